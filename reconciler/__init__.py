@@ -1,0 +1,1 @@
+"""A declarative reconciler for high-availability Linux clusters."""

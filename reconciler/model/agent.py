@@ -1,0 +1,98 @@
+"""Resource agents: their names, and what their meta-data says of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+
+_WORD = r"[A-Za-z0-9][A-Za-z0-9_.@:\\-]*"
+_PART = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_OCF = re.compile(rf"ocf:(?:({_PART}):)?({_PART})")
+_PLAIN = re.compile(rf"(systemd|lsb|stonith|service):({_WORD})")
+
+
+class Standard(enum.Enum):
+    """The dialects in which agents are spoken to."""
+
+    OCF = "ocf"
+    SYSTEMD = "systemd"
+    LSB = "lsb"
+    SERVICE = "service"
+    STONITH = "stonith"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class AgentName:
+    """``standard:provider:type``; only OCF agents have a provider."""
+
+    standard: str
+    provider: str
+    kind: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.standard, self.provider, self.kind) if part)
+
+
+def parse(text: str) -> AgentName | None:
+    """Return the agent that ``text`` names, or None where it cannot be a name.
+
+    An OCF agent without provider means ``heartbeat`` (as in Pacemaker's tools).
+    """
+    if ".." in text:
+        return None
+    ocf = _OCF.fullmatch(text)
+    if ocf:
+        return AgentName("ocf", ocf[1] or "heartbeat", ocf[2])
+    plain = _PLAIN.fullmatch(text)
+    return AgentName(plain[1], "", plain[2]) if plain else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter as the agent's meta-data describes it."""
+
+    name: str
+    type: str = "string"
+    required: bool = False
+    default: str | None = None
+    unique: bool = False
+    reloadable: bool = False
+    private: bool = False
+    choices: tuple[str, ...] = ()
+    short: str = ""
+    long: str = ""
+    deprecated: bool = False
+    replaced_by: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AdvisedOperation:
+    """An operation that the agent offers, with the time-out and interval that it advises."""
+
+    name: str
+    timeout_ms: int | None = None
+    interval_ms: int | None = None
+    role: str = ""
+    depth: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Metadata:
+    """What an agent says of itself (OCF Resource Agent API, section "Metadata")."""
+
+    agent: AgentName
+    version: str = ""
+    short: str = ""
+    long: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    operations: tuple[AdvisedOperation, ...] = ()
+    promotable: bool = False
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return the parameter of that name, or None."""
+        return next((one for one in self.parameters if one.name == name), None)
+
+    def offers(self, operation: str) -> bool:
+        """Tell whether the agent lists the operation."""
+        return any(one.name == operation for one in self.operations)

@@ -1,0 +1,42 @@
+"""Blocks of name-value pairs: parameters, meta-attributes, node attributes, utilization."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from reconciler.errors import position
+from reconciler.model import secret
+from reconciler.model.rule import Rule
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AttributeSet:
+    """Pairs that hold always, or while a rule does.
+
+    Attributes:
+        pairs: name to value, in the order written.
+        rule: the condition under which the pairs count; None: always.
+        score: sets of higher score are looked at first; the first definition of a name wins.
+        id: the id in a CIB; empty in manifests.
+        origins: name to the position of its value.
+    """
+
+    pairs: Mapping[str, secret.Value]
+    rule: Rule | None = None
+    score: int = 0
+    id: str = ""
+    origins: Mapping[str, position.Position] = dataclasses.field(
+        default_factory=dict, compare=False
+    )
+
+
+AttributeSets = tuple[AttributeSet, ...]
+
+
+def always(sets: Sequence[AttributeSet], name: str) -> secret.Value | None:
+    """Return the value of ``name`` in the sets that have no rule, or None."""
+    for one in sets:
+        if one.rule is None and name in one.pairs:
+            return one.pairs[name]
+    return None

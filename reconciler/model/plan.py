@@ -1,0 +1,109 @@
+"""The plan: actions, their order, and what they change for every resource."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+
+from reconciler.errors import diagnostic, position
+from reconciler.model import action, score
+from reconciler.model.reason import Reason
+from reconciler.model.role import Role
+
+
+class ChangeKind(enum.Enum):
+    """What happens to a resource, in the words of a transition summary."""
+
+    LEAVE = "leave"
+    START = "start"
+    STOP = "stop"
+    MOVE = "move"
+    RESTART = "restart"
+    RECOVER = "recover"
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    RE_PROMOTE = "re-promote"
+    MIGRATE = "migrate"
+    RELOAD = "reload"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What a plan means for one resource instance.
+
+    Attributes:
+        resource: name without instance number; ``instance`` the number, where there is one.
+        source, target: node now and node next; empty: none.
+        role, next_role: now and next.
+        reason: why; None where nothing happens.
+        blocked: the change is due but cannot be made; ``reason`` says why.
+    """
+
+    resource: str
+    kind: ChangeKind
+    instance: int | None = None
+    source: str = ""
+    target: str = ""
+    role: Role = Role.STOPPED
+    next_role: Role = Role.STOPPED
+    reason: Reason | None = None
+    blocked: bool = False
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FenceDecision:
+    """A node that must be fenced; ``blocked`` where no device can prove it off."""
+
+    node: str
+    task: action.Task
+    reason: Reason
+    blocked: Reason | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """``before`` must have succeeded before ``after`` begins (keys of actions)."""
+
+    before: str
+    after: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """The transition that is due.
+
+    Attributes:
+        actions: sorted by key.
+        edges: sorted; together with the actions an acyclic graph.
+        changes: one for each instance of each resource, also where nothing changes.
+        fencing: nodes to be fenced.
+        ledgers: resource instance to node to the ledger of its score.
+        promotion_scores: resource instance to node to score.
+        placement: resource instance to node to role, when the plan is done.
+        diagnostics: findings about desired and observed together.
+        observation: id of the observation that it was made from.
+        recheck_at: time at which decisions may change by themselves (failure-timeout, rules).
+    """
+
+    actions: tuple[action.Action, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    changes: tuple[Change, ...] = ()
+    fencing: tuple[FenceDecision, ...] = ()
+    ledgers: Mapping[str, Mapping[str, score.Ledger]] = dataclasses.field(default_factory=dict)
+    promotion_scores: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    placement: Mapping[str, Mapping[str, Role]] = dataclasses.field(default_factory=dict)
+    diagnostics: tuple[diagnostic.Diagnostic, ...] = ()
+    observation: str = ""
+    recheck_at: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has to be done."""
+        return not any(one.real for one in self.actions)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """The changes that are due but cannot be made."""
+        return tuple(change for change in self.changes if change.blocked)

@@ -1,0 +1,111 @@
+"""Resources as desired: primitives, groups and clones, and their operations."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from reconciler.errors import position
+from reconciler.model import attribute
+from reconciler.model.agent import AgentName
+from reconciler.model.role import Role
+
+
+class OnFail(enum.Enum):
+    """What a failed operation leads to (Pacemaker Explained, "Operation properties")."""
+
+    IGNORE = "ignore"
+    BLOCK = "block"
+    STOP = "stop"
+    DEMOTE = "demote"
+    RESTART = "restart"
+    FENCE = "fence"
+    STANDBY = "standby"
+    RESTART_CONTAINER = "restart-container"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as configured.
+
+    Attributes:
+        name: start, stop, monitor, promote, ...
+        interval_ms: 0 for anything that does not recur.
+        timeout_ms: None: the operation defaults decide.
+        role: recurring monitors of a role only; None: Started and Unpromoted.
+        on_fail: None: the default of the operation.
+        enabled: false: never scheduled (recurring operations only).
+        start_delay_ms: wait before the first run of a recurring monitor.
+        attributes: further options and ``OCF_CHECK_LEVEL``-like parameters.
+    """
+
+    name: str
+    interval_ms: int = 0
+    timeout_ms: int | None = None
+    role: Role | None = None
+    on_fail: OnFail | None = None
+    enabled: bool = True
+    start_delay_ms: int = 0
+    attributes: attribute.AttributeSets = ()
+    id: str = ""
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Primitive:
+    """A resource that one agent runs."""
+
+    name: str
+    agent: AgentName
+    params: attribute.AttributeSets = ()
+    meta: attribute.AttributeSets = ()
+    operations: tuple[Operation, ...] = ()
+    utilization: attribute.AttributeSets = ()
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Group:
+    """Primitives that run together on one node, started in order, stopped in reverse."""
+
+    name: str
+    members: tuple[Primitive, ...]
+    params: attribute.AttributeSets = ()
+    meta: attribute.AttributeSets = ()
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clone:
+    """A primitive or group that runs on several nodes; promotable by its meta-attribute.
+
+    ``clone-max``, ``clone-node-max``, ``globally-unique``, ``interleave``, ``notify``, ``ordered``,
+    ``promotable``, ``promoted-max`` and ``promoted-node-max`` are meta-attributes.
+    """
+
+    name: str
+    child: Primitive | Group
+    params: attribute.AttributeSets = ()
+    meta: attribute.AttributeSets = ()
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+Resource = Primitive | Group | Clone
+
+
+def primitives(resource: Resource) -> tuple[Primitive, ...]:
+    """Return the primitives that a resource is made of, in their order."""
+    if isinstance(resource, Clone):
+        return primitives(resource.child)
+    return resource.members if isinstance(resource, Group) else (resource,)
+
+
+def names(resource: Resource) -> tuple[str, ...]:
+    """Return every name that the resource defines: its own, then those inside."""
+    match resource:
+        case Primitive():
+            return (resource.name,)
+        case Group():
+            return (resource.name, *(member.name for member in resource.members))
+        case Clone():
+            return (resource.name, *names(resource.child))

@@ -1,0 +1,91 @@
+"""Scores and the ledger that explains them.
+
+A score is a whole number within +-INFINITY; sums saturate, and -INFINITY wins over +INFINITY
+(Pacemaker Explained, "Scores").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable
+
+from reconciler.errors import position
+
+INFINITY = 1_000_000
+
+
+def add(left: int, right: int) -> int:
+    """Return the saturating sum of two scores; -INFINITY wins over everything."""
+    if left <= -INFINITY or right <= -INFINITY:
+        return -INFINITY
+    if left >= INFINITY or right >= INFINITY:
+        return INFINITY
+    return max(-INFINITY, min(INFINITY, left + right))
+
+
+def text(score: int) -> str:
+    """Return a score as people read it: ``INFINITY``, ``-INFINITY`` or the number."""
+    if score >= INFINITY:
+        return "INFINITY"
+    if score <= -INFINITY:
+        return "-INFINITY"
+    return str(score)
+
+
+class TermKind(enum.Enum):
+    """What a term of a score comes from."""
+
+    BASE = "base"
+    LOCATION = "location"
+    STICKINESS = "stickiness"
+    COLOCATION = "colocation"
+    COLOCATION_WISH = "colocation-wish"
+    FAILURE_THRESHOLD = "failure-threshold"
+    FAILED_STOP = "failed-stop"
+    HARD_ERROR = "hard-error"
+    NOT_ALLOWED = "not-allowed"
+    NODE_HEALTH = "node-health"
+    PROMOTION_SCORE = "promotion-score"
+    GROUP = "group"
+    CLONE_LIMIT = "clone-limit"
+    TICKET = "ticket"
+    TARGET_ROLE = "target-role"
+    UNMANAGED = "unmanaged"
+    UTILIZATION = "utilization"
+    SHUTDOWN_LOCK = "shutdown-lock"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a score: what it is, how much, and who wrote it."""
+
+    kind: TermKind
+    value: int
+    origin: position.Position = position.NOWHERE
+    subject: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ledger:
+    """A score as the saturating sum of its terms, in the order in which they were added."""
+
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def score(self) -> int:
+        """The saturating sum of all terms."""
+        return total(term.value for term in self.terms)
+
+    def plus(self, term: Term) -> Ledger:
+        """Return a ledger with one more term."""
+        return Ledger((*self.terms, term))
+
+
+def total(values: Iterable[int]) -> int:
+    """Return the saturating sum of many scores, in their order."""
+    result = 0
+    for value in values:
+        result = add(result, value)
+    return result

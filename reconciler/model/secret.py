@@ -1,0 +1,34 @@
+"""References to secrets: manifests, plans and state hold these, never the values."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+
+class SecretSource(enum.Enum):
+    """Where the value of a secret is read when, and only when, it is used."""
+
+    ENV = "env"
+    FILE = "file"
+    EXEC = "exec"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is to be found.
+
+    Attributes:
+        source: environment variable, file, or the output of a program.
+        reference: variable name, absolute path, or the program with its arguments.
+    """
+
+    source: SecretSource
+    reference: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"secretRef({self.source.value}: {' '.join(self.reference)})"
+
+
+Value = str | SecretRef
+"""A parameter's value."""

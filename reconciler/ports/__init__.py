@@ -1,0 +1,1 @@
+"""What the controller needs of the world: small protocols that the adapters implement."""
