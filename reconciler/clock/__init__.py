@@ -1,1 +1,22 @@
-"""clock."""
+"""The clock of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+
+class SystemClock:
+    """The clock port on Linux: boot time as the monotonic clock, so suspension counts."""
+
+    def now(self) -> float:
+        """Return the wall clock, seconds since 1970."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds since boot, suspended time included."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(max(0.0, seconds))
