@@ -33,6 +33,8 @@ class FenceFault(enum.Enum):
     FAILED = "failed"
     NO_DEVICE = "no-device"
     LIMIT = "limit"
+    NOT_ALLOWED = "not-allowed"
+    """``may_act`` said no: the lease or the quorum is not held any more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
