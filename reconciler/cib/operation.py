@@ -1,0 +1,101 @@
+"""Operations of a CIB's resources (Pacemaker Explained, "Resource Operations")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from xml.etree import ElementTree as ET
+
+from reconciler.cib import attribute as attributes
+from reconciler.cib import document as documents
+from reconciler.model import attribute, resource, role
+from reconciler.model import property as options
+
+_STRUCTURE = frozenset({"id", "name", "description"})
+"""XML attributes that are no options."""
+_FIELDS = frozenset({"interval", "timeout", "role", "on-fail", "enabled", "start-delay"})
+"""Options that have a field of their own."""
+
+
+def operations(
+    document: documents.Document, elements: Iterable[ET.Element]
+) -> tuple[resource.Operation, ...]:
+    """Return the operations in the ``operations`` blocks among elements.
+
+    The first one of a name and interval counts, so that a resource's own come before those of
+    its template.
+    """
+    found: dict[tuple[str, int], resource.Operation] = {}
+    for block in elements:
+        source = document.resolved(block) if block.tag == "operations" else None
+        for element in source if source is not None else ():
+            if element.tag == "op":
+                one = _operation(document, element)
+                found.setdefault((one.name, one.interval_ms), one)
+    return tuple(found.values())
+
+
+def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:
+    nested = (
+        *attributes.blocks(document, element, "meta_attributes", options.OPERATION),
+        *attributes.blocks(document, element, "instance_attributes"),
+    )
+    written = dict(
+        attributes.current(options.OPERATION, name, value)
+        for name, value in element.items()
+        if name not in _STRUCTURE
+    )
+    for name in _FIELDS - written.keys():
+        value = attribute.always(nested, name)
+        if isinstance(value, str):
+            written[name] = value
+    rest = {name: value for name, value in written.items() if name not in _FIELDS}
+    own = (attribute.AttributeSet(rest, id=element.get("id", "")),) if rest else ()
+    return resource.Operation(
+        name=element.get("name", ""),
+        interval_ms=_duration(document, element, written, "interval") or 0,
+        timeout_ms=_duration(document, element, written, "timeout"),
+        role=_role(document, element, written),
+        on_fail=_on_fail(document, element, written),
+        enabled=options.boolean(written.get("enabled", "true")) is not False,
+        start_delay_ms=_duration(document, element, written, "start-delay") or 0,
+        attributes=(*own, *nested),
+        id=element.get("id", ""),
+        origin=documents.origin(element),
+    )
+
+
+def _duration(
+    document: documents.Document, element: ET.Element, written: Mapping[str, str], name: str
+) -> int | None:
+    text = written.get(name)
+    if text is None:
+        return None
+    value = documents.milliseconds(text)
+    if value is None:
+        document.findings.warn("cib-bad-value", element, f"{name} {text!r} is no duration")
+    return value
+
+
+def _role(
+    document: documents.Document, element: ET.Element, written: Mapping[str, str]
+) -> role.Role | None:
+    text = written.get("role")
+    if text is None:
+        return None
+    found = role.parse(text)
+    if found is None:
+        document.findings.warn("cib-bad-value", element, f"{text!r} is no role")
+    return found
+
+
+def _on_fail(
+    document: documents.Document, element: ET.Element, written: Mapping[str, str]
+) -> resource.OnFail | None:
+    text = written.get("on-fail")
+    if text is None:
+        return None
+    try:
+        return resource.OnFail(text)
+    except ValueError:
+        document.findings.warn("cib-bad-value", element, f"{text!r} is no on-fail")
+        return None

@@ -1,0 +1,118 @@
+"""Reading a whole CIB: configuration to ``Desired``, status to ``Observed``.
+
+What the model has no place for is listed, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from xml.etree import ElementTree as ET
+
+from reconciler.cib import constraint as constraints
+from reconciler.cib import document as documents
+from reconciler.cib import fencing as fences
+from reconciler.cib import node as nodes
+from reconciler.cib import property as properties
+from reconciler.cib import resource as resources
+from reconciler.cib import status
+from reconciler.errors import diagnostic
+from reconciler.model import attribute, desired, fencing, node, observed
+from reconciler.model import property as options
+
+_CARRIED_SECTIONS = frozenset(
+    {
+        "crm_config",
+        "nodes",
+        "resources",
+        "constraints",
+        "rsc_defaults",
+        "op_defaults",
+        "tags",
+        "fencing-topology",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CibImport:
+    """What a CIB holds.
+
+    Attributes:
+        desired: its configuration; fence devices are resources here, as Pacemaker has them.
+        observed: its status.
+        fencing: the same fence devices and the levels, in the controller's form.
+        diagnostics: what was odd, and what could not be carried.
+    """
+
+    desired: desired.Desired
+    observed: observed.Observed
+    fencing: fencing.Fencing
+    diagnostics: tuple[diagnostic.Diagnostic, ...] = ()
+
+    @property
+    def uncarried(self) -> tuple[diagnostic.Diagnostic, ...]:
+        """The findings about parts that the model has no place for."""
+        return tuple(one for one in self.diagnostics if one.code == documents.NOT_CARRIED)
+
+
+def read(text: str, *, now: float | None = None) -> CibImport:
+    """Return what a CIB holds.
+
+    Args:
+        text: the XML.
+        now: seconds since 1970; None: the CIB's own ``execution-date``, else the latest time in
+            its status.
+
+    Raises:
+        InvalidInputError: the text is no CIB at all.
+    """
+    document = documents.parse(text)
+    for element in document.section("configuration"):
+        if element.tag not in _CARRIED_SECTIONS and len(element):
+            document.findings.not_carried(element, "a section that is not supported")
+    wanted = _desired(document)
+    seen = observed.Observed(
+        now=_now(document.root, now),
+        quorate=options.boolean(document.root.get("have-quorum", "false")) is True,
+        nodes=status.nodes(
+            document, wanted.nodes, fencing=properties.fencing_enabled(wanted.properties)
+        ),
+        tickets=status.tickets(document),
+        dc=_dc(document.root, wanted.nodes),
+        id=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+    devices = fences.topology(document, wanted.nodes, wanted.resources)
+    return CibImport(wanted, seen, devices, document.findings.collected())
+
+
+def _desired(document: documents.Document) -> desired.Desired:
+    settings = properties.properties(document)
+    name = attribute.always(settings, "cluster-name")
+    return desired.Desired(
+        name=name if isinstance(name, str) else "",
+        properties=settings,
+        nodes=nodes.nodes(document),
+        resources=resources.resources(document),
+        constraints=constraints.constraints(document),
+        resource_defaults=properties.resource_defaults(document),
+        operation_defaults=properties.operation_defaults(document),
+        # In a constraint a template stands for the primitives made from it, as a tag does.
+        tags=resources.template_users(document) | constraints.tags(document),
+    )
+
+
+def _now(root: ET.Element, given: float | None) -> float:
+    if given is not None:
+        return given
+    written = documents.moment(root.get("execution-date"))
+    if written:
+        return written
+    names = ("last-rc-change", "last-run")
+    times = (documents.moment(one.get(name)) for one in root.iter("lrm_rsc_op") for name in names)
+    return max(times, default=0.0)
+
+
+def _dc(root: ET.Element, known: tuple[node.Node, ...]) -> str:
+    wanted = root.get("dc-uuid", "")
+    return next((one.name for one in known if wanted and wanted in {one.id, one.name}), "")

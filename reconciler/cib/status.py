@@ -1,0 +1,108 @@
+"""The status section of a CIB: nodes with their attributes and histories, and tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from xml.etree import ElementTree as ET
+
+from reconciler.cib import document as documents
+from reconciler.cib import history, presence
+from reconciler.model import node, observed
+from reconciler.model import property as options
+
+_OLD_TICKET = "granted-ticket-"
+TERMINATE = "terminate requested"
+"""Somebody asked for the node to be fenced."""
+
+
+def nodes(
+    document: documents.Document, configured: Iterable[node.Node], *, fencing: bool
+) -> dict[str, observed.ObservedNode]:
+    """Return what the status says of each configured node; UNSEEN where it says nothing."""
+    known = tuple(configured)
+    names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
+    found: dict[str, observed.ObservedNode] = {}
+    for element in document.section("status"):
+        if element.tag != "node_state":
+            continue
+        name = names.get(element.get("id", "")) or names.get(element.get("uname", ""))
+        if name is None:
+            document.findings.not_carried(element, "the status of a node that is not configured")
+        elif name not in found:
+            found[name] = _node(element, name, fencing=fencing)
+    unseen = observed.Presence.UNSEEN
+    return {
+        one.name: found.get(one.name) or observed.ObservedNode(one.name, unseen, expected_up=False)
+        for one in known
+    }
+
+
+def _node(element: ET.Element, name: str, *, fencing: bool) -> observed.ObservedNode:
+    attributes = _transient(element)
+    leaving = _shutdown(element, attributes)
+    facts = presence.membership(element.attrib, shutdown=leaving)
+    verdict = presence.judge(facts, fencing=fencing)
+    reason = verdict.unclean_reason
+    if _flag(attributes, "terminate"):
+        reason = reason or TERMINATE
+    return observed.ObservedNode(
+        name=name,
+        presence=verdict.presence,
+        attributes=attributes,
+        standby=_flag(attributes, "standby"),
+        maintenance=_flag(attributes, "maintenance"),
+        shutdown=leaving,
+        expected_up=verdict.expected_up,
+        histories=history.histories(element),
+        since=facts.since,
+        unclean_reason=reason,
+    )
+
+
+def _transient(element: ET.Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in element.iterfind("transient_attributes/instance_attributes/nvpair"):
+        name, value = pair.get("name"), pair.get("value")
+        if name and value is not None:
+            found.setdefault(name, value)
+    return found
+
+
+def _shutdown(element: ET.Element, attributes: Mapping[str, str]) -> bool:
+    """Tell whether a node asked to leave: by attribute, or in old files in the entry itself."""
+    texts = (attributes.get("shutdown", "0"), element.get("shutdown", "0"))
+    return any(text not in {"", "0"} for text in texts)
+
+
+def _flag(attributes: Mapping[str, str], name: str) -> bool | None:
+    text = attributes.get(name)
+    return options.boolean(text) if text is not None else None
+
+
+def tickets(document: documents.Document) -> dict[str, observed.TicketState]:
+    """Return the tickets that the site knows."""
+    found: dict[str, observed.TicketState] = {}
+    for element in document.section("status/tickets"):
+        if element.tag == "ticket_state":
+            last = element.get("last-granted")
+            found[element.get("id", "")] = observed.TicketState(
+                granted=_true(element.get("granted")),
+                standby=_true(element.get("standby")),
+                last_granted=documents.moment(last) if last is not None else None,
+            )
+        else:
+            _old_tickets(element, found)
+    return found
+
+
+def _old_tickets(element: ET.Element, found: dict[str, observed.TicketState]) -> None:
+    """Add tickets of the oldest form: name-value pairs that say whether they are granted."""
+    for pair in element.iter("nvpair"):
+        name = pair.get("name", "")
+        if name.startswith(_OLD_TICKET):
+            state = observed.TicketState(granted=_true(pair.get("value")))
+            found.setdefault(name.removeprefix(_OLD_TICKET), state)
+
+
+def _true(text: str | None) -> bool:
+    return text is not None and options.boolean(text) is True
