@@ -1,0 +1,195 @@
+"""A plan in the form in which Pacemaker's own decisions are recorded, for comparison.
+
+The form has the transition summary, the real actions with the order among them, and what runs
+where afterwards; ``reconcile simulate -o json`` prints it too. Numbers of anonymous clone
+instances are carried as ``inst`` only, as they mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.model import action as actions
+from reconciler.model import attribute, desired, plan, resource
+from reconciler.model import property as options
+from reconciler.model.role import Role
+
+Placement = Mapping[str, Mapping[str, Role]]
+"""Resource to node to role."""
+
+_TASKS = {
+    (actions.ActionKind.CLUSTER, actions.Task.DELETE): "lrm_delete",
+}
+"""Where the recorded word is not the task's own."""
+
+_BOTH_ROLES = frozenset(
+    {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
+)
+_ROLELESS = frozenset({plan.ChangeKind.START, plan.ChangeKind.MIGRATE})
+_TOLD_ROLES = frozenset({Role.PROMOTED, Role.UNPROMOTED})
+
+
+def record(
+    due: plan.Plan,
+    wanted: desired.Desired,
+    *,
+    initial: Placement,
+    final: Placement,
+) -> dict[str, Any]:
+    """Return a plan as a record.
+
+    Args:
+        due: the plan.
+        wanted: what it was made for; says which clones tell their instances apart.
+        initial: what runs where before the plan.
+        final: what runs where after it.
+    """
+    unique = unique_names(wanted)
+    listed, order = _actions(due)
+    return {
+        "format_version": 1,
+        "initial": {"placement": _placement(initial)},
+        "final": {"placement": _placement(final)},
+        "fencing_summary": [{"node": one.node, "task": one.task.value} for one in due.fencing],
+        "summary": [
+            _change(one, unique) for one in due.changes if one.kind is not plan.ChangeKind.LEAVE
+        ],
+        "actions": listed,
+        "order": order,
+        "pseudo": sorted(one.key for one in due.actions if not one.real),
+        "scores": {
+            name: {node: ledger.score for node, ledger in sorted(nodes.items())}
+            for name, nodes in sorted(due.ledgers.items())
+        },
+        "promotion_scores": {
+            name: dict(sorted(nodes.items()))
+            for name, nodes in sorted(due.promotion_scores.items())
+        },
+    }
+
+
+def unique_names(wanted: desired.Desired) -> frozenset[str]:
+    """Return the primitives whose instances differ, so that their numbers count."""
+    found: set[str] = set()
+    for top in wanted.resources:
+        if isinstance(top, resource.Clone):
+            sets = (*top.meta, *wanted.resource_defaults)
+            text = attribute.always(sets, "globally-unique")
+            if isinstance(text, str) and options.boolean(text):
+                found.update(one.name for one in resource.primitives(top))
+    return frozenset(found)
+
+
+def _placement(where: Placement) -> dict[str, dict[str, str]]:
+    return {
+        name: {node: role.value for node, role in sorted(nodes.items())}
+        for name, nodes in sorted(where.items())
+    }
+
+
+def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
+    full = one.resource if one.instance is None else f"{one.resource}:{one.instance}"
+    entry: dict[str, Any] = {"action": one.kind.value}
+    entry["rsc"] = full if one.resource in unique else one.resource
+    if entry["rsc"] != full:
+        entry["inst"] = full
+    if one.source:
+        entry["source"] = one.source
+    if one.target:
+        entry["dest"] = one.target
+    if one.kind in _BOTH_ROLES:
+        entry["role"] = one.role.value
+        entry["next_role"] = one.next_role.value
+    elif one.kind not in _ROLELESS and one.role in _TOLD_ROLES:
+        entry["role"] = one.role.value
+    if one.reason is not None:
+        entry["reason"] = one.reason.code.value
+        if one.reason.subject:
+            entry["subject"] = one.reason.subject
+    if one.blocked:
+        entry["blocked"] = True
+    return entry
+
+
+def _action(one: actions.Action) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "kind": one.kind.value,
+        "task": _TASKS.get((one.kind, one.task), one.task.value),
+        "node": one.node,
+    }
+    if one.resource and one.kind is not actions.ActionKind.FENCE:
+        entry["rsc"] = one.resource
+        if one.instance is not None and not one.resource.endswith(f":{one.instance}"):
+            entry["inst"] = f"{one.resource}:{one.instance}"
+    if one.router and one.router != one.node:
+        entry["router"] = one.router
+    if one.interval_ms:
+        entry["interval"] = one.interval_ms
+    if one.task is actions.Task.MONITOR and one.expected_rc:
+        entry["expect_rc"] = one.expected_rc
+    if one.task is actions.Task.NOTIFY:
+        words = (one.meta.get("notify_type", ""), one.meta.get("notify_operation", ""))
+        entry["notify"] = "-".join(word for word in words if word)
+    if one.source:
+        entry["migrate_source"] = one.source
+    if one.target:
+        entry["migrate_target"] = one.target
+    return entry
+
+
+def _sort_key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        entry["kind"],
+        entry.get("rsc", ""),
+        entry.get("inst", ""),
+        entry["task"],
+        entry["node"],
+        entry.get("interval", 0),
+        entry.get("notify", ""),
+    )
+
+
+def _actions(due: plan.Plan) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """Return the real actions, sorted, and the direct pairs of indexes that are ordered."""
+    entries = {one.key: _action(one) for one in due.actions if one.real}
+    keys = sorted(entries, key=lambda key: (_sort_key(entries[key]), key))
+    rank = {key: index for index, key in enumerate(keys)}
+    earlier = _ancestors((one.key for one in due.actions), due.edges, rank)
+    order: list[list[int]] = []
+    for after, key in enumerate(keys):
+        implied = 0
+        for before in _bits(earlier[key]):
+            implied |= earlier[keys[before]]
+        order.extend([before, after] for before in _bits(earlier[key] & ~implied))
+    return [entries[key] for key in keys], sorted(order)
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _ancestors(
+    keys: Iterable[str], edges: Iterable[plan.Edge], rank: Mapping[str, int]
+) -> dict[str, int]:
+    """Return for each action a bit mask of the real actions before it, also through pseudo ones."""
+    masks = dict.fromkeys(keys, 0)
+    waits = dict.fromkeys(masks, 0)
+    followers: dict[str, list[str]] = {key: [] for key in masks}
+    for edge in edges:
+        if edge.before in masks and edge.after in masks:
+            waits[edge.after] += 1
+            followers[edge.before].append(edge.after)
+    ready = [key for key, count in waits.items() if not count]
+    while ready:
+        key = ready.pop()
+        own = masks[key] | (1 << rank[key] if key in rank else 0)
+        for follower in followers[key]:
+            masks[follower] |= own
+            waits[follower] -= 1
+            if not waits[follower]:
+                ready.append(follower)
+    return masks

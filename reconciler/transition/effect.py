@@ -1,0 +1,262 @@
+"""What carrying an action out does to an observation.
+
+Pure: the machine that foresees the end of a plan, and that records outcomes between two
+observations. Only this file decides it; whether an outcome was a success is for the one who
+carried the action out. A fenced node stays down, as in ``crm_simulate --simulate``: whether and
+when it comes back is for the next observation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+
+from reconciler.model import action as actions
+from reconciler.model import observed, outcome, plan, score
+
+SUCCESS = outcome.Outcome(outcome.OutcomeKind.SUCCESS)
+"""It did what was asked."""
+
+_FAIL_COUNT = "fail-count-"
+_LAST_FAILURE = "last-failure-"
+
+
+@dataclasses.dataclass(slots=True)
+class _Draft:
+    """A node while actions are carried out one after another."""
+
+    node: observed.ObservedNode
+    attributes: dict[str, str]
+    histories: dict[str, observed.ResourceHistory]
+    call: int
+
+    def finished(self) -> observed.ObservedNode:
+        return dataclasses.replace(self.node, attributes=self.attributes, histories=self.histories)
+
+
+def carry_out(
+    step: actions.Action, seen: observed.Observed, result: outcome.Outcome = SUCCESS
+) -> observed.Observed:
+    """Return the observation after one action.
+
+    Args:
+        step: what was done.
+        seen: the observation before.
+        result: what became of it; REFUSED changes nothing, UNKNOWN leaves a LOST operation.
+    """
+    return _after([(step, result)], seen)
+
+
+def apply(due: plan.Plan, seen: observed.Observed) -> observed.Observed:
+    """Return the observation after every action of a plan succeeded, in the plan's order."""
+    return _after([(step, SUCCESS) for step in sequence(due)], seen)
+
+
+def sequence(due: plan.Plan) -> tuple[actions.Action, ...]:
+    """Return a plan's actions in one order that keeps its edges: always the same one.
+
+    Raises:
+        ValueError: the edges go round in a circle, which no plan may have.
+    """
+    waits = {one.key: 0 for one in due.actions}
+    followers: dict[str, list[str]] = {key: [] for key in waits}
+    for edge in due.edges:
+        if edge.before in waits and edge.after in waits:
+            waits[edge.after] += 1
+            followers[edge.before].append(edge.after)
+    by_key = {one.key: one for one in due.actions}
+    ready = [key for key, count in waits.items() if not count]
+    heapq.heapify(ready)
+    done: list[actions.Action] = []
+    while ready:
+        key = heapq.heappop(ready)
+        done.append(by_key[key])
+        for follower in followers[key]:
+            waits[follower] -= 1
+            if not waits[follower]:
+                heapq.heappush(ready, follower)
+    if len(done) != len(due.actions):
+        raise ValueError("the actions of a plan wait for each other in a circle")
+    return tuple(done)
+
+
+def _after(
+    steps: Iterable[tuple[actions.Action, outcome.Outcome]], seen: observed.Observed
+) -> observed.Observed:
+    drafts: dict[str, _Draft] = {}
+    done: list[str] = []
+    for step, result in steps:
+        effect = _EFFECTS.get((step.kind, step.task))
+        if effect is None or result.kind is outcome.OutcomeKind.REFUSED:
+            continue
+        before = seen.nodes.get(step.node)
+        if before is None:
+            continue
+        draft = drafts.setdefault(step.node, _draft(before))
+        effect(step, result, draft, seen.now)
+        done.append(f"{step.key} {result.kind.value}")
+    if not done:
+        return seen
+    nodes = {
+        name: drafts[name].finished() if name in drafts else one for name, one in seen.nodes.items()
+    }
+    identity = hashlib.sha256("\n".join((seen.id, *done)).encode()).hexdigest()[:16]
+    return dataclasses.replace(seen, nodes=nodes, id=identity)
+
+
+def _draft(node: observed.ObservedNode) -> _Draft:
+    calls = (one.call for history in node.histories.values() for one in history.operations)
+    return _Draft(node, dict(node.attributes), dict(node.histories), max(calls, default=0))
+
+
+def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
+    """Record an operation of an agent; the latest one of a name and interval is kept."""
+    draft.call += 1
+    known = draft.histories.get(step.resource)
+    ended = result.ended_at or now
+    one = observed.OperationRecord(
+        operation=step.task.value,
+        interval_ms=step.interval_ms,
+        call=draft.call,
+        rc=_rc(step, result),
+        status=_status(result),
+        expected_rc=step.expected_rc,
+        changed_at=ended,
+        run_at=result.began_at or now,
+        reason=result.message,
+        digests=step.digests,
+        source=step.source,
+        target=step.target,
+    )
+    kept = [
+        other
+        for other in (known.operations if known else ())
+        if (other.operation, other.interval_ms) != (one.operation, one.interval_ms)
+    ]
+    revision = result.revision
+    if revision is None:
+        revision = (known.revision if known else 0) + 1
+    draft.histories[step.resource] = observed.ResourceHistory(
+        step.resource,
+        step.agent or (known.agent if known else None),
+        (*kept, one),
+        revision,
+    )
+    if not result.ok and not step.probe:
+        _count_failure(step, draft, ended)
+
+
+def _rc(step: actions.Action, result: outcome.Outcome) -> int:
+    if result.rc is not None:
+        return result.rc
+    return step.expected_rc if result.ok else observed.Rc.UNKNOWN
+
+
+def _status(result: outcome.Outcome) -> observed.OperationStatus:
+    if result.ok:
+        return observed.OperationStatus.DONE
+    if result.kind is outcome.OutcomeKind.UNKNOWN:
+        return observed.OperationStatus.LOST
+    return observed.OperationStatus.ERROR
+
+
+def _count_failure(step: actions.Action, draft: _Draft, ended: float) -> None:
+    subject = f"{step.resource}#{step.task.value}_{step.interval_ms}"
+    name = f"{_FAIL_COUNT}{subject}"
+    before = draft.attributes.get(name, "0")
+    counted = int(before) + 1 if before.isdecimal() else score.INFINITY
+    fatal = step.fatal or counted >= score.INFINITY
+    draft.attributes[name] = score.text(score.INFINITY) if fatal else str(counted)
+    draft.attributes[f"{_LAST_FAILURE}{subject}"] = str(int(ended))
+
+
+def _reload(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
+    """Record a reload, and that the resource now runs with the new parameters."""
+    _run(step, result, draft, now)
+    if not result.ok:
+        return
+    history = draft.histories[step.resource]
+    operations = tuple(
+        dataclasses.replace(one, digests=step.digests)
+        if one.operation == actions.Task.START.value and not one.interval_ms
+        else one
+        for one in history.operations
+    )
+    draft.histories[step.resource] = dataclasses.replace(history, operations=operations)
+
+
+def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:
+    known = draft.histories.get(step.resource)
+    if known is None or not result.ok:
+        return
+    kept = tuple(
+        one
+        for one in known.operations
+        if not (one.operation == actions.Task.MONITOR.value and one.interval_ms == step.interval_ms)
+    )
+    draft.histories[step.resource] = dataclasses.replace(known, operations=kept)
+
+
+def _forget(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:
+    if result.ok:
+        draft.histories.pop(step.resource, None)
+
+
+def _clear_failures(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:
+    if not result.ok:
+        return
+    prefixes = tuple(f"{word}{step.resource}" for word in (_FAIL_COUNT, _LAST_FAILURE))
+    draft.attributes = {
+        name: value
+        for name, value in draft.attributes.items()
+        # Older releases counted all operations together, without the part after #.
+        if name not in prefixes and not name.startswith(tuple(f"{one}#" for one in prefixes))
+    }
+
+
+def _power_off(_: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
+    """Take a node that was proven off as gone, with everything that was on it."""
+    if not result.ok:
+        return
+    draft.attributes = {}
+    draft.histories = {}
+    draft.node = dataclasses.replace(
+        draft.node,
+        presence=observed.Presence.OFFLINE,
+        boot_id="",
+        standby=None,
+        maintenance=None,
+        shutdown=False,
+        expected_up=False,
+        since=now,
+        unclean_reason="",
+    )
+
+
+_Effect = Callable[[actions.Action, outcome.Outcome, _Draft, float], None]
+
+_AGENT_TASKS: Mapping[actions.Task, _Effect] = {
+    actions.Task.START: _run,
+    actions.Task.STOP: _run,
+    actions.Task.PROMOTE: _run,
+    actions.Task.DEMOTE: _run,
+    actions.Task.MONITOR: _run,
+    actions.Task.MIGRATE_TO: _run,
+    actions.Task.MIGRATE_FROM: _run,
+    actions.Task.RELOAD: _reload,
+    actions.Task.RELOAD_AGENT: _reload,
+    actions.Task.CANCEL: _cancel,
+    actions.Task.DELETE: _forget,
+    actions.Task.CLEAR_FAILCOUNT: _clear_failures,
+}
+
+_EFFECTS: Mapping[tuple[actions.ActionKind, actions.Task], _Effect] = {
+    **{(actions.ActionKind.RESOURCE, task): effect for task, effect in _AGENT_TASKS.items()},
+    **{(actions.ActionKind.CLUSTER, task): effect for task, effect in _AGENT_TASKS.items()},
+    (actions.ActionKind.FENCE, actions.Task.OFF): _power_off,
+    (actions.ActionKind.FENCE, actions.Task.REBOOT): _power_off,
+}
+"""What is not listed leaves an observation as it is: notifications, unfencing, the request to
+leave (the node does that itself, later), and pseudo actions."""
