@@ -32,6 +32,7 @@ class Bounds:
         fence_attempts: failed fencings of one node in one run before it counts as blocked.
         fences_per_hour: of one node.
         retry_s, retry_max_s: first and longest pause before something failed is tried again.
+        revisit_s: how often a watching controller tries to reach nodes that are silent.
         full_pass_s: a watching controller looks at everything at least this often.
     """
 
@@ -48,6 +49,7 @@ class Bounds:
     fences_per_hour: int = 5
     retry_s: float = 0.5
     retry_max_s: float = 60.0
+    revisit_s: float = 5.0
     full_pass_s: float = 300.0
 
 

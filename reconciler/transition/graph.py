@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
     from reconciler.model.plan import Edge
 
@@ -40,7 +40,7 @@ class Graph:
 
     before: Mapping[str, tuple[str, ...]]
     after: Mapping[str, tuple[str, ...]]
-    _held: networkx.DiGraph[str]
+    _held: nx.DiGraph[str]
 
     def levels(self) -> tuple[tuple[str, ...], ...]:
         """Return the keys in waves: every key stands after all that it waits for."""
@@ -80,14 +80,14 @@ def build(keys: Iterable[str], edges: Iterable[Edge]) -> Graph:
 
 
 def cycles(keys: Iterable[str], edges: Iterable[Edge]) -> tuple[tuple[str, ...], ...]:
-    """Return one shortest-found cycle of each knot of actions that wait for each other."""
+    """Return one cycle of each knot of actions that wait for each other."""
     return _circles(_held(keys, edges))
 
 
-def _held(keys: Iterable[str], edges: Iterable[Edge]) -> networkx.DiGraph[str]:
+def _held(keys: Iterable[str], edges: Iterable[Edge]) -> nx.DiGraph[str]:
     import networkx as nx
 
-    held: networkx.DiGraph[str] = nx.DiGraph()
+    held: nx.DiGraph[str] = nx.DiGraph()
     held.add_nodes_from(sorted(keys))
     for edge in sorted(edges):
         for key in (edge.before, edge.after):
@@ -97,7 +97,7 @@ def _held(keys: Iterable[str], edges: Iterable[Edge]) -> networkx.DiGraph[str]:
     return held
 
 
-def _circles(held: networkx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
+def _circles(held: nx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
     import networkx as nx
 
     found = []
