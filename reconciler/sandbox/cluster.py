@@ -235,8 +235,10 @@ def _await_executor(own: layout.NodeFiles, deadline_s: float) -> None:
     give_up = time.monotonic() + deadline_s
     while inside.hello(own.link_socket, HELLO_TIMEOUT_S) is None:
         if time.monotonic() > give_up:
+            last = (layout.read(own.log("node")) or "").strip().rpartition("\n")[2]
             raise spec.SandboxError(
                 f"its executor did not answer within {deadline_s:g} s; see {own.log('node')}"
+                f" ({last[-200:]})"
             )
         time.sleep(READY_POLL_S)
 

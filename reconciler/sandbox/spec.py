@@ -67,13 +67,13 @@ class BmcSpec:
 
     @staticmethod
     def _check_account(field: str, value: str) -> None:
-        # Quotes and backslashes cannot be written in ipmi_sim's configuration file; the value itself
-        # stays out of the message because it may be the password.
-        plain = value.isascii() and value.isprintable() and not set(value) & set("\"'\\")
+        # Quotes, blanks and backslashes cannot be written in ipmi_sim's configuration file; the value
+        # itself stays out of the message because it may be the password.
+        plain = value.isascii() and value.isprintable() and not set(value) & set(" \"'\\")
         if not plain or not 1 <= len(value) <= BMC_SECRET_MAX:
             raise SandboxError(
                 f"BMC {field} cannot be simulated: it needs 1 to {BMC_SECRET_MAX} printable ASCII"
-                " characters without quotes and backslashes"
+                " characters without blanks, quotes and backslashes"
             )
 
 
