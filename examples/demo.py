@@ -51,8 +51,8 @@ def ask(*words: str) -> dict:
 def place_of(resource: str) -> str:
     """Return the node on which a resource runs, or nothing."""
     for one in ask("status")["resources"]:
-        if one["resource"] == resource and one["nodes"]:
-            return one["nodes"][0]
+        if one["resource"] == resource and one["role"] != "Stopped" and one["node"]:
+            return str(one["node"])
     return ""
 
 

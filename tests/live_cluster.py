@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import json
 import os
 import pathlib
@@ -20,13 +21,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import pytest
 
 from reconciler.sandbox import cluster as sandbox_cluster
-from reconciler.sandbox import inside
+from reconciler.sandbox import faults, inside, layout
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = pathlib.Path(sys.executable).with_name("reconcile")
@@ -51,6 +52,7 @@ class LiveCluster:
         self.name = name
         self.manifests = manifests
         self.state = state
+        self.program = PROGRAM
         self.environment = {
             **os.environ,
             "RECONCILE_STATE_DIR": str(state),
@@ -111,6 +113,10 @@ class LiveCluster:
             node for node, held in inside.addresses(self.root).items() if _plain(address, held)
         )
 
+    def silence_bmc(self, node: str) -> None:
+        """Have the management network of a node gone."""
+        faults.silence_bmc(self.root, node)
+
     def in_node(self, node: str, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the network namespace of a node."""
         return subprocess.run(
@@ -145,20 +151,32 @@ def _plain(address: str, held) -> bool:
     return any(str(one).split("/")[0] == address for one in held)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen from one moment on: who has the address, whose chassis is switched on."""
+
+    at: float
+    holders: frozenset[str]
+    powered: frozenset[str]
+
+
 class AddressWatch:
-    """Records which nodes have an address, over time, by looking into their namespaces.
+    """Sees, every few milliseconds, which nodes have an address and which are switched on.
 
     Attributes:
-        changes: (monotonic seconds, nodes that have it) whenever that set changed.
+        sights: what was seen, whenever it changed.
+        looks: how often it looked.
     """
 
     def __init__(self, cluster: LiveCluster, address: str) -> None:
         self._address = address
         self._paths = {node: f"/run/netns/{name}" for node, name in cluster.namespaces().items()}
+        files = layout.Files.at(cluster.root)
+        self._power = {node: files.node(node).power for node in self._paths}
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.changes: list[tuple[float, frozenset[str]]] = []
+        self.sights: list[Sight] = []
         self.looks = 0
 
     def __enter__(self) -> Self:
@@ -172,24 +190,40 @@ class AddressWatch:
 
     def never_twice(self) -> bool:
         """Whether at most one node ever had the address."""
-        return self.looks > 0 and all(len(nodes) <= 1 for _, nodes in self.changes)
+        return self.looks > 0 and all(len(sight.holders) <= 1 for sight in self.sights)
+
+    def first(self, condition: Callable[[Sight], bool], *, after: float = 0.0) -> float | None:
+        """Return when something was first seen, or None."""
+        return next((one.at for one in self.sights if one.at > after and condition(one)), None)
+
+    def now(self) -> Sight:
+        """Return what is there now."""
+        return self.sights[-1]
 
     def outage_s(self) -> float:
         """Return the longest time in which no node had it, between two times one had."""
-        gaps = [
-            after - before
-            for (before, nodes), (after, _) in zip(self.changes, self.changes[1:], strict=False)
-            if not nodes and before > self.changes[0][0]
-        ]
-        return max(gaps, default=0.0)
+        longest = 0.0
+        held = lost = None
+        for sight in self.sights:
+            if sight.holders:
+                if held is not None and lost is not None:
+                    longest = max(longest, sight.at - lost)
+                held, lost = sight.at, None
+            elif lost is None:
+                lost = sight.at
+        return longest
 
     def _run(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         while not self._stop.is_set():
-            nodes = frozenset(node for node, path in self._paths.items() if self._has(libc, path))
+            holders = frozenset(node for node, path in self._paths.items() if self._has(libc, path))
+            powered = frozenset(
+                node for node, path in self._power.items() if path.read_text() == "on\n"
+            )
             self.looks += 1
-            if not self.changes or self.changes[-1][1] != nodes:
-                self.changes.append((time.monotonic(), nodes))
+            last = self.sights[-1] if self.sights else None
+            if last is None or (last.holders, last.powered) != (holders, powered):
+                self.sights.append(Sight(time.monotonic(), holders, powered))
             self._ready.set()
             self._stop.wait(0.004)
 
@@ -246,3 +280,23 @@ def live_cluster() -> Iterator:
         pytest.skip(reason)
     with contextlib.ExitStack() as stack:
         yield lambda source, name="live": stack.enter_context(running(source, name))
+
+
+@pytest.fixture
+def figure(record_property) -> Callable[[str], None]:
+    """Have a measured figure printed at the end of the test run."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the figures that tests measured."""
+    figures = [
+        text
+        for report in terminalreporter.getreports("passed")
+        for name, text in report.user_properties
+        if name == "figure" and report.when == "call"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for text in sorted(figures):
+            terminalreporter.line(text)
