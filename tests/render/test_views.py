@@ -128,5 +128,5 @@ def test_fold_keeps_styles_and_words():
 
     folded = styled.fold([line], 9)
 
-    assert [one.text for one in folded] == ["aaa bbb", "  ccc", "  ddd"]
+    assert [one.text for one in folded] == ["aaa bbb", "  ccc ddd"]
     assert folded[1].spans[-1].style is styled.Style.BAD
