@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Callable, List, Optional
+from typing import List, Optional
 
 from reconciler.executor import PROTOCOL, VERSION, clock, names, refusal
 
@@ -38,6 +38,7 @@ def _arguments() -> argparse.ArgumentParser:
         one.add_argument("--grace-ms", type=int, default=GRACE_MS)
         if verb == "daemon":
             one.add_argument("--foreground", action="store_true", help="do not detach")
+            one.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser
 
 
@@ -57,40 +58,51 @@ def main(arguments: Optional[List[str]] = None) -> int:
         from reconciler.executor import attach
 
         return attach.attach(chosen.state_dir, lambda: _detached(chosen))
-    if chosen.foreground:
-        return _serve(chosen, lambda: None)
-    return _detached(chosen)
+    return _serve(chosen) if chosen.foreground else _detached(chosen)
 
 
 def _detached(chosen: argparse.Namespace) -> int:
-    from reconciler.executor import detach
+    from reconciler.executor import daemon, detach
 
-    return detach.start(chosen.state_dir, lambda ready: _serve(chosen, ready))
+    options = [
+        *("--node", chosen.node),
+        *("--state-dir", chosen.state_dir),
+        *("--boot-id-file", os.path.abspath(chosen.boot_id_file)),  # noqa: PTH100  pathlib costs memory
+        *("--init-dir", chosen.init_dir),
+        *("--fence-dir", chosen.fence_dir),
+        *("--grace-ms", str(chosen.grace_ms)),
+    ]
+    for root in chosen.agent_root or ():
+        options += ["--agent-root", os.path.abspath(root)]  # noqa: PTH100  pathlib costs memory
+    try:
+        daemon.make_private(chosen.state_dir)
+        return detach.start(chosen.state_dir, options)
+    except OSError as error:
+        print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201  standard error is for people
+        return EXIT_FAILED
 
 
-def _serve(chosen: argparse.Namespace, ready: Callable[[], None]) -> int:
-    from reconciler.executor import agents, daemon, node, store
+def _serve(chosen: argparse.Namespace) -> int:
+    from reconciler.executor import agents, daemon, detach, node, store
 
+    roots = [os.path.abspath(root) for root in chosen.agent_root or (OCF_ROOT,)]  # noqa: PTH100  pathlib costs memory
     settings = node.Settings(
         node=chosen.node,
         state_dir=chosen.state_dir,
         boot_id_file=chosen.boot_id_file,
-        roots=agents.Roots(
-            chosen.agent_root or [OCF_ROOT],
-            chosen.init_dir,
-            chosen.fence_dir,
-        ),
+        roots=agents.Roots(roots, chosen.init_dir, chosen.fence_dir),
         grace_ms=chosen.grace_ms,
     )
     try:
         serving = daemon.Daemon(settings)
+        if chosen.ready_fd is not None:
+            detach.ready(chosen.state_dir, chosen.ready_fd)
     except daemon.AlreadyRunningError as error:
         print(error, file=sys.stderr)  # noqa: T201  standard error is for people
         return EXIT_RUNNING
     except (OSError, ValueError, store.FutureFormatError) as error:
         print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201  standard error is for people
         return EXIT_FAILED
-    ready()
     serving.run()
     return 0
 

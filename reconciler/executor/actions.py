@@ -190,7 +190,7 @@ class Actions:
             took_s = clock.monotonic() - began
             result = dialects.result(agent, act.operation, ending, capture.read())
         finally:
-            capture.close()
+            self._programs.close(capture)
         operation = dict(node.history.resources[act.resource].pending or {})
         reply = await self._finish(running, operation, result, took_s)
         if act.interval_ms > 0 and running.cancelled.done:

@@ -46,6 +46,7 @@ class Daemon:
         os.umask(0o077)
         make_private(settings.state_dir)
         self._lock = _locked(settings.state_dir)
+        shipped.command(settings.state_dir)
         resource_d, shim_dir = shipped.place(settings.state_dir)
         roots = settings.roots._replace(ocf=[*settings.roots.ocf, resource_d])
         self._loop = event_loop.Loop()

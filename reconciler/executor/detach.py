@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Callable
+from typing import List, NoReturn, Sequence
+
+from reconciler.executor import shipped
 
 LOG = "executor.log"
+READY_OPTION = "--ready-fd"
 _LOG_MAX = 4 * 1024 * 1024
 _READY = b"r"
 
 
-def start(state_dir: str, serve: Callable[[Callable[[], None]], int]) -> int:
-    """Run `serve` in a detached child; returns 0 once it has said that it is ready, else 1.
+def start(state_dir: str, options: Sequence[str]) -> int:
+    """Start a detached daemon; returns 0 once it serves, 1 where it has ended instead.
+
+    Its words until then go to this process's standard error, later ones to its log file.
 
     Args:
-        state_dir: Where its log file is.
-        serve: Gets a function to call when ready; returns the daemon's exit code.
+        state_dir: The state directory, which exists.
+        options: The daemon's options, the state directory among them.
+
+    Raises:
+        OSError: Nothing could be started.
     """
+    program = shipped.command(state_dir)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _detached(state_dir, serve, writer)
+        os.set_inheritable(writer, True)
+        _become([program, "daemon", "--foreground", READY_OPTION, str(writer), *options])
     os.close(writer)
     os.waitpid(child, 0)
     ready = os.read(reader, 1) == _READY
@@ -30,38 +40,32 @@ def start(state_dir: str, serve: Callable[[Callable[[], None]], int]) -> int:
     return 0 if ready else 1
 
 
-def _detached(state_dir: str, serve: Callable[[Callable[[], None]], int], writer: int) -> None:
-    """Become a process of its own session that is nobody's child but init's."""
-    os.setsid()
-    if os.fork() != 0:
-        os._exit(0)
-    os.chdir("/")
-    os.umask(0o077)
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nowhere, 0)
-    os.close(nowhere)
-
-    def ready() -> None:
-        log = open_log(state_dir)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
-        os.write(writer, _READY)
-        os.close(writer)
-
-    code = 1
+def _become(argv: List[str]) -> NoReturn:
+    """Become the daemon, in a session of its own and nobody's child but init's."""
     try:
-        code = serve(ready)
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        os.chdir("/")
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+        os.execv(argv[0], argv)  # noqa: S606  no shell is the point
     finally:
-        sys.stdout.flush()
+        sys.stderr.write(f"cannot run {argv[0]}\n")
         sys.stderr.flush()
-        os._exit(code)
+        os._exit(1)
 
 
-def open_log(state_dir: str) -> int:
-    """Return the log file's descriptor; a log that has grown large is begun anew."""
+def ready(state_dir: str, descriptor: int) -> None:
+    """Tell the starter that the daemon serves, and write to the log file from now on."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(f"{state_dir}/{LOG}", flags, 0o600)
-    if os.fstat(descriptor).st_size > _LOG_MAX:
-        os.ftruncate(descriptor, 0)
-    return descriptor
+    log = os.open(f"{state_dir}/{LOG}", flags, 0o600)
+    if os.fstat(log).st_size > _LOG_MAX:
+        os.ftruncate(log, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.write(descriptor, _READY)
+    os.close(descriptor)

@@ -66,13 +66,14 @@ class Process:
             opened += [self._failure, failure]
             stdin = _stdin(launch.stdin)
             opened.append(stdin)
-            self.pid = _fork(launch, (stdin, capture.stdout, capture.stderr), gate, failure)
+            self.pid = _fork(launch, (stdin, *capture.writers), gate, failure)
         except OSError:
             for descriptor in opened:
                 os.close(descriptor)
             raise
         for descriptor in (gate, failure, stdin):
             os.close(descriptor)
+        capture.hand_over()
         loop.on_exit(self.pid, self.ended.set)
         self.start_ticks = start_ticks(self.pid) or 0
 

@@ -7,10 +7,11 @@ for those, and they get no SIGPIPE. A file that outgrows its limit is cut while 
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import re
 import urllib.parse
-from typing import Iterable, Tuple
+from typing import Dict, Iterable, List, Tuple
 
 TAIL_MAX = 4 * 1024
 FILE_MAX = 1024 * 1024
@@ -28,17 +29,27 @@ class Capture:
     """
 
     def __init__(self, directory: str) -> None:
-        self.stdout = _file(directory)
+        self._files: List[int] = []
+        self.writers: List[int] = []
+        self._kept: Dict[int, bytes] = {}
         try:
-            self.stderr = _file(directory)
+            for _stream in ("stdout", "stderr"):
+                self._files.append(_file(directory))
+                self.writers.append(_opened_again(self._files[-1]))
         except OSError:
-            os.close(self.stdout)
+            self.hand_over()
+            self.close()
             raise
-        self._kept = {self.stdout: b"", self.stderr: b""}
+
+    def hand_over(self) -> None:
+        """Close the writing ends: from now on only the child and its children have them."""
+        for descriptor in self.writers:
+            os.close(descriptor)
+        self.writers = []
 
     def trim(self) -> None:
         """Cut a file that has grown past its limit, keeping its last part."""
-        for descriptor in (self.stdout, self.stderr):
+        for descriptor in self._files:
             size = os.fstat(descriptor).st_size
             if size > FILE_MAX:
                 self._kept[descriptor] = os.pread(descriptor, TAIL_MAX, size - TAIL_MAX)
@@ -46,32 +57,48 @@ class Capture:
 
     def read(self, limit: int = TAIL_MAX) -> Tuple[bytes, bytes]:
         """Return the last `limit` bytes of both."""
-        stdout, stderr = (
-            self._tail(descriptor, limit) for descriptor in (self.stdout, self.stderr)
-        )
+        stdout, stderr = (self._tail(descriptor, limit) for descriptor in self._files)
         return stdout, stderr
 
     def _tail(self, descriptor: int, limit: int) -> bytes:
         size = os.fstat(descriptor).st_size
         last = os.pread(descriptor, limit, max(0, size - limit))
-        return (self._kept[descriptor] + last)[-limit:]
+        return (self._kept.get(descriptor, b"") + last)[-limit:]
+
+    def held(self) -> bool:
+        """Return whether anything still has one of the files open for writing.
+
+        A write lease is granted only for a file that nobody else has open.
+        """
+        for descriptor in self._files:
+            try:
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                continue  # this file system has no leases
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
 
     def close(self) -> None:
         """Let go of the files."""
-        os.close(self.stdout)
-        os.close(self.stderr)
+        for descriptor in self._files:
+            os.close(descriptor)
+        self._files = []
 
 
 def _file(directory: str) -> int:
-    flags = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
     try:
         return os.open(directory, flags, 0o600)
     except OSError:  # a full or read-only disk must not make a healthy resource look failed
-        descriptor = os.memfd_create("output")
-        try:
-            return os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        finally:
-            os.close(descriptor)
+        return os.memfd_create("output")
+
+
+def _opened_again(descriptor: int) -> int:
+    """Return an own open file for appending: what the child writes after a cut starts at 0."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    return os.open(f"/proc/self/fd/{descriptor}", flags)
 
 
 def shown(raw: bytes) -> str:

@@ -14,6 +14,8 @@ from typing import List, NamedTuple, Tuple
 from reconciler.executor import launch, output, process
 from reconciler.executor import loop as event_loop
 
+_LINGER_S = 30.0
+
 
 class Finished(NamedTuple):
     """How a program ended, and the last parts of what it wrote."""
@@ -36,6 +38,7 @@ class Programs:
         self._state_dir = state_dir
         self._notes = f"{state_dir}/running"
         self._runs: List[process.Run] = []
+        self._lingering: List[output.Capture] = []
         os.makedirs(self._notes, mode=0o700, exist_ok=True)  # noqa: PTH103  pathlib costs memory
 
     def begin(self, program: launch.Launch) -> Tuple[launch.Process, output.Capture]:
@@ -48,8 +51,34 @@ class Programs:
         try:
             return launch.Process(self._loop, program, capture), capture
         except OSError:
+            capture.hand_over()
             capture.close()
             raise
+
+    def close(self, capture: output.Capture) -> None:
+        """Let go of a finished run's files.
+
+        A resource's own processes may keep them as their standard output for weeks: such a file
+        is kept in sight and cut now and then, or it would fill the disk without a name.
+        """
+        if not capture.held():
+            capture.close()
+            return
+        if not self._lingering:
+            self._loop.call_later(_LINGER_S, self._look_after)
+        self._lingering.append(capture)
+
+    def _look_after(self) -> None:
+        held = []
+        for capture in self._lingering:
+            if capture.held():
+                capture.trim()
+                held.append(capture)
+            else:
+                capture.close()
+        self._lingering = held
+        if held:
+            self._loop.call_later(_LINGER_S, self._look_after)
 
     async def run(
         self, program: launch.Launch, timeout_ms: int, limit: int = output.TAIL_MAX
@@ -67,7 +96,7 @@ class Programs:
             ending = await run.finish(timeout_ms)
             return Finished(ending, *capture.read(limit))
         finally:
-            capture.close()
+            self.close(capture)
             self._runs.remove(run)
             self._forget(started.pid)
 

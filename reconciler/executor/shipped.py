@@ -22,6 +22,14 @@ sys.path.insert(0, {root!r})
 from reconciler.executor import shims
 sys.exit(shims.main({name!r}, sys.argv[1:]))
 """
+_COMMAND = """#!{python} -IS
+import sys
+sys.path.insert(0, {root!r})
+sys.dont_write_bytecode = True
+from reconciler.executor import __main__ as program
+sys.exit(program.main())
+"""
+COMMAND = "executor"
 _PACKAGE = "reconciler/executor/"
 
 
@@ -40,6 +48,19 @@ def place(state_dir: str) -> Tuple[str, str]:
         script = _SHIM.format(python=sys.executable, root=root(), name=name)
         _write(f"{directory}/{name}", script.encode())
     return resource_d, directory
+
+
+def command(state_dir: str) -> str:
+    """Write the executor's own command into the state directory; returns its path.
+
+    It names the interpreter and the place of the package, so it runs from anywhere.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    path = f"{state_dir}/{COMMAND}"
+    _write(path, _COMMAND.format(python=sys.executable, root=root()).encode())
+    return path
 
 
 def root() -> str:
@@ -82,7 +103,8 @@ def _write(path: str, content: bytes) -> None:
     except OSError:
         pass  # it is not there yet
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(f"{path}.new", flags, 0o700)
+    beside = f"{path}.{os.getpid()}"
+    descriptor = os.open(beside, flags, 0o700)
     with open(descriptor, "wb") as target:  # noqa: PTH123  it is a descriptor
         target.write(content)
-    os.replace(f"{path}.new", path)  # noqa: PTH105  pathlib costs memory
+    os.replace(beside, path)  # noqa: PTH105  pathlib costs memory
