@@ -1,0 +1,314 @@
+"""Fence devices and levels: lowered, and whether every node can be fenced safely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from reconciler.errors import diagnostic, position
+from reconciler.manifest import attributes, parameters, shape, tree, wording
+from reconciler.manifest.scope import Scope
+from reconciler.model import agent, attribute, duration, fencing, node, property  # noqa: A004 - the field's word
+
+_AGENT = re.compile(r"fence_[a-z0-9_]{1,57}")
+_HOST_PARAMETERS = frozenset(
+    {
+        "ip",
+        "ipaddr",
+        "host",
+        "hostname",
+        "ipport",
+        "port",
+        "plug",
+        "username",
+        "login",
+        "ssh_options",
+    }
+)
+_IPMI = frozenset(
+    {"ipmi", "fence_ipmilan", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5"}
+)
+_DEFAULTS = fencing.FenceDevice("", "")
+
+
+def agent_name(text: str) -> agent.AgentName:
+    """Return the name under which the meta-data of a fence agent is kept."""
+    return agent.AgentName("stonith", "", text)
+
+
+def lowered(scope: Scope) -> fencing.Fencing:
+    """Return the fence devices and levels of the document; faulty ones are left out."""
+    section = scope.root.mapping("fencing")
+    for name, value in section.items():
+        if name not in {"devices", "levels"}:
+            scope.findings.add(
+                "unknown-field",
+                f"fencing: there is no field {wording.shown(name)} here",
+                section.key(name),
+                nearest=wording.nearest(name, ("devices", "levels")),
+            )
+        elif value is not None and not isinstance(value, tree.Mapping):
+            scope.findings.add(
+                "wrong-type",
+                f"fencing.{name}: expected a mapping, got {tree.kind(value)}",
+                section.value(name),
+            )
+    devices = section.mapping("devices")
+    found = []
+    for name, value in devices.items():
+        place = (devices.key(name), devices.value(name))
+        one = wording.validated(shape.Device, value, place, f"fence device {name}", scope.findings)
+        if one is not None:
+            device = _device(name, one, devices.mapping(name), devices.key(name), scope)
+            if device is not None:
+                found.append(device)
+    return fencing.Fencing(tuple(found), _levels(section.mapping("levels"), scope))
+
+
+def _device(
+    name: str, one: shape.Device, where: tree.Mapping, at: position.Position, scope: Scope
+) -> fencing.FenceDevice | None:
+    if one.agent != fencing.BUILT_IN_IPMI and not _AGENT.fullmatch(one.agent):
+        known = sorted(each.kind for each in scope.agents if each.standard == "stonith")
+        scope.findings.add(
+            "invalid-agent",
+            f"{wording.shown(one.agent)} names no fence agent",
+            where.value("agent"),
+            nearest=wording.nearest(one.agent, [*known, fencing.BUILT_IN_IPMI]),
+            fix="write fence_NAME, or ipmi for the built-in driver",
+        )
+        return None
+    metadata = parameters.metadata(agent_name(one.agent), where.value("agent"), scope)
+    params = attributes.sets(
+        one.params,
+        where,
+        "params",
+        parameters.check(metadata, one.agent, scope, device=True),
+        scope.findings,
+    )
+    written = set(where.mapping("params")) if isinstance(one.params, Mapping) else set()
+    mapped = isinstance(one.hosts, dict)
+    # the port comes with the host that is fenced
+    parameters.required(
+        metadata, params, at, scope, written | ({"port", "plug"} if mapped or one.hosts else set())
+    )
+    _injection(params, scope)
+    _strength(one.agent, params, at, scope)
+    meta = attributes.sets(
+        one.meta,
+        where,
+        "meta",
+        attributes.options(property.FENCE_META, "unknown-meta", scope.findings),
+        scope.findings,
+    )
+    _hosts(name, one, where, scope)
+    return fencing.FenceDevice(
+        name=name,
+        agent=one.agent,
+        params=params,
+        hosts=() if mapped else tuple(one.hosts),
+        host_map=dict(one.hosts) if isinstance(one.hosts, dict) else {},
+        delay_base_ms=_milliseconds(meta, "delay-base", _DEFAULTS.delay_base_ms),
+        delay_max_ms=_milliseconds(meta, "delay-max", _DEFAULTS.delay_max_ms),
+        timeout_ms=_milliseconds(meta, "timeout", _DEFAULTS.timeout_ms),
+        retries=_number(meta, "retries", _DEFAULTS.retries),
+        priority=_number(meta, "priority", _DEFAULTS.priority),
+        origin=at,
+    )
+
+
+def _milliseconds(meta: attribute.AttributeSets, name: str, default: int) -> int:
+    value = attribute.always(meta, name)
+    found = duration.parse_ms(value) if isinstance(value, str) else None
+    return default if found is None else found
+
+
+def _number(meta: attribute.AttributeSets, name: str, default: int) -> int:
+    value = attribute.always(meta, name)
+    found = property.integer(value) if isinstance(value, str) else None
+    return default if found is None else found
+
+
+def _hosts(name: str, one: shape.Device, where: tree.Mapping, scope: Scope) -> None:
+    if not one.hosts:
+        scope.findings.add(
+            "missing-field",
+            f"fence device {name}: hosts is missing; nobody knows which nodes it is for",
+            where.here,
+            fix="add hosts: [NODE], or hosts: {NODE: PORT} where the device has several ports",
+        )
+    items, mapping = where.sequence("hosts"), where.mapping("hosts")
+    seen: set[str] = set()
+    for index, host in enumerate(one.hosts):
+        at = mapping.key(host) if isinstance(one.hosts, dict) else items.item(index)
+        scope.known(host, ("nodes",), "unknown-node", "node", at)
+        if host in seen:
+            scope.findings.add("defined-twice", f"hosts names {host} twice", at)
+        seen.add(host)
+        if isinstance(one.hosts, dict) and _smuggles(one.hosts[host]):
+            _smuggled("the port", mapping.value(host), scope)
+
+
+def _smuggles(value: str) -> bool:
+    return value.startswith("-") or any(
+        character.isspace() or not character.isprintable() for character in value
+    )
+
+
+def _smuggled(what: str, at: position.Position, scope: Scope) -> None:
+    scope.findings.add(
+        "option-injection",
+        f"{what} holds blanks or begins with -: it could smuggle options into a command",
+        at,
+    )
+
+
+def _injection(params: attribute.AttributeSets, scope: Scope) -> None:
+    for one in params:
+        for name, value in one.pairs.items():
+            if not isinstance(value, str):
+                continue
+            if (name in _HOST_PARAMETERS and _smuggles(value)) or "\n" in value:
+                _smuggled(name, one.origins[name], scope)
+
+
+_WEAK: Sequence[tuple[str, frozenset[str], str]] = (
+    ("cipher", frozenset({"0"}), "cipher 0 lets anybody in without a password"),
+    ("auth", frozenset({"none"}), "without authentication anybody can switch the node off"),
+    ("lanplus", frozenset({"false", "0", "no", "off", "n"}), "IPMI 1.5 sends secrets in the clear"),
+)
+
+
+def _strength(
+    name: str, params: attribute.AttributeSets, at: position.Position, scope: Scope
+) -> None:
+    """Report IPMI settings that are not safe."""
+    if name not in _IPMI:
+        return
+    for parameter, weak, why in _WEAK:
+        for one in params:
+            value = one.pairs.get(parameter)
+            if isinstance(value, str) and value.lower() in weak:
+                scope.findings.add(
+                    "weak-fencing",
+                    f"{parameter}: {value} is refused: {why}",
+                    one.origins[parameter],
+                    fix="use lanplus: true with cipher 17 or 3",
+                )
+    if name == "fence_ipmilan" and attribute.always(params, "lanplus") is None:
+        scope.findings.add(
+            "weak-fencing",
+            "fence_ipmilan speaks IPMI 1.5 unless lanplus: true is set",
+            at,
+            fix="add lanplus: true",
+            severity=diagnostic.Severity.WARNING,
+        )
+
+
+def _levels(section: tree.Mapping, scope: Scope) -> tuple[fencing.FencingLevel, ...]:
+    found = []
+    for target in section:
+        scope.known(target, ("nodes",), "unknown-node", "node", section.key(target))
+        wrapped = tree.Mapping(section.mark)
+        wrapped.put(target, section[target], section.marks[target])
+        one = wording.validated(
+            shape.Levels,
+            wrapped,
+            (section.key(target), section.value(target)),
+            "fencing.levels",
+            scope.findings,
+        )
+        if one is None:
+            continue
+        lists = section.sequence(target)
+        seen: dict[str, position.Position] = {}
+        for index, devices in enumerate(one.root[target]):
+            items = lists[index]
+            if not devices:
+                scope.findings.add(
+                    "level-twice",
+                    f"level {index + 1} of {target} names no device: it would count as fenced",
+                    lists.item(index),
+                )
+            for number, device in enumerate(devices):
+                at = items.item(number)
+                scope.known(device, ("devices",), "unknown-device", "fence device", at)
+                if device in seen:
+                    scope.findings.add(
+                        "level-twice",
+                        f"{device} is in the levels of {target} already",
+                        at,
+                        related=((seen[device], "named here first"),),
+                    )
+                seen[device] = at
+            found.append(
+                fencing.FencingLevel(target, index + 1, tuple(devices), origin=lists.item(index))
+            )
+    return tuple(found)
+
+
+def coverage(
+    found: fencing.Fencing,
+    nodes: Sequence[node.Node],
+    properties: attribute.AttributeSets,
+    scope: Scope,
+) -> None:
+    """Report nodes that nothing can fence, and clusters that do without fencing.
+
+    ``unfenceable: {accept: REASON}`` on a node is the consent to the former.
+    """
+    enabled = attribute.always(properties, "fencing-enabled")
+    if isinstance(enabled, str) and property.boolean(enabled) is False:
+        at = next(
+            one.origins["fencing-enabled"] for one in properties if "fencing-enabled" in one.origins
+        )
+        unused = " The devices below are never used." if found.devices else ""
+        scope.findings.add(
+            "fencing-disabled",
+            "fencing is disabled: when a node is lost, what ran there is not recovered until "
+            f"somebody confirms that the node is off.{unused}".rstrip("."),
+            at,
+            severity=diagnostic.Severity.WARNING if unused else diagnostic.Severity.NOTE,
+        )
+        return
+    section = scope.root.mapping("nodes")
+    bare = [
+        one
+        for one in nodes
+        if one.kind is node.NodeKind.MEMBER
+        and "unfenceable" not in section.mapping(one.name)
+        and not any(found.topology(one.name))
+        and one.name not in _broken_hosts(scope)
+    ]
+    consequence = "if it is lost, what ran there stays blocked until somebody confirms it is off"
+    if bare and not scope.devices:
+        scope.findings.add(
+            "no-fence-device",
+            f"there is no fence device, and fencing is enabled: {', '.join(_some(bare))} cannot "
+            f"be fenced; {consequence}",
+            bare[0].origin,
+            fix="add fencing.devices, or set the property fencing-enabled: false and live with it",
+        )
+        return
+    for one in bare:
+        scope.findings.add(
+            "no-fence-device",
+            f"no fence device is for {one.name}: {consequence}",
+            one.origin,
+            fix="add a device for it, or unfenceable: {accept: REASON} to the node",
+        )
+
+
+def _some(nodes: Sequence[node.Node]) -> list[str]:
+    names = [one.name for one in nodes[:5]]
+    return names if len(nodes) <= len(names) else [*names, f"{len(nodes) - len(names)} more"]
+
+
+def _broken_hosts(scope: Scope) -> set[str]:
+    """Return the nodes that some device names, be it faulty or not."""
+    found: set[str] = set()
+    for device in scope.root.mapping("fencing").mapping("devices").values():
+        hosts = device.get("hosts") if isinstance(device, dict) else None
+        if isinstance(hosts, dict | list):
+            found.update(one for one in hosts if isinstance(one, str))
+    return found

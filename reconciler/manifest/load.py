@@ -1,0 +1,141 @@
+"""The way in: files or texts -> the desired state, with every finding of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+
+from reconciler.errors import diagnostic, position
+from reconciler.manifest import codes, files, reader, secrets
+from reconciler.model import agent, desired
+
+Known = Mapping[agent.AgentName, agent.Metadata]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the manifests say.
+
+    Attributes:
+        desired: None where any finding is an error.
+        diagnostics: everything found, by file and place.
+        sources: file to its lines, secrets hidden, for showing where a finding stands.
+        digest: SHA-256 of the names and contents of all files, in hexadecimal digits.
+    """
+
+    desired: desired.Desired | None
+    diagnostics: tuple[diagnostic.Diagnostic, ...]
+    sources: Mapping[str, tuple[str, ...]]
+    digest: str
+
+
+def load(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    agents: Known | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read manifests from files and directories.
+
+    Args:
+        paths: files, or directories with every ``*.yaml`` and ``*.yml`` below them; an
+            ``agents.lock`` beside them is read too.
+        agents: meta-data that is known besides, e.g. from the nodes; it wins over lock files.
+        environment: variables that secrets may stand in; None: those of this process.
+    """
+    findings = codes.Findings()
+    texts = files.read(paths, findings)
+    variables = os.environ if environment is None else environment
+    return _load(texts, findings, agents or {}, variables)
+
+
+def load_texts(texts: Mapping[str, bytes], *, agents: Known | None = None) -> Loaded:
+    """Read manifests from contents by name; touches no file and no variable.
+
+    Args:
+        texts: name to content; a name that ends in ``agents.lock`` holds a lock file.
+        agents: meta-data that is known besides; it wins over lock files.
+    """
+    return _load(dict(sorted(texts.items())), codes.Findings(), agents or {}, None)
+
+
+def digest(texts: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of names and contents, whatever their order."""
+    total = hashlib.sha256()
+    for name, content in sorted(texts.items()):
+        for part in (name.encode("utf-8", "surrogateescape"), content):
+            total.update(len(part).to_bytes(8, "big"))
+            total.update(part)
+    return total.hexdigest()
+
+
+def _load(
+    texts: Mapping[str, bytes],
+    findings: codes.Findings,
+    agents: Known,
+    environment: Mapping[str, str] | None,
+) -> Loaded:
+    collecting = gc.isenabled()
+    gc.disable()  # a tree of many small values that all stay: collecting would only cost time
+    try:
+        return _loaded(texts, findings, agents, environment)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _loaded(
+    texts: Mapping[str, bytes],
+    findings: codes.Findings,
+    agents: Known,
+    environment: Mapping[str, str] | None,
+) -> Loaded:
+    manifests = {name: text for name, text in texts.items() if not name.endswith(files.LOCK_NAME)}
+    locks = {name: text for name, text in texts.items() if name.endswith(files.LOCK_NAME)}
+    found = None
+    documents = []
+    spots: list[secrets.Spot] = []
+    if manifests:
+        documents = _documents(manifests, findings)
+    elif not findings.items:
+        findings.add("no-manifests", "no manifests were given", position.NOWHERE)
+    if any(document.readable for document in documents):
+        # heavy: pydantic and everything that needs it
+        from reconciler.manifest import lower, merge, scope
+
+        known, locked = _known(locks, agents, findings)
+        root = merge.merged(documents, findings)
+        here = scope.Scope(root, findings, known, locked)
+        if root:
+            found = lower.lowered(here)
+        if environment is not None:
+            secrets.unavailable(here.references, environment, findings)
+        spots = here.spots
+    sources = {
+        name: secrets.masked(document.lines, [spot for spot in spots if spot[0].file == name])
+        for name, document in zip(manifests, documents, strict=False)
+    }
+    refused = diagnostic.has_errors(findings.items)
+    return Loaded(None if refused else found, findings.ordered(), sources, digest(texts))
+
+
+def _documents(manifests: Mapping[str, bytes], findings: codes.Findings) -> list[reader.Document]:
+    total = sum(len(text) for text in manifests.values())
+    if len(manifests) > files.MAXIMUM_FILES or total > files.MAXIMUM_TREE_BYTES:
+        findings.add(
+            "tree-too-large",
+            f"{len(manifests)} files with {total} bytes; the limits are {files.MAXIMUM_FILES} "
+            f"files and {files.MAXIMUM_TREE_BYTES} bytes",
+            position.Position(next(iter(manifests))),
+        )
+        return []
+    return [reader.read(name, text, findings) for name, text in manifests.items()]
+
+
+def _known(
+    locks: Mapping[str, bytes], agents: Known, findings: codes.Findings
+) -> tuple[Known, bool]:
+    return agents, False

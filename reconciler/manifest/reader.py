@@ -1,0 +1,419 @@
+"""The strict YAML reader: bytes -> a tree with positions, or findings; never an exception.
+
+A small part of YAML 1.2 on purpose: one document, unique text keys, the core scalars, no tags,
+anchors, aliases, merge keys or directives. Numbers are whole and written in the plain way; all
+that looks otherwise (``0123``, ``1.10``, ``1e3``, ``.inf``) stays the text that was written. Sizes
+are bounded before anything is built. The events come from ruamel's C parser where it is there and
+otherwise from its Python parser.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from reconciler.errors import position
+from reconciler.manifest import codes, tree
+
+MAXIMUM_BYTES = 1024 * 1024
+MAXIMUM_DEPTH = 32
+MAXIMUM_NODES = 200_000
+
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+_FORBIDDEN_IN_VALUE = re.compile(_FORBIDDEN.pattern[:-1] + "\r]")
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """One file as read; ``root`` is None where it could not be."""
+
+    root: tree.Node
+    lines: tuple[str, ...]
+    mark: tree.Mark
+    readable: bool
+
+
+def read(file: str, content: bytes, findings: codes.Findings) -> Document:
+    """Return the document of a file; what is wrong with it is added to ``findings``.
+
+    Args:
+        file: the name that positions shall carry.
+        content: the bytes of the file.
+        findings: where findings go.
+    """
+    start = (file, 1, 1)
+    text = _decoded(file, content, findings)
+    if text is None:
+        return Document(None, (), start, readable=False)
+    lines = tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    if not _clean(file, text, findings):
+        return Document(None, lines, start, readable=False)
+    builder = _Builder(file, findings)
+    try:
+        for event in parse(text):
+            if not builder.take(event):
+                return Document(None, lines, start, readable=False)
+    except _problems() as problem:
+        _syntax(file, text, lines, problem, findings)
+        return Document(None, lines, start, readable=False)
+    if builder.broken:
+        return Document(None, lines, start, readable=False)
+    if builder.root is None:
+        findings.add(
+            "yaml-empty",
+            "no document; expected apiVersion and sections",
+            position.Position(*start),
+            fix="remove the file, or write a manifest; an empty file never means 'remove all'",
+        )
+        return Document(None, lines, start, readable=False)
+    return Document(builder.root, lines, builder.root_mark or start, readable=True)
+
+
+def _decoded(file: str, content: bytes, findings: codes.Findings) -> str | None:
+    top = position.Position(file, 1, 1)
+    if len(content) > MAXIMUM_BYTES:
+        findings.add(
+            "file-too-large",
+            f"the file has {len(content)} bytes, the limit is {MAXIMUM_BYTES}",
+            top,
+            fix="split it into several files",
+        )
+        return None
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            findings.add("encoding", f"the file is encoded as {name}", top, fix="save it as UTF-8")
+            return None
+    if content.startswith(_BYTE_ORDER_MARK):
+        findings.add("byte-order-mark", "the file begins with a byte order mark; ignored", top)
+        content = content[len(_BYTE_ORDER_MARK) :]
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        before = content[: problem.start].decode("utf-8", "replace")
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        findings.add(
+            "encoding",
+            f"byte 0x{content[problem.start]:02x} at offset {problem.start} is no UTF-8",
+            position.Position(file, line, column),
+            fix="save the file as UTF-8",
+        )
+        return None
+
+
+def escaped(character: str) -> str:
+    """Return a character as its code point, so that it can be shown safely."""
+    return f"U+{ord(character):04X}"
+
+
+def forbidden(text: str) -> str | None:
+    """Return the first character of a value that may not be in it, or None."""
+    found = _FORBIDDEN_IN_VALUE.search(text)
+    return found[0] if found else None
+
+
+def _clean(file: str, text: str, findings: codes.Findings) -> bool:
+    clean = True
+    for found in _FORBIDDEN.finditer(text):
+        before = text[: found.start()]
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        findings.add(
+            "forbidden-character",
+            f"character {escaped(found[0])} is not allowed: it cannot be seen or misleads",
+            position.Position(file, line, column),
+            fix="remove it",
+        )
+        if not clean:
+            break  # two are enough to see what kind of file this is
+        clean = False
+    return clean
+
+
+def parse(text: str) -> Iterator[Any]:
+    """Yield the parser's events; the C parser's where it is installed."""
+    try:
+        from _ruamel_yaml import CParser
+    except ImportError:
+        yield from parse_slowly(text)
+        return
+    parser = CParser(text.encode())
+    next_event: Callable[[], Any] = parser.get_event
+    while True:
+        event = next_event()
+        yield event
+        if type(event).__name__ == "StreamEndEvent":
+            return
+
+
+def parse_slowly(text: str) -> Iterator[Any]:
+    """Yield the events of the parser that is written in Python."""
+    import ruamel.yaml
+
+    yield from ruamel.yaml.YAML(typ="safe", pure=True).parse(text)
+
+
+def _problems() -> tuple[type[Exception], ...]:
+    from ruamel.yaml import error
+
+    # the Python parser lets a few of its own slips through as plain exceptions
+    return (error.YAMLError, ValueError, IndexError, AttributeError, AssertionError, TypeError)
+
+
+_WORDING = {
+    "found character that cannot start any token": "this character cannot begin a value",
+    "mapping values are not allowed in this context": "a colon is not expected here",
+    "mapping values are not allowed here": "a colon is not expected here",
+    "did not find expected ',' or ']'": "the list is not closed",
+    "did not find expected ',' or '}'": "the mapping is not closed",
+    "did not find expected key": "a key was expected here",
+    "could not find expected ':'": "a colon was expected after this key",
+    "did not find expected node content": "a value was expected here",
+    "found unexpected end of stream": "the quoted text is not closed",
+    "did not find expected <document start>": "text after the end of the document",
+    "found invalid Unicode character escape code": "the escape names no character",
+    "found undefined tag handle": "tags are not allowed",
+}
+
+
+def _syntax(
+    file: str,
+    text: str,
+    lines: tuple[str, ...],
+    problem: Exception,
+    findings: codes.Findings,
+) -> None:
+    mark = getattr(problem, "problem_mark", None)
+    context = getattr(problem, "context_mark", None)
+    line = mark.line if mark else 0
+    column = mark.column if mark else 0
+    words = str(getattr(problem, "problem", "") or "the text is no YAML")
+    end = len(text.rstrip("\n").split("\n"))
+    at_end = line >= end - 1 and "escape" not in words
+    if context is not None and at_end and (context.line, context.column) < (line, column):
+        opened = position.Position(file, context.line + 1, context.column + 1)
+        findings.add(
+            "yaml-syntax",
+            f"what begins here is not finished: {_WORDING.get(words, words)}",
+            opened,
+            related=((position.Position(file, line + 1, column + 1), "the reader gave up here"),),
+            fix="close it; the file may be cut off",
+        )
+        return
+    here = position.Position(file, line + 1, column + 1)
+    if line < len(lines) and lines[line][column : column + 1] == "\t":
+        findings.add(
+            "yaml-tab",
+            "a tab stands where YAML wants blanks",
+            here,
+            fix="indent with blanks",
+        )
+        return
+    findings.add("yaml-syntax", f"this is no YAML: {_WORDING.get(words, words)}", here)
+
+
+_SKIPPED = object()
+
+
+class _Builder:
+    """Builds the tree from events; lives inside one call of ``read``."""
+
+    __slots__ = ("broken", "depth", "documents", "file", "findings", "nodes", "root", "root_mark",
+                 "stack", "table")  # fmt: skip
+
+    def __init__(self, file: str, findings: codes.Findings) -> None:
+        self.file = file
+        self.findings = findings
+        self.root: tree.Node = None
+        self.root_mark: tree.Mark | None = None
+        self.broken = False
+        self.documents = 0
+        self.nodes = 0
+        # each frame: container, pending key (None: a key is next), its line and column
+        self.stack: list[list[Any]] = []
+        self.table: dict[str, Callable[[Any], bool]] = {
+            "ScalarEvent": self._scalar,
+            "MappingStartEvent": self._mapping,
+            "SequenceStartEvent": self._sequence,
+            "MappingEndEvent": self._end,
+            "SequenceEndEvent": self._end,
+            "AliasEvent": self._alias,
+            "DocumentStartEvent": self._document,
+        }
+
+    def take(self, event: Any) -> bool:
+        """Take one event; False: nothing more of this file is wanted."""
+        handler = self.table.get(type(event).__name__)
+        return True if handler is None else handler(event)
+
+    def _wrong(self, code: str, message: str, event: Any, **more: Any) -> None:
+        self.broken = True
+        mark = event.start_mark
+        self.findings.add(
+            code, message, position.Position(self.file, mark.line + 1, mark.column + 1), **more
+        )
+
+    def _document(self, event: Any) -> bool:
+        self.documents += 1
+        if self.documents > 1:
+            self._wrong(
+                "yaml-documents",
+                "a second document begins here; a file holds one",
+                event,
+                fix="write it into a file of its own",
+            )
+            return False
+        if getattr(event, "version", None) or getattr(event, "tags", None):
+            self._wrong("yaml-directive", "directives are not allowed", event, fix="remove it")
+        return True
+
+    def _properties(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._wrong(
+                "yaml-alias",
+                f"anchors and aliases are not allowed: &{event.anchor}",
+                event,
+                fix="write the value out, or use a template",
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._wrong("yaml-tag", f"tags are not allowed: {tag}", event, fix="remove the tag")
+
+    def _alias(self, event: Any) -> bool:
+        self._wrong(
+            "yaml-alias",
+            f"anchors and aliases are not allowed: *{event.anchor}",
+            event,
+            fix="write the value out, or use a template",
+        )
+        mark = event.start_mark
+        return self._put(_SKIPPED, mark.line + 1, mark.column + 1, event)
+
+    def _scalar(self, event: Any) -> bool:
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event)
+        text = event.value
+        value: Any = text
+        if event.implicit[0]:
+            if text in _CONSTANTS:
+                value = _CONSTANTS[text]
+            elif text[0] in "-0123456789" and _INTEGER.fullmatch(text):
+                value = int(text)
+        elif event.style == '"':
+            bad = forbidden(text)
+            if bad is not None:
+                self._wrong(
+                    "forbidden-character",
+                    f"character {escaped(bad)} is not allowed in a value",
+                    event,
+                    fix="remove the escape",
+                )
+        mark = event.start_mark
+        return self._put(value, mark.line + 1, mark.column + 1, event)
+
+    def _mapping(self, event: Any) -> bool:
+        mark = event.start_mark
+        return self._open(
+            tree.Mapping((self.file, mark.line + 1, mark.column + 1)), mark.line, mark.column, event
+        )
+
+    def _sequence(self, event: Any) -> bool:
+        mark = event.start_mark
+        return self._open(
+            tree.Sequence((self.file, mark.line + 1, mark.column + 1)),
+            mark.line,
+            mark.column,
+            event,
+        )
+
+    def _open(
+        self, container: tree.Mapping | tree.Sequence, line: int, column: int, event: Any
+    ) -> bool:
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event)
+        if len(self.stack) >= MAXIMUM_DEPTH:
+            self._wrong("yaml-depth", f"nesting is deeper than {MAXIMUM_DEPTH} levels", event)
+            return False
+        if not self._put(container, line + 1, column + 1, event):
+            return False
+        self.stack.append([container, None, 0, 0])
+        return True
+
+    def _end(self, _event: Any) -> bool:
+        self.stack.pop()
+        return True
+
+    def _put(self, value: Any, line: int, column: int, event: Any) -> bool:
+        """Put a value where it belongs: it is the root, an item, a key or a key's value."""
+        self.nodes += 1
+        if self.nodes > MAXIMUM_NODES:
+            self._wrong(
+                "yaml-nodes",
+                f"more than {MAXIMUM_NODES} values in one file",
+                event,
+                fix="split it into several files",
+            )
+            return False
+        if not self.stack:
+            self.root, self.root_mark = value, (self.file, line, column)
+            return True
+        frame = self.stack[-1]
+        container = frame[0]
+        if type(container) is tree.Sequence:
+            container.put(value, (self.file, line, column))
+        elif frame[1] is None:
+            frame[1], frame[2], frame[3] = self._key(container, value, event), line, column
+        else:
+            if frame[1] is not _SKIPPED:
+                container.put(frame[1], value, (self.file, frame[2], frame[3], line, column))
+            frame[1] = None
+        return True
+
+    def _key(self, container: tree.Mapping, key: Any, event: Any) -> Any:
+        if key is _SKIPPED:
+            return _SKIPPED
+        if not isinstance(key, str):
+            self._wrong(
+                "yaml-key",
+                f"keys are texts, this one is {tree.kind(key)}",
+                event,
+                fix="quote it" if not isinstance(key, dict | list) else "",
+            )
+            return _SKIPPED
+        if key == "<<" and event.implicit[0]:
+            self._wrong(
+                "yaml-merge-key",
+                "merge keys are not supported",
+                event,
+                fix="write the values out, or use a template",
+            )
+            return _SKIPPED
+        if key in container:
+            shown = key if forbidden(key) is None else key.encode("unicode_escape").decode()
+            self._wrong(
+                "duplicate-key",
+                f"the key {shown!r} is already in this mapping",
+                event,
+                related=((container.key(key), "first written here"),),
+                fix="remove one of the two",
+            )
+            return _SKIPPED
+        return key

@@ -1,0 +1,126 @@
+"""Secrets: which parameters are some, that they are references, and that these can work."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.errors import position
+from reconciler.manifest import codes, shape
+from reconciler.model import secret
+
+_NAMES = re.compile(
+    r"pass(?:wd|word|phrase)|secret|credential|private[_-]?key|api[_-]?key|auth[_-]?key|"
+    r"access[_-]?key|(?:^|[_-])token$|hexadecimal_kg",
+    re.IGNORECASE,
+)
+_NO_SECRETS = re.compile(
+    r"(?:_|-)(?:file|path|script|dir|url|id|name|user|timeout)$", re.IGNORECASE
+)
+_LINE = re.compile(
+    r"""(["']?[\w.-]*(?:pass(?:wd|word|phrase)|secret(?!Ref)|credential|private[_-]?key|"""
+    r"""api[_-]?key|auth[_-]?key|access[_-]?key|[_-]token|hexadecimal_kg)[\w.-]*["']?\s*:\s*)"""
+    r"""(?![\s{])(.+)$""",
+    re.IGNORECASE,
+)
+_MASK = "(hidden)"
+_ENVIRONMENT = re.compile(shape.ENVIRONMENT_PATTERN)
+_OTHERS_READ = 0o004
+
+_UNMISTAKABLE = 6
+"""A value of this length is hidden wherever it stands; shorter ones could be any word."""
+
+Reference = tuple[secret.SecretRef, position.Position]
+Spot = tuple[position.Position, str]
+"""Where a secret stands in a file, and what it is."""
+
+
+def named(parameter: str) -> bool:
+    """Tell whether a parameter's name says that its value is a secret."""
+    return bool(_NAMES.search(parameter)) and not _NO_SECRETS.search(parameter)
+
+
+def inline(name: str, private: bool, at: position.Position, findings: codes.Findings) -> None:
+    """Report a secret that stands in the manifest; its value is never shown."""
+    why = "the agent's meta-data marks it private" if private else "its name says that it is one"
+    variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
+    findings.add(
+        "inline-secret",
+        f"{name} is a secret ({why}) and must not stand in a manifest",
+        at,
+        fix=f"write {name}: {{secretRef: {{env: {variable}}}}}, or file or exec, and change it now",
+    )
+
+
+def reference(ref: secret.SecretRef, at: position.Position, findings: codes.Findings) -> bool:
+    """Tell whether a reference can work at all; if not, say so."""
+    first = ref.reference[0]
+    match ref.source:
+        case secret.SecretSource.ENV if not _ENVIRONMENT.fullmatch(first):
+            problem = "this is no name of an environment variable"
+        case secret.SecretSource.FILE | secret.SecretSource.EXEC if not first.startswith("/"):
+            problem = f"{ref.source.value} needs an absolute path"
+        case secret.SecretSource.FILE | secret.SecretSource.EXEC if ".." in first.split("/"):
+            problem = "the path must not contain .."
+        case _:
+            return True
+    findings.add("invalid-secret-reference", problem, at)
+    return False
+
+
+def unavailable(
+    references: Iterable[Reference], environment: Mapping[str, str], findings: codes.Findings
+) -> None:
+    """Warn of each secret that cannot be found from here. Nothing is read or run."""
+    for ref, at in references:
+        first = ref.reference[0]
+        match ref.source:
+            case secret.SecretSource.ENV:
+                value = environment.get(first)
+                problem = (
+                    f"the environment variable {first} is not set"
+                    if value is None
+                    else f"the environment variable {first} is empty"
+                    if not value
+                    else ""
+                )
+            case secret.SecretSource.FILE:
+                problem = _file(pathlib.Path(first))
+            case secret.SecretSource.EXEC:
+                problem = "" if os.access(first, os.X_OK) else f"{first} cannot be run here"
+        if problem:
+            findings.add("secret-unavailable", problem, at, fix="it is needed when it is used")
+
+
+def _file(path: pathlib.Path) -> str:
+    try:
+        status = path.stat()
+    except OSError as problem:
+        return f"the file {path} cannot be read: {problem.strerror}"
+    if not path.is_file():
+        return f"{path} is no file"
+    if status.st_mode & _OTHERS_READ:
+        return f"the file {path} is readable by others (mode {status.st_mode & 0o777:04o})"
+    return "" if os.access(path, os.R_OK) else f"the file {path} may not be read"
+
+
+def masked(lines: Sequence[str], inline_values: Iterable[Spot]) -> tuple[str, ...]:
+    """Return source lines for display, with everything hidden that may be a secret.
+
+    Args:
+        lines: the lines of one file.
+        inline_values: secrets that stand in this file.
+    """
+    result = [_LINE.sub(rf"\g<1>{_MASK}", line) for line in lines]
+    for at, value in inline_values:
+        first = at.line - 1
+        if first < len(result):
+            result[first] = result[first][: at.column - 1] + _MASK
+        for index in range(first + 1, min(len(result), first + value.count("\n") + 3)):
+            if lines[index].strip() and lines[index].strip() in value:
+                result[index] = _MASK
+        if len(value) >= _UNMISTAKABLE:
+            result = [line.replace(value, _MASK) for line in result]
+    return tuple(result)

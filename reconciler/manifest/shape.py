@@ -1,0 +1,514 @@
+"""The shape of the language: one pydantic model for each kind of thing that can be written.
+
+Only shape and single values are checked here; what names mean together is the business of the
+modules that lower. Field names are the keys of the language with ``_`` for ``-``. The models also
+give the published JSON schema its parts (``manifest.schema``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+import pydantic_core
+
+from reconciler.manifest import tree
+from reconciler.model import duration, property, score, secret  # noqa: A004 - the field's word
+
+NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]{0,62}"
+NODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+ENVIRONMENT_PATTERN = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
+MAXIMUM_TEXT = 65_536
+
+
+def _refuse(code: str, message: str) -> pydantic_core.PydanticCustomError:
+    # the braces of a text must not be taken for a template
+    return pydantic_core.PydanticCustomError(code, "{words}", {"words": message})
+
+
+def as_text(value: object) -> str:
+    """Return a scalar as the text that was written."""
+    if type(value) is str:
+        if len(value) > MAXIMUM_TEXT:
+            raise _refuse("invalid-value", f"the text is longer than {MAXIMUM_TEXT} characters")
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is int:
+        return str(value)
+    wanted = 'a value is missing; write "" for an empty text'
+    raise _refuse(
+        "wrong-type", wanted if value is None else f"expected a text, got {tree.kind(value)}"
+    )
+
+
+def as_value(value: object) -> secret.Value:
+    """Return a scalar as text, or the reference to a secret."""
+    if not isinstance(value, dict):
+        return as_text(value)
+    if list(value) != ["secretRef"]:
+        raise _refuse(
+            "wrong-type", "expected a text or {secretRef: ...}, got a mapping with other keys"
+        )
+    return _reference(value["secretRef"])
+
+
+def _reference(reference: object) -> secret.SecretRef:
+    if not isinstance(reference, dict) or len(reference) != 1:
+        raise _refuse(
+            "invalid-secret-reference", "secretRef takes exactly one of env, file and exec"
+        )
+    ((kind, where),) = reference.items()
+    match kind, where:
+        case "env" | "file", str() if where:
+            return secret.SecretRef(secret.SecretSource(kind), (where,))
+        case "exec", list() if where and all(isinstance(one, str) for one in where):
+            return secret.SecretRef(secret.SecretSource.EXEC, tuple(where))
+        case "env" | "file", _:
+            raise _refuse("invalid-secret-reference", f"{kind} takes a text")
+        case "exec", _:
+            raise _refuse(
+                "invalid-secret-reference",
+                "exec takes a list: the program's absolute path, then its arguments",
+            )
+        case _:
+            raise _refuse(
+                "invalid-secret-reference",
+                f"secretRef takes one of env, file and exec, not {kind}",
+            )
+
+
+def as_duration(value: object) -> int:
+    """Return a duration in milliseconds."""
+    text = as_text(value)
+    found = duration.parse_ms(text)
+    if found is None:
+        raise _refuse("invalid-duration", wrong_duration(text))
+    return found
+
+
+def wrong_duration(text: str) -> str:
+    """Say why a text is no duration."""
+    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
+    return (
+        f"{shown!r} is no duration: a number with ms, s, min or h (a bare number means seconds), "
+        "not negative, ten years at most"
+    )
+
+
+def as_score(value: object) -> int:
+    """Return a score."""
+    text = as_text(value)
+    found = property.score(text)
+    number = property.integer(text)
+    if found is None or (number is not None and abs(number) > score.INFINITY):
+        raise _refuse("invalid-score", wrong_score(text))
+    return found
+
+
+def wrong_score(text: str) -> str:
+    """Say why a text is no score."""
+    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
+    return f"{shown!r} is no score: a whole number from -1000000 to 1000000, INFINITY or -INFINITY"
+
+
+def as_role(value: object) -> str:
+    """Return a role's current name."""
+    names = ("Stopped", "Started", "Unpromoted", "Promoted")
+    old = {"Master": "Promoted", "Slave": "Unpromoted"}
+    text = as_text(value)
+    folded = {**{name.lower(): name for name in names}, **{k.lower(): v for k, v in old.items()}}
+    found = folded.get(text.lower())
+    if found is None:
+        raise _refuse("invalid-value", f"{text[:40]!r} is no role: {', '.join(names)}")
+    return found
+
+
+def _schema(**schema: Any) -> pydantic.WithJsonSchema:
+    return pydantic.WithJsonSchema(schema)
+
+
+_SCALARS = ["string", "integer", "boolean", "number"]
+_DURATION_EXAMPLES = ["20s", "2min", "500ms", 60]
+_SECRET_SCHEMA = {
+    "type": "object",
+    "title": "secretRef",
+    "additionalProperties": False,
+    "required": ["secretRef"],
+    "properties": {
+        "secretRef": {
+            "type": "object",
+            "description": "Where the secret is read when it is used.",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                "env": {"type": "string", "description": "environment variable"},
+                "file": {"type": "string", "description": "absolute path of a file"},
+                "exec": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                    "description": "program with its arguments, whose output is the secret",
+                },
+            },
+            "examples": [{"env": "IPMI_HA_1"}, {"file": "/etc/reconciler/ipmi"}],
+        }
+    },
+}
+
+Text = Annotated[str, pydantic.PlainValidator(as_text), _schema(type=_SCALARS)]
+Value = Annotated[
+    Any,
+    pydantic.PlainValidator(as_value),
+    _schema(anyOf=[{"type": _SCALARS}, _SECRET_SCHEMA]),
+]
+Duration = Annotated[
+    int,
+    pydantic.PlainValidator(as_duration),
+    _schema(type=["string", "integer"], title="duration", examples=_DURATION_EXAMPLES),
+]
+Score = Annotated[
+    int,
+    pydantic.PlainValidator(as_score),
+    _schema(
+        title="score",
+        anyOf=[
+            {"type": "integer", "minimum": -score.INFINITY, "maximum": score.INFINITY},
+            {"enum": ["INFINITY", "+INFINITY", "-INFINITY"]},
+            {"type": "string", "pattern": r"^[+-]?[0-9]{1,7}$"},
+        ],
+        examples=[100, "INFINITY", "-INFINITY"],
+    ),
+]
+Role = Annotated[
+    str,
+    pydantic.PlainValidator(as_role),
+    _schema(
+        title="role",
+        enum=["Stopped", "Started", "Unpromoted", "Promoted", "Master", "Slave"],
+    ),
+]
+Name = Annotated[str, pydantic.Strict()]
+Flag = Annotated[bool, pydantic.Strict()]
+
+
+def _dashed(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+class Model(pydantic.BaseModel):
+    """What all models share: closed, and keys with dashes."""
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid", alias_generator=_dashed, defer_build=True, hide_input_in_errors=True
+    )
+
+
+def _described(text: str, default: Any = None, examples: list[Any] | None = None) -> Any:
+    return pydantic.Field(default, description=text, examples=examples)
+
+
+class Date(Model):
+    """A test of the time."""
+
+    operation: Literal["gt", "lt", "in_range", "date_spec"] = pydantic.Field(
+        description="gt: after start; lt: before end; in_range: between; date_spec: as a calendar"
+    )
+    start: Text | None = _described("ISO 8601 date or time", examples=["2026-12-24"])
+    end: Text | None = _described("ISO 8601 date or time", examples=["2026-12-27T06:00:00Z"])
+    duration: dict[str, Text] = _described(
+        "instead of end: years, months, weeks, days, hours, minutes, seconds",
+        {},
+        [{"hours": 2}],
+    )
+    spec: dict[str, Text] = _described(
+        "fields of the calendar with numbers or ranges: years, months, monthdays, yeardays, "
+        "weekyears, weeks, weekdays, hours, minutes, seconds",
+        {},
+        [{"hours": "9-16", "weekdays": "1-5"}],
+    )
+
+
+class AgentTest(Model):
+    """A test of a resource's agent, in defaults."""
+
+    standard: Text | None = _described("standard, e.g. ocf")
+    provider: Text | None = _described("provider, e.g. heartbeat")
+    type_: Text | None = _described("type, e.g. IPaddr2")
+
+
+class OperationTest(Model):
+    """A test of the operation, in defaults of operations."""
+
+    name: Text = pydantic.Field(description="operation")
+    interval: Duration | None = _described("interval")
+
+
+class Rule(Model):
+    """A condition: one test, or several joined by and / or."""
+
+    and_: list[Rule] | None = _described("all of these hold")
+    or_: list[Rule] | None = _described("at least one of these holds")
+    attribute: Text | None = _described("node attribute", examples=["rack", "#uname"])
+    operation: Literal["lt", "gt", "lte", "gte", "eq", "ne", "defined", "not_defined"] | None = (
+        _described("how the attribute is compared", examples=["eq"])
+    )
+    value: Text | None = _described("what it is compared with")
+    type_: Literal["string", "integer", "number", "version"] | None = _described(
+        "how both are read"
+    )
+    value_source: Literal["literal", "param", "meta"] | None = _described(
+        "whether the value is meant literally or names a parameter or meta-attribute"
+    )
+    date: Date | None = _described("a test of the time")
+    agent: AgentTest | None = _described("a test of the resource's agent; in defaults only")
+    op: OperationTest | None = _described("a test of the operation; in defaults only")
+
+
+class Block(Model):
+    """Values that hold while a rule does."""
+
+    rule: Rule | None = _described("the condition; without one the values always hold")
+    score: Score = _described("blocks of higher score are looked at first", 0)
+    values: dict[str, Value] = pydantic.Field(description="the values")
+
+
+def _written(value: object) -> str:
+    return "<blocks>" if isinstance(value, list) else "<pairs>"
+
+
+Pairs = Annotated[
+    Annotated[dict[str, Value], pydantic.Tag("<pairs>")]
+    | Annotated[list[Block], pydantic.Tag("<blocks>")],
+    pydantic.Discriminator(_written),
+]
+Options = dict[str, Text]
+Operations = dict[
+    str,
+    Annotated[
+        Annotated[Options, pydantic.Tag("<pairs>")]
+        | Annotated[list[Options], pydantic.Tag("<blocks>")],
+        pydantic.Discriminator(_written),
+    ],
+]
+
+
+class Membership(Model):
+    """How the cluster notices who is there."""
+
+    token: Duration = _described("silence after which a node counts as lost", 3_000, ["3s"])
+
+
+class Consent(Model):
+    """Acceptance of something unsafe, with the reason."""
+
+    accept: Text = pydantic.Field(description="the reason", examples=["test machines only"])
+
+
+class Cluster(Model):
+    """The cluster as a whole."""
+
+    name: Name = pydantic.Field(description="the cluster's name", examples=["vip_cluster"])
+    properties: Pairs = _described("cluster properties", {}, [{"fencing-enabled": True}])
+    membership: Membership = _described("how members are noticed", Membership.model_construct())
+    ignore_quorum: Consent | None = _described(
+        "needed with no-quorum-policy: ignore: why it is safe here"
+    )
+
+
+class Defaults(Model):
+    """Values for everything that does not say otherwise."""
+
+    resources: Pairs = _described("meta-attributes", {}, [{"resource-stickiness": 100}])
+    operations: Pairs = _described("options of operations", {}, [{"timeout": "20s"}])
+
+
+class Node(Model):
+    """A machine of the cluster."""
+
+    address: Text = _described(
+        "IP address or host name; the node's name where not given", "", ["192.168.0.5"]
+    )
+    connection: Literal["sandbox", "local", "ssh"] = _described(
+        "how it is reached: a node of a sandbox, this machine, or SSH", "sandbox"
+    )
+    connection_options: dict[str, Text] = _described(
+        "further settings of the connection", {}, [{"port": 22, "user": "root"}]
+    )
+    kind: Literal["member", "remote"] = _described("full member or remote node", "member")
+    attributes: Pairs = _described("permanent node attributes", {}, [{"rack": "b"}])
+    utilization: Pairs = _described("capacity", {}, [{"memory": 64}])
+    standby: Flag = _described("run nothing here", False)
+    maintenance: Flag = _described("leave everything here alone", False)
+    score: Score = _described("every resource's base score here", 0)
+    unfenceable: Consent | None = _described("accept that nothing can fence this node; says why")
+
+
+class Primitive(Model):
+    """A resource that one agent runs."""
+
+    agent: Text | None = _described(
+        "standard:provider:type", examples=["ocf:heartbeat:IPaddr2", "systemd:nginx"]
+    )
+    template: Name | None = _described("template that it takes its agent and values from")
+    params: Pairs = _described("the agent's parameters", {}, [{"ip": "192.168.0.200"}])
+    operations: Operations = _described(
+        "operation to its options; a list where there are several of one name",
+        {},
+        [{"monitor": {"interval": "2s", "timeout": "20s"}}],
+    )
+    meta: Pairs = _described("meta-attributes", {}, [{"migration-threshold": 3}])
+    utilization: Pairs = _described("what it needs of a node", {}, [{"memory": 8}])
+    description: Text = _described("free text", "")
+
+
+class Group(Model):
+    """Primitives that run together on one node, started in order, stopped in reverse."""
+
+    group: list[Name] = pydantic.Field(
+        description="members in their order", examples=[["web_fs", "web_ip", "web_httpd"]]
+    )
+    meta: Pairs = _described("meta-attributes", {})
+    params: Pairs = _described("parameters for every member", {})
+    description: Text = _described("free text", "")
+
+
+class Clone(Model):
+    """A primitive or group that runs on several nodes."""
+
+    clone: Name = pydantic.Field(description="the primitive or group", examples=["pgsql"])
+    promotable: Flag = _described("whether instances can be promoted", False)
+    meta: Pairs = _described("meta-attributes", {}, [{"notify": True}])
+    params: Pairs = _described("parameters for every instance", {})
+    description: Text = _described("free text", "")
+
+
+class Set(Model):
+    """A resource set of a colocation or order."""
+
+    resources: list[Name] = pydantic.Field(description="members")
+    sequential: Flag = _described("whether the members follow each other", True)
+    require_all: Flag = _described("whether all members must be active", True)
+    action: Literal["start", "stop", "promote", "demote"] | None = _described("action ordered")
+    role: Role | None = _described("role that the members must have")
+    score: Score | None = _described("score within the set (colocation)")
+    kind: Literal["Mandatory", "Optional", "Serialize"] | None = _described(
+        "how strictly the order holds within the set"
+    )
+
+
+class Colocation(Model):
+    """A resource is placed relative to where another is."""
+
+    id_: Name = _described("name of the constraint", "")
+    resource: Name = pydantic.Field(description="the resource that follows")
+    with_: Name = pydantic.Field(description="the resource that leads")
+    score: Score = _described("how much; negative: apart", score.INFINITY)
+    role: Role | None = _described("role of the one that follows")
+    with_role: Role | None = _described("role of the one that leads")
+    node_attribute: Text | None = _described("same value of this node attribute, not same node")
+    influence: Flag | None = _described("whether the follower's wishes move the leader")
+
+
+class ColocationSets(Model):
+    """A colocation among the resources of sets."""
+
+    id_: Name = _described("name of the constraint", "")
+    sets: list[Set] = pydantic.Field(description="the sets; a later one follows an earlier one")
+    score: Score = _described("how much; negative: apart", score.INFINITY)
+    node_attribute: Text | None = _described("same value of this node attribute, not same node")
+    influence: Flag | None = _described("whether the followers' wishes move the leaders")
+
+
+_ACTIONS = Literal["start", "stop", "promote", "demote"]
+
+
+class Order(Model):
+    """One thing before another."""
+
+    id_: Name = _described("name of the constraint", "")
+    first: Name = pydantic.Field(description="the resource that comes first")
+    then: Name = pydantic.Field(description="the resource that comes after")
+    first_action: _ACTIONS = _described("what the first must have done", "start")
+    then_action: _ACTIONS | None = _described("what the other then does; as first-action")
+    kind: Literal["Mandatory", "Optional", "Serialize"] = _described(
+        "how strictly it holds", "Mandatory"
+    )
+    symmetrical: Flag | None = _described("whether the reverse holds when stopping")
+    require_all: Flag = _described("whether all instances of a clone must be active", True)
+
+
+class OrderSets(Model):
+    """An order among the resources of sets."""
+
+    id_: Name = _described("name of the constraint", "")
+    sets: list[Set] = pydantic.Field(description="the sets, in order")
+    kind: Literal["Mandatory", "Optional", "Serialize"] = _described(
+        "how strictly it holds", "Mandatory"
+    )
+    symmetrical: Flag | None = _described("whether the reverse holds when stopping")
+
+
+class Location(Model):
+    """A wish for, or against, nodes."""
+
+    id_: Name = _described("name of the constraint", "")
+    resource: Name | None = _described("the resource")
+    resources: list[Name] | None = _described("several resources")
+    pattern: Text | None = _described("regular expression on resource names")
+    prefers: dict[str, Score] | None = _described("node to score", examples=[{"ha-2": 100}])
+    avoids: dict[str, Score] | None = _described("node to score", examples=[{"ha-3": "INFINITY"}])
+    rule: Rule | None = _described("nodes that fulfil this, instead of names")
+    score: Score | None = _described("score of the nodes that fulfil the rule")
+    score_attribute: Text | None = _described("node attribute that holds the score")
+    role: Role | None = _described("count for this role only")
+    discovery: Literal["always", "never", "exclusive"] = _described(
+        "whether the resource is looked for there before it is started", "always"
+    )
+
+
+class Ticket(Model):
+    """Resources that may run only while the site holds a ticket."""
+
+    id_: Name = _described("name of the constraint", "")
+    ticket: Name = pydantic.Field(description="the ticket")
+    resource: Name | None = _described("the resource")
+    resources: list[Name] | None = _described("several resources")
+    role: Role | None = _described("count for this role only")
+    loss_policy: Literal["stop", "demote", "fence", "freeze"] | None = _described(
+        "what happens when the ticket is lost"
+    )
+
+
+def _hosts(value: object) -> str:
+    return "<pairs>" if isinstance(value, dict) else "<blocks>"
+
+
+class Device(Model):
+    """A device that can cut nodes off."""
+
+    agent: Text = pydantic.Field(
+        description="a fence agent, or ipmi for the built-in driver",
+        examples=["fence_ipmilan", "ipmi"],
+    )
+    params: Pairs = _described("the agent's parameters", {}, [{"ip": "10.0.108.120"}])
+    hosts: Annotated[
+        Annotated[dict[str, Text], pydantic.Tag("<pairs>")]
+        | Annotated[list[Name], pydantic.Tag("<blocks>")],
+        pydantic.Discriminator(_hosts),
+    ] = _described(
+        "nodes that it can fence; a mapping to ports where the device has several",
+        [],
+        [["ha-1"], {"ha-1": 4}],
+    )
+    meta: Pairs = _described("delays, time-outs, priority", {}, [{"delay-max": "5s"}])
+    description: Text = _described("free text", "")
+
+
+class Levels(pydantic.RootModel[dict[str, list[list[Name]]]]):
+    """Node to its levels, each a list of devices that must all succeed."""
+
+
+class Tags(pydantic.RootModel[dict[str, list[Name]]]):
+    """Tag to what it stands for."""
