@@ -1,0 +1,171 @@
+"""A plan in the form of a recorded decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model import action, attribute, desired, plan, resource
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.agent import AgentName
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
+from reconciler.model.score import Ledger, Term, TermKind
+from reconciler.render import reference
+
+_PRIMITIVE = resource.Primitive("p", AgentName("ocf", "heartbeat", "Dummy"))
+
+
+def _record(due, meta=(), initial=None, final=None):
+    clone = resource.Clone("c", _PRIMITIVE, meta=(attribute.AttributeSet(dict(meta)),))
+    wanted = desired.Desired("x", resources=(clone,))
+    return reference.record(due, wanted, initial=initial or {}, final=final or {})
+
+
+def _action(key, kind=ActionKind.RESOURCE, task=Task.START, **more):
+    return action.Action(key, kind, task, **{"resource": "p", "node": "n", **more})
+
+
+def test_order_goes_through_pseudo_actions():
+    """Pairs that a pseudo action joins are kept, and pairs that follow from others left out."""
+    due = plan.Plan(
+        actions=(
+            _action("1", resource="a"),
+            _action("2", kind=ActionKind.PSEUDO),
+            _action("3", resource="b"),
+            _action("4", resource="c"),
+        ),
+        edges=(
+            plan.Edge("1", "2"),
+            plan.Edge("2", "3"),
+            plan.Edge("3", "4"),
+            plan.Edge("1", "4"),
+        ),
+    )
+
+    found = _record(due)
+
+    assert [one["rsc"] for one in found["actions"]] == ["a", "b", "c"]
+    assert found["order"] == [[0, 1], [1, 2]]
+    assert found["pseudo"] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (
+            _action("1", task=Task.MONITOR, interval_ms=10_000, instance=2),
+            {"interval": 10_000, "inst": "p:2", "task": "monitor"},
+        ),
+        (_action("1", task=Task.MONITOR, expected_rc=7), {"expect_rc": 7}),
+        (_action("1", resource="p:2", instance=2), {"rsc": "p:2"}),
+        (
+            _action(
+                "1",
+                task=Task.NOTIFY,
+                meta={"notify_type": "pre", "notify_operation": "start"},
+            ),
+            {"notify": "pre-start"},
+        ),
+        (
+            _action("1", task=Task.MIGRATE_TO, source="n", target="m"),
+            {"migrate_source": "n", "migrate_target": "m"},
+        ),
+        (
+            _action("1", ActionKind.CLUSTER, Task.DELETE),
+            {"kind": "cluster", "task": "lrm_delete"},
+        ),
+        (_action("1", router="m"), {"router": "m"}),
+    ],
+)
+def test_actions(step, expected):
+    """An action carries what tells it apart, in the record's words."""
+    (found,) = _record(plan.Plan((step,)))["actions"]
+
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_fencing_names_no_resource():
+    """A fencing action has its node only."""
+    (found,) = _record(plan.Plan((_action("1", ActionKind.FENCE, Task.REBOOT),)))["actions"]
+
+    assert found == {"kind": "fence", "task": "reboot", "node": "n"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            plan.Change("p", plan.ChangeKind.START, 1, target="n", next_role=Role.UNPROMOTED),
+            {"action": "start", "rsc": "p", "inst": "p:1", "dest": "n"},
+        ),
+        (
+            plan.Change("p", plan.ChangeKind.STOP, source="n", role=Role.PROMOTED),
+            {"action": "stop", "rsc": "p", "source": "n", "role": "Promoted"},
+        ),
+        (
+            plan.Change("p", plan.ChangeKind.MOVE, source="n", target="m", role=Role.STARTED),
+            {"action": "move", "rsc": "p", "source": "n", "dest": "m"},
+        ),
+        (
+            plan.Change("p", plan.ChangeKind.PROMOTE, target="m", next_role=Role.PROMOTED),
+            {
+                "action": "promote",
+                "rsc": "p",
+                "dest": "m",
+                "role": "Stopped",
+                "next_role": "Promoted",
+            },
+        ),
+        (
+            plan.Change(
+                "p",
+                plan.ChangeKind.START,
+                target="n",
+                blocked=True,
+                reason=Reason(ReasonCode.NO_QUORUM, "x"),
+            ),
+            {
+                "action": "start",
+                "rsc": "p",
+                "dest": "n",
+                "blocked": True,
+                "reason": "no-quorum",
+                "subject": "x",
+            },
+        ),
+    ],
+)
+def test_summary(change, expected):
+    """A change shows the nodes and those roles that the reference shows for its kind."""
+    assert _record(plan.Plan(changes=(change,)))["summary"] == [expected]
+
+
+def test_what_stays_is_no_change():
+    """Resources that stay as they are do not appear in the summary."""
+    assert _record(plan.Plan(changes=(plan.Change("p", plan.ChangeKind.LEAVE),)))["summary"] == []
+
+
+def test_unique_instances_keep_their_number():
+    """The number of an instance is part of its name only where the instances differ."""
+    due = plan.Plan(changes=(plan.Change("p", plan.ChangeKind.START, 1, target="n"),))
+
+    (found,) = _record(due, meta={"globally-unique": "true"})["summary"]
+
+    assert found["rsc"] == "p:1"
+
+
+def test_placement_and_scores():
+    """Placement before and after, scores and fencing are plain values."""
+    due = plan.Plan(
+        ledgers={"p": {"n": Ledger((Term(TermKind.BASE, 3), Term(TermKind.LOCATION, 4)))}},
+        promotion_scores={"p:0": {"n": 5}},
+        fencing=(plan.FenceDecision("n", Task.OFF, Reason(ReasonCode.NODE_LOST)),),
+    )
+
+    found = _record(due, initial={"p": {"n": Role.STARTED}}, final={"p": {}})
+
+    assert found["scores"] == {"p": {"n": 7}}
+    assert found["promotion_scores"] == {"p:0": {"n": 5}}
+    assert found["initial"] == {"placement": {"p": {"n": "Started"}}}
+    assert found["final"] == {"placement": {"p": {}}}
+    assert found["fencing_summary"] == [{"node": "n", "task": "off"}]
