@@ -19,7 +19,9 @@ COMMAND_DEADLINE_S = 15.0
 INTERFACE = "eth0"
 
 _NAMESPACES = pathlib.Path("/run/netns")
+_OWN = pathlib.Path("/proc/self/ns/net")
 _BRIDGE = "bridge0"
+_LOOKS = 20
 
 
 def path(namespace: str) -> pathlib.Path:
@@ -28,8 +30,20 @@ def path(namespace: str) -> pathlib.Path:
 
 
 def exists(namespace: str) -> bool:
-    """Whether that network namespace is there."""
-    return path(namespace).exists()
+    """Whether that network namespace is there.
+
+    Where `/run` is on a disk, a reboot of the machine leaves the files of its namespaces and not the
+    namespaces; such a file is on the file system of its directory.
+    """
+    try:
+        return path(namespace).stat().st_dev == _OWN.stat().st_dev
+    except FileNotFoundError:
+        return False
+
+
+def _add(namespace: str) -> None:
+    remove(namespace)
+    _ip("netns", "add", namespace)
 
 
 def _ip(*arguments: str, batch: str | None = None) -> str:
@@ -70,7 +84,7 @@ def add_switch(cluster: layout.Cluster) -> bool:
     """Makes the switch; False where it is there already."""
     if exists(cluster.switch):
         return False
-    _ip("netns", "add", cluster.switch)
+    _add(cluster.switch)
     try:
         _batch(
             cluster.switch,
@@ -88,7 +102,7 @@ def plug(cluster: layout.Cluster, node: layout.NodeEntry, *, connected: bool) ->
     """Makes a node's namespace with its interface and address, and connects it to the switch."""
     namespace = cluster.namespace(node.name)
     here, there = port(node.name), _hardware(cluster.label, node.name)
-    _ip("netns", "add", namespace)
+    _add(namespace)
     _batch(
         cluster.switch,
         f"link add {here} address {_hardware(cluster.label, here)}"
@@ -130,18 +144,23 @@ def unplug(cluster: layout.Cluster, node: str) -> None:
 
 def remove(namespace: str) -> None:
     """Deletes a namespace and kills what runs in it; nothing where it is gone."""
-    if not exists(namespace):
+    if not path(namespace).exists():
         return
-    inode = path(namespace).stat().st_ino
-    own = pathlib.Path("/proc/self/ns/net").stat().st_ino
-    # A namespace file that lost its mount is a plain file, and must never be taken for our own namespace.
-    for _ in range(3):
-        left = processes.members("net", inode) if inode != own else []
+    if exists(namespace):
+        _kill_members(path(namespace).stat().st_ino)
+    _ip("netns", "delete", namespace)
+
+
+def _kill_members(inode: int) -> None:
+    if inode == _OWN.stat().st_ino:
+        raise spec.SandboxError("this command runs in the network namespace it is to remove")
+    for _ in range(_LOOKS):
+        left = processes.members("net", inode)
         for identity in left:
             processes.kill(identity)
         if not left:
-            break
-    _ip("netns", "delete", namespace)
+            return
+    raise spec.SandboxError("new processes keep appearing in a node's network namespace")
 
 
 def addresses(namespace: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A sandbox comes up, twice and after accidents, and goes down without a trace."""
 
+import dataclasses
 import os
 import signal
 import stat
@@ -8,7 +9,7 @@ import sys
 
 import pytest
 
-from reconciler.sandbox import cluster, faults, inside, power, processes, spec
+from reconciler.sandbox import cluster, faults, inside, network, power, processes, spec
 
 pytestmark = [pytest.mark.root]
 
@@ -216,3 +217,31 @@ def test_remove_deletes_the_disks_too(make_sandbox):
     cluster.remove(sandbox.root)
 
     assert list(sandbox.root.iterdir()) == []
+
+
+def test_what_a_reboot_of_the_machine_leaves_is_cleared_away(make_sandbox, leftovers):
+    """Records of another boot and files of lost namespaces hinder neither `up` nor `down`."""
+    sandbox = make_sandbox()
+    sandbox.up()
+    cluster.down(sandbox.root)
+    record = sandbox.files.require()
+    stale = [network.path(record.switch), network.path(record.namespace("n1"))]
+    own = sandbox.files.node("n1")
+    lost = dataclasses.replace(processes.identify(os.getpid()), boot="an earlier boot")
+
+    def reboot():
+        sandbox.files.save(dataclasses.replace(record, up=True))
+        own.power.write_text("on\n")
+        for path in stale:
+            path.touch()
+        for path in (own.init_record, own.cable_record):
+            processes.save(path, lost)
+
+    reboot()
+    assert sandbox.node().power is power.Power.CRASHED
+    assert sandbox.up().nodes[0].executor
+    cluster.down(sandbox.root)
+    reboot()
+    cluster.down(sandbox.root)
+
+    assert leftovers(sandbox.root) == []

@@ -29,7 +29,9 @@ def test_an_address_must_be_one(address, prefix):
         spec.NodeSpec("n1", address, prefix)
 
 
-@pytest.mark.parametrize("password", ["", "x" * 17, 'quo"te', "back\\slash", "new\nline", "two words", "ü"])
+@pytest.mark.parametrize(
+    "password", ["", "x" * 17, 'quo"te', "back\\slash", "new\nline", "two words", "ü"]
+)
 def test_a_password_ipmi_sim_cannot_hold_is_refused_without_being_shown(password):
     """The message names the limits and never the password."""
     with pytest.raises(spec.SandboxError) as caught:
