@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
 import stat
@@ -152,30 +153,13 @@ class _Found:
         if len(self.texts) >= MAXIMUM_FILES:
             self._once(f"more than {MAXIMUM_FILES} files", path)
             return
-        try:
-            # without waiting: a pipe must not hang us
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as problem:
-            self._failed(path, problem)
+        content = self._content(path, limit)
+        if content is None:
             return
-        with contextlib.closing(os.fdopen(descriptor, "rb")) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                self.findings.add(
-                    "file-not-regular",
-                    "this is no regular file but a pipe, socket or device",
-                    position.Position(path),
-                )
-                return
-            try:
-                content = stream.read(limit + 1)
-                size = os.fstat(descriptor).st_size
-            except OSError as problem:
-                self._failed(path, problem)
-                return
         if len(content) > limit:
             self.findings.add(
                 "file-too-large",
-                f"the file has {size} bytes, the limit is {limit}",
+                f"the file has more than {limit} bytes, which is the limit",
                 position.Position(path),
                 fix="split it into several files",
             )
@@ -186,6 +170,33 @@ class _Found:
             self._once(f"more than {MAXIMUM_TREE_BYTES} bytes in all files", path)
             return
         self.texts[path] = content
+
+    def _content(self, path: str, limit: int) -> bytes | None:
+        try:
+            # without waiting: a pipe must not hang us
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as problem:
+            if problem.errno == errno.ENXIO:  # a socket
+                self._irregular(path)
+            else:
+                self._failed(path, problem)
+            return None
+        with contextlib.closing(os.fdopen(descriptor, "rb")) as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                self._irregular(path)
+                return None
+            try:
+                return stream.read(limit + 1)
+            except OSError as problem:
+                self._failed(path, problem)
+                return None
+
+    def _irregular(self, path: str) -> None:
+        self.findings.add(
+            "file-not-regular",
+            "this is no regular file but a pipe, socket or device",
+            position.Position(path),
+        )
 
     def _once(self, message: str, path: str) -> None:
         if not any(one.code == "tree-too-large" for one in self.findings.items):

@@ -6,12 +6,15 @@ import dataclasses
 import gc
 import hashlib
 import os
+import pathlib
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import codes, files, reader, secrets
 from reconciler.model import agent, desired
 
+_SHIPPED = pathlib.Path(__file__).parent.parent / "agents" / "shipped.lock"
+"""The lock file of the agents that come with this program."""
 Known = Mapping[agent.AgentName, agent.Metadata]
 
 
@@ -138,4 +141,21 @@ def _documents(manifests: Mapping[str, bytes], findings: codes.Findings) -> list
 def _known(
     locks: Mapping[str, bytes], agents: Known, findings: codes.Findings
 ) -> tuple[Known, bool]:
-    return agents, False
+    """Return all meta-data that is known, and whether a lock file is among it."""
+    from reconciler.agents import ipmi, lock
+
+    found: dict[agent.AgentName, agent.Metadata] = {ipmi.NAME: ipmi.METADATA}
+    locked = False
+    for name, text in (("", _SHIPPED.read_bytes()), *locks.items()):
+        entries = lock.read(text)
+        if isinstance(entries, lock.Unusable):
+            findings.add(
+                "lock-file",
+                f"the lock file is unusable: {entries.reason}",
+                position.Position(name),
+                fix="write it anew where the agents are installed",
+            )
+            continue
+        found.update(entries)
+        locked = locked or bool(name)
+    return {**found, **agents}, locked

@@ -92,8 +92,8 @@ def ip(text: str, at: position.Position, scope: Scope) -> bool:
     except ValueError:
         scope.findings.add("invalid-address", f"{wording.shown(text)} is no IP address", at)
         return False
-    six = isinstance(found, ipaddress.IPv6Address)
-    if six and found.is_link_local and not found.scope_id:
+    local = isinstance(found, ipaddress.IPv6Address) and found.is_link_local
+    if local and "%" not in text:
         scope.findings.add(
             "invalid-address",
             f"the link-local address {text} needs a zone",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from reconciler.errors import diagnostic, position
+from reconciler.agents import private
+from reconciler.errors import position
 from reconciler.manifest import attributes, secrets, wording
 from reconciler.manifest.scope import Scope
-from reconciler.model import agent, attribute, duration, property, secret  # noqa: A004 - the field's word
+from reconciler.model import agent, attribute, duration, property, resource, secret  # noqa: A004 - the field's word
 
 STANDARD_OPERATIONS = (
     "start",
@@ -113,12 +114,12 @@ def check(
             )
         if not attributes.plain(name, key, "parameters", scope.findings):
             return None
-        private = description is not None and description.private
+        marked = description is not None and description.private
         if isinstance(value, secret.SecretRef):
             scope.references.append((value, at))
             return (name, value) if secrets.reference(value, at, scope.findings) else None
-        if private or secrets.named(name):
-            secrets.inline(name, private, at, scope.findings)
+        if marked or private.named(name):
+            secrets.inline(name, marked, at, scope.findings)
             scope.spots.append((at, value))
             return None
         if description is not None:
@@ -206,29 +207,23 @@ def operation(
 
 
 def advised_timeout(
-    name: str,
-    timeout_ms: int,
+    one: resource.Operation,
     known: agent.Metadata | None,
     at: position.Position,
     scope: Scope,
 ) -> None:
-    """Note a time-out below the one that the agent advises."""
-    if known is None:
+    """Note a time-out that is written and below the one that the agent advises."""
+    if known is None or one.timeout_ms is None:
         return
     advised = [
-        one.timeout_ms
-        for one in known.operations
-        if one.name == name and one.timeout_ms is not None
+        each.timeout_ms
+        for each in known.operations
+        if each.name == one.name and each.timeout_ms is not None
     ]
-    if advised and timeout_ms < min(advised):
+    if advised and one.timeout_ms < min(advised):
         scope.findings.add(
             "short-timeout",
-            f"{name}: {duration.text(timeout_ms)} is below the {duration.text(min(advised))} "
-            f"that {known.agent.kind} advises",
+            f"{one.name}: {duration.text(one.timeout_ms)} is below the "
+            f"{duration.text(min(advised))} that {known.agent.kind} advises",
             at,
-            severity=diagnostic.Severity.NOTE,
         )
-
-
-Known = Mapping[agent.AgentName, agent.Metadata]
-"""Meta-data by agent."""

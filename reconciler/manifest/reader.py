@@ -59,32 +59,33 @@ def read(file: str, content: bytes, findings: codes.Findings) -> Document:
         content: the bytes of the file.
         findings: where findings go.
     """
-    start = (file, 1, 1)
+    top = (file, 1, 1)
     text = _decoded(file, content, findings)
     if text is None:
-        return Document(None, (), start, readable=False)
+        return Document(None, (), top, readable=False)
     lines = tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    if not _clean(file, text, findings):
-        return Document(None, lines, start, readable=False)
     builder = _Builder(file, findings)
-    try:
-        for event in parse(text):
-            if not builder.take(event):
-                return Document(None, lines, start, readable=False)
-    except _problems() as problem:
-        _syntax(file, text, lines, problem, findings)
-        return Document(None, lines, start, readable=False)
-    if builder.broken:
-        return Document(None, lines, start, readable=False)
+    if not _clean(file, text, findings) or not _built(builder, text, lines):
+        return Document(None, lines, top, readable=False)
     if builder.root is None:
         findings.add(
             "yaml-empty",
             "no document; expected apiVersion and sections",
-            position.Position(*start),
+            position.Position(*top),
             fix="remove the file, or write a manifest; an empty file never means 'remove all'",
         )
-        return Document(None, lines, start, readable=False)
-    return Document(builder.root, lines, builder.root_mark or start, readable=True)
+        return Document(None, lines, top, readable=False)
+    return Document(builder.root, lines, builder.root_mark or top, readable=True)
+
+
+def _built(builder: _Builder, text: str, lines: tuple[str, ...]) -> bool:
+    """Tell whether the builder could take the whole text; if not, it has said why."""
+    try:
+        taken = all(builder.take(event) for event in parse(text))
+    except _problems() as problem:
+        _syntax(builder.file, text, lines, problem, builder.findings)
+        return False
+    return taken and not builder.broken
 
 
 def _decoded(file: str, content: bytes, findings: codes.Findings) -> str | None:

@@ -183,9 +183,10 @@ def _operations(
         intervals: dict[int, position.Position] = {}
         for options, place in blocks:
             at = where.key(name) if isinstance(one, Mapping) else place.here
-            operation = _operation(name, options, place, at, known, scope)
+            operation = _operation(name, options, place, at, scope)
             if operation is None:
                 continue
+            parameters.advised_timeout(operation, known, place.value("timeout"), scope)
             if operation.interval_ms in intervals:
                 scope.findings.add(
                     "monitor-twice",
@@ -205,7 +206,6 @@ def _operation(
     options: Mapping[str, str],
     where: tree.Mapping,
     at: position.Position,
-    known: agent.Metadata | None,
     scope: Scope,
 ) -> resource.Operation | None:
     before = len(scope.findings.items)
@@ -226,8 +226,6 @@ def _operation(
         scope.findings.add(
             "invalid-duration", f"{name}: a time-out must be above 0", where.value("timeout")
         )
-    elif timeout is not None:
-        parameters.advised_timeout(name, timeout, known, where.value("timeout"), scope)
     if "invalid-duration" in {one.code for one in scope.findings.items[before:]}:
         return None
     return resource.Operation(

@@ -7,23 +7,13 @@ import pathlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.agents import private
 from reconciler.errors import position
 from reconciler.manifest import codes, shape
 from reconciler.model import secret
 
-_NAMES = re.compile(
-    r"pass(?:wd|word|phrase)|secret|credential|private[_-]?key|api[_-]?key|auth[_-]?key|"
-    r"access[_-]?key|(?:^|[_-])token$|hexadecimal_kg",
-    re.IGNORECASE,
-)
-_NO_SECRETS = re.compile(
-    r"(?:_|-)(?:file|path|script|dir|url|id|name|user|timeout)$", re.IGNORECASE
-)
 _LINE = re.compile(
-    r"""(["']?[\w.-]*(?:pass(?:wd|word|phrase)|secret(?!Ref)|credential|private[_-]?key|"""
-    r"""api[_-]?key|auth[_-]?key|access[_-]?key|[_-]token|hexadecimal_kg)[\w.-]*["']?\s*:\s*)"""
-    r"""(?![\s{])(.+)$""",
-    re.IGNORECASE,
+    rf"""(["']?[\w.-]*(?:{private.WORDS})[\w.-]*["']?\s*:\s*)(?![\s{{])(.+)$""", re.IGNORECASE
 )
 _MASK = "(hidden)"
 _ENVIRONMENT = re.compile(shape.ENVIRONMENT_PATTERN)
@@ -37,14 +27,9 @@ Spot = tuple[position.Position, str]
 """Where a secret stands in a file, and what it is."""
 
 
-def named(parameter: str) -> bool:
-    """Tell whether a parameter's name says that its value is a secret."""
-    return bool(_NAMES.search(parameter)) and not _NO_SECRETS.search(parameter)
-
-
-def inline(name: str, private: bool, at: position.Position, findings: codes.Findings) -> None:
+def inline(name: str, marked: bool, at: position.Position, findings: codes.Findings) -> None:
     """Report a secret that stands in the manifest; its value is never shown."""
-    why = "the agent's meta-data marks it private" if private else "its name says that it is one"
+    why = "the agent's meta-data marks it private" if marked else "its name says that it is one"
     variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
     findings.add(
         "inline-secret",

@@ -93,20 +93,17 @@ Node = Mapping | Sequence | str | int | bool | None
 """Any value."""
 
 
+_KINDS = (
+    (bool, "a boolean"),
+    (int, "a number"),
+    (str, "a text"),
+    (dict, "a mapping"),
+    (list, "a list"),
+)
+
+
 def kind(value: object) -> str:
     """Return what a value is, in words for people."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "a boolean"
-        case int():
-            return "a number"
-        case str():
-            return "a text"
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-        case _:
-            return "something else"
+    if value is None:
+        return "nothing"
+    return next((words for one, words in _KINDS if isinstance(value, one)), "something else")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import types
 import typing
@@ -54,9 +55,20 @@ def validated(
     try:
         return model.model_validate(value)
     except pydantic.ValidationError as problem:
+        subject = _Subject(model, value, place, what)
         for error in problem.errors(include_url=False, include_context=True):
-            _report(model, value, place, what, error, findings)
+            _report(subject, error, findings)
     return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Subject:
+    """What was validated."""
+
+    model: type[pydantic.BaseModel]
+    value: object
+    place: Place
+    what: str
 
 
 def _walk(value: object, place: Place, loc: tuple[int | str, ...]) -> Place:
@@ -71,16 +83,10 @@ def _walk(value: object, place: Place, loc: tuple[int | str, ...]) -> Place:
     return place
 
 
-def _report(  # noqa: PLR0913 - the parts of one error
-    model: type[pydantic.BaseModel],
-    value: object,
-    place: Place,
-    what: str,
-    error: pydantic_core.ErrorDetails,
-    findings: codes.Findings,
-) -> None:
+def _report(subject: _Subject, error: pydantic_core.ErrorDetails, findings: codes.Findings) -> None:
     loc = error["loc"]
-    key, at = _walk(value, place, loc)
+    what = subject.what
+    key, at = _walk(subject.value, subject.place, loc)
     path = ".".join(str(step) for step in loc if not str(step).startswith("<"))
     field = f"{what}: {path}" if path else what
     got = tree.kind(error["input"])
@@ -92,7 +98,7 @@ def _report(  # noqa: PLR0913 - the parts of one error
     match kind:
         case "extra_forbidden":
             name = str(loc[-1])
-            valid = fields(model, loc[:-1])
+            valid = fields(subject.model, loc[:-1])
             findings.add(
                 "unknown-field",
                 f"{what}: there is no field {shown(name)} here",
