@@ -55,7 +55,7 @@ async def maintenance(
     )
 
 
-async def cleanup(  # noqa: PLR0913 - the options of a command, by keyword
+async def cleanup(
     context: Context,
     desired: desired_model.Desired,
     resource: str,

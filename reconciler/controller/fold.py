@@ -7,7 +7,8 @@ Only this file decides what is believed:
 - a node that answers from a boot that was confirmed off contradicts the device: it must be fenced;
 - the history of a resource is void where an operation's outcome is lost, or pending though nothing
   runs: what the resource is now must be asked anew, so the scheduler finds no history and probes;
-- a recurring monitor counts only while the executor really has it scheduled;
+- a recurring monitor that was well counts only while the executor really has it scheduled; one
+  that failed counts in any case;
 - what a silent node is remembered to have run is kept, since it may still run.
 """
 
@@ -146,7 +147,9 @@ def _histories(report: nodes.NodeReport, *, running: bool) -> dict[str, observed
         operations = tuple(
             one
             for one in history.operations
-            if not one.interval_ms or (name, one.operation, one.interval_ms) in scheduled
+            if not one.interval_ms
+            or one.rc != one.expected_rc
+            or (name, one.operation, one.interval_ms) in scheduled
         )
         kept[name] = dataclasses.replace(history, operations=operations)
     return kept

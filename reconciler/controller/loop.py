@@ -136,6 +136,7 @@ class Run:
         self._unfenced: Counter[str] = Counter()
         self._failures: dict[str, str] = {}
         self._waited_until: float | None = None
+        self._doubt = False
 
     async def settle(self) -> Result:
         """Look, plan and act until there is a result."""
@@ -166,6 +167,11 @@ class Run:
             return self._rest(due)
         if held.lease is None:
             return await self._lock(view)
+        if self._doubt:
+            self._doubt = False
+            if await held.raise_token(view):
+                return None
+            return self._result(State.LEASE_LOST, "the lease could not be taken anew")
         if not await held.register(view):
             return self._result(State.LEASE_LOST, held.lease.lost or "records were not taken")
         if due.empty:
@@ -201,6 +207,7 @@ class Run:
                 continue
             step = transition.actions[key]
             self._failures[key] = result.message or result.kind.value
+            self._doubt |= result.kind is outcome.OutcomeKind.UNKNOWN
             if result.refusal is outcome.RefusalCode.STATE_NOT_WRITABLE:
                 return self._result(State.STATE_NOT_WRITABLE, result.message)
             if step.kind is action.ActionKind.FENCE and _counts(result):

@@ -30,6 +30,7 @@ class Peers:
         self._open: dict[str, nodes.NodeConnection] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._heard: dict[str, float] = {}
+        self._gone: dict[str, asyncio.Event] = {}
         self._met: set[str] = set()
         self._turns = asyncio.Semaphore(context.bounds.fan_out)
         self._closing: set[asyncio.Task[None]] = set()
@@ -54,6 +55,10 @@ class Peers:
     def get(self, name: str) -> nodes.NodeConnection | None:
         """Return the open connection to a node."""
         return self._open.get(name)
+
+    def gone(self, name: str) -> asyncio.Event:
+        """Return what is set when the present connection to a node is given up."""
+        return self._gone.setdefault(name, asyncio.Event())
 
     def adopt(self, wanted: desired_model.Desired) -> None:
         """Follow a changed manifest: nodes that moved or went are let go, new ones come next."""
@@ -165,6 +170,9 @@ class Peers:
         """Close a connection that is good for nothing any more; the node counts as lost."""
         connection = self._open.pop(name, None)
         self._heard.pop(name, None)
+        gone = self._gone.pop(name, None)
+        if gone is not None:
+            gone.set()
         reader = self._readers.pop(name, None)
         if reader is not None and reader is not asyncio.current_task():
             reader.cancel()
@@ -221,6 +229,7 @@ class Peers:
     async def _connected(self, target: node_model.Node) -> nodes.NodeConnection | None:
         name = target.name
         factor = 1.0 if name in self._met else self._context.bounds.first_connect
+        self._met.add(name)
         deadline_s = self.timeout_s * factor
         try:
             async with asyncio.timeout(deadline_s):
@@ -230,7 +239,6 @@ class Peers:
         if connection.node != name:
             await _close(connection, self.timeout_s)
             return None
-        self._met.add(name)
         self._open[name] = connection
         self._heard[name] = self._context.clock.monotonic()
         self._readers[name] = asyncio.ensure_future(self._read(name, connection))

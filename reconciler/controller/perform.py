@@ -7,6 +7,8 @@ is REFUSED; what may have been begun, and is not known to have ended well, is UN
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from reconciler.controller import isolate, records
 from reconciler.controller.session import Session, View
@@ -84,15 +86,16 @@ async def _sent(  # noqa: PLR0911 - one return for each guard
     limit_s = (
         step.timeout_ms + step.start_delay_ms
     ) / 1000 + session.context.bounds.answer_margin_s
+    work = connection.perform(
+        step,
+        action_id=action_id,
+        token=session.lease.token,
+        boot_id=seen.boot_id,
+        params=params,
+    )
     try:
         async with asyncio.timeout(limit_s):
-            result = await connection.perform(
-                step,
-                action_id=action_id,
-                token=session.lease.token,
-                boot_id=seen.boot_id,
-                params=params,
-            )
+            result = await _unless_gone(work, session.peers.gone(name))
     except TimeoutError:
         return _unknown(session, began, "no answer within the action's time")
     except nodes.NodeUnreachableError as error:
@@ -107,6 +110,23 @@ async def _sent(  # noqa: PLR0911 - one return for each guard
     if step.task is action.Task.SHUTDOWN and result.ok:
         return await _left(session, step, seen.boot_id, result)
     return result
+
+
+async def _unless_gone(
+    work: Coroutine[Any, Any, outcome.Outcome], gone: asyncio.Event
+) -> outcome.Outcome:
+    """Wait for an answer for as long as the connection lasts."""
+    answering = asyncio.ensure_future(work)
+    ending = asyncio.ensure_future(gone.wait())
+    try:
+        await asyncio.wait([answering, ending], return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+        raise nodes.NodeUnreachableError("the connection was lost")
+    finally:
+        answering.cancel()
+        ending.cancel()
+        await asyncio.wait([answering, ending])
 
 
 async def _left(

@@ -118,6 +118,8 @@ class Session:
         reports = await self.peers.observe()
         if self.lease is not None:
             await self.lease.spread(reports)
+            there = self.peers.answering
+            reports = {name: one if name in there else None for name, one in reports.items()}
         known = records.merge(reports)
         now = self.context.clock.now()
         view = fold.fold(self.wanted, reports, known, now, remembered=self.peers.remembered)
@@ -135,13 +137,29 @@ class Session:
         self._keeper = asyncio.ensure_future(self.lease.keep(self.alarm.ring))
         return True
 
-    async def give_lease(self) -> None:
-        """Stop acting; never raises but for cancellation."""
-        held, keeper = self.lease, self._keeper
-        self.lease = self._keeper = None
+    async def raise_token(self, view: View) -> bool:
+        """Take the lease anew with a higher token, so that what is still on its way is refused.
+
+        A request whose answer never came may arrive at any later time. Once the nodes have seen a
+        higher token, it cannot do anything any more.
+        """
+        await self.end_keeping()
+        try:
+            return await self.take_lease(view, wait_s=0.0)
+        except nodes.LeaseHeldError:
+            return False
+
+    async def end_keeping(self) -> None:
+        """Stop renewing the lease."""
+        keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
             await asyncio.wait([keeper])
+
+    async def give_lease(self) -> None:
+        """Stop acting; never raises but for cancellation."""
+        held, self.lease = self.lease, None
+        await self.end_keeping()
         if held is not None:
             await held.release()
 
