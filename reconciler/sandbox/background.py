@@ -20,6 +20,9 @@ LAUNCH_DEADLINE_S = 20.0
 PACKAGE_PARENT = pathlib.Path(__file__).resolve().parents[2]
 
 _ENTRY = pathlib.Path(__file__).with_name("__main__.py")
+DESCRIPTORS_MAX = 1024
+"""More than these small programs ever have open."""
+
 _GO = b"go"
 _READY = b"ready"
 _MESSAGE_BYTES_MAX = 4096
@@ -69,11 +72,7 @@ def launch(verb: str, files: layout.NodeFiles, lock: int, *, name: str) -> None:
 
 
 class Detached:
-    """The child's end of a `detach`: it must say `ready` or `failed` once.
-
-    Attributes:
-        keep: descriptors that must stay open in this process.
-    """
+    """The child's end of a `detach`: it must say `ready` or `failed` once."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -111,7 +110,7 @@ def detach(record: pathlib.Path, log: pathlib.Path) -> Detached:
         os.dup2(source, target)
     # Everything else, above all the inherited lock, belongs to the starting program only.
     os.closerange(3, say_write)
-    os.closerange(say_write + 1, 1024)
+    os.closerange(say_write + 1, DESCRIPTORS_MAX)
     return Detached(say_write)
 
 

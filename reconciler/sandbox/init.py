@@ -1,7 +1,9 @@
 """The first process of a node.
 
 As root it is PID 1 of its own network, pid, mount, uts and ipc namespaces: a kill of it is a power failure,
-because the kernel then kills every process of the node. Otherwise it is the subreaper of the node's process tree.
+because the kernel then kills every process of the node. Otherwise it is the subreaper of the node's process tree,
+and a guard above it does what the kernel would do: when the init ends, the guard kills the rest.
+
 It runs the executor, starts it again when it dies, reaps orphans, and does nothing else.
 """
 
@@ -17,7 +19,7 @@ import sys
 import time
 from typing import NoReturn
 
-from reconciler.sandbox import background, layout, namespaces, network
+from reconciler.sandbox import background, layout, namespaces, network, processes
 
 RESTART_DELAY_FIRST_S = 0.1
 RESTART_DELAY_MAX_S = 5.0
@@ -27,6 +29,7 @@ STEADY_S = 10.0
 PRIVATE_RSCTMP = pathlib.Path("/run/resource-agents")
 
 _PRIVATE_DIRECTORIES = (("/tmp", "1777"), ("/run", "0755"), ("/dev/shm", "1777"))  # noqa: S108  # made private here
+_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _CONTROL_GROUPS = "/sys/fs/cgroup"
 _UMASK = 0o022  # what a node's services are used to
 
@@ -39,16 +42,48 @@ def run(files: layout.NodeFiles, cluster: layout.Cluster) -> NoReturn:
         namespaces.unshare(
             namespaces.NEW_MOUNT | namespaces.NEW_UTS | namespaces.NEW_IPC | namespaces.NEW_PID
         )
-    detached = background.detach(files.init_record, files.log("node"))
+    record = files.init_record if cluster.namespaces else files.guard_record
+    detached = background.detach(record, files.log("node"))
     try:
+        if not cluster.namespaces:
+            _guard(files)
         rsctmp = _furnish(files, cluster)
     except OSError as error:
         detached.failed(str(error))
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    for number in _IGNORED:
         # A handler, unlike SIG_IGN, is not inherited by the programs of the node.
         signal.signal(number, lambda *_: None)
     detached.ready()
     _supervise(files, cluster, rsctmp)
+
+
+def _guard(files: layout.NodeFiles) -> None:
+    """Goes on in a child that is the node's init; this process ends the node when the child has ended."""
+    namespaces.become_subreaper()
+    go_read, go_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(go_write)
+        if not os.read(go_read, 1):
+            os._exit(1)
+        os.close(go_read)
+        return
+    identity = processes.identify(child)
+    if identity is None:
+        os._exit(1)
+    processes.save(files.init_record, identity)
+    os.write(go_write, b"g")
+    # The init alone says that it is ready: every other descriptor of that pipe must be closed.
+    os.closerange(3, background.DESCRIPTORS_MAX)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    while os.waitpid(-1, 0)[0] != child:
+        pass
+    own = processes.identify(os.getpid())
+    while own is not None and (left := processes.descendants(own)):
+        for one in left:
+            processes.kill(one)
+    os._exit(0)
 
 
 def _furnish(files: layout.NodeFiles, cluster: layout.Cluster) -> pathlib.Path:

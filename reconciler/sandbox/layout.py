@@ -128,6 +128,11 @@ class NodeFiles:
         return self.directory / "init.json"
 
     @property
+    def guard_record(self) -> pathlib.Path:
+        """Which process guards the node's init; only where the node has no namespaces."""
+        return self.directory / "guard.json"
+
+    @property
     def cable_record(self) -> pathlib.Path:
         """Which process is the node's cable."""
         return self.directory / "cable.json"

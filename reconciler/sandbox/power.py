@@ -146,18 +146,23 @@ def end(found: Handle) -> None:
         processes.kill(init)
         network.unplug(found.cluster, found.files.name)
     else:
+        # Whichever of the two is left has the whole rest of the node below it.
+        processes.kill_tree(processes.load(found.files.guard_record))
         processes.kill_tree(init)
+        found.files.guard_record.unlink(missing_ok=True)
     found.files.init_record.unlink(missing_ok=True)
     found.files.frozen.unlink(missing_ok=True)
 
 
 def everyone(found: Handle) -> list[processes.Identity]:
-    """Every process of a running node, its init first."""
+    """Every process of a running node, its first one first."""
     init = processes.load(found.files.init_record)
     if init is None or not processes.alive(init):
         return []
     if not found.cluster.namespaces:
-        return [init, *processes.descendants(init)]
+        guard = processes.load(found.files.guard_record)
+        top = guard if guard is not None and processes.alive(guard) else init
+        return [top, *processes.descendants(top)]
     inode = processes.namespace_of(init, "pid")
     if inode is None:
         return []

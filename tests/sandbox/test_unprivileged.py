@@ -16,9 +16,9 @@ NOBODY = 65534
 PYTHON = "/usr/bin/python3"  # one that everybody may run
 
 SCENARIO = """
-import dataclasses, json, os, pathlib, subprocess, sys, time
+import json, os, pathlib, signal, subprocess, sys, time, uuid
 sys.path.insert(0, sys.argv[1])
-from reconciler.sandbox import bmc, cluster, faults, inside, power, processes, spec
+from reconciler.sandbox import bmc, cluster, faults, inside, power, processes, sockets, spec
 
 root, port = pathlib.Path(sys.argv[2]), int(sys.argv[3])
 controller = spec.BmcSpec("admin", "secret", port) if bmc.program() else None
@@ -60,6 +60,25 @@ power.power_on(root, "n1")
 while not node().executor:
     time.sleep(0.02)
 said["new boot"] = node().boot_id != first.boot_id
+
+def act(agent, operation, **params):
+    with sockets.connect(root / "n1" / "link.sock", 30) as client:
+        client.sendall(json.dumps({"id": 1, "op": "act", "token": 1, "action_id": str(uuid.uuid4()), "resource": "web",
+            "agent": agent, "operation": operation, "interval_ms": 0, "timeout_ms": 20000, "start_delay_ms": 0,
+            "params": params, "meta": {}, "expected_rc": 0, "digests": {}, "fatal": False, "probe": False,
+            "migrate": None, "expect": {"boot_id": node().boot_id, "revision": None}}).encode() + b"\\n")
+        return json.loads(client.makefile("rb").readline())["result"]["operation"]["rc"]
+
+for name in ("init", "guard"):
+    said["started"] = act("ocf:reconciler:Web", "start", ip="127.0.0.1", port=sys.argv[4])
+    everyone = power.everyone(power.handle(root, "n1"))
+    os.kill(processes.load(root / "n1" / f"{name}.json").pid, signal.SIGKILL)
+    power.power_off(root, "n1")
+    said[f"left without {name}"] = [one.pid for one in everyone if processes.alive(one)]
+    power.power_on(root, "n1")
+    while not node().executor:
+        time.sleep(0.02)
+    said["port is free"] = act("ocf:reconciler:Web", "monitor", ip="127.0.0.1", port=sys.argv[4]) == 7
 cluster.down(root)
 cluster.down(root)
 print(json.dumps(said))
@@ -84,7 +103,7 @@ def test_a_user_without_rights_has_a_sandbox_too(free_port, leftovers):
             [
                 *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
                 *(PYTHON, "-I", "-B", "-c", SCENARIO, str(home / "lib")),
-                *(str(home / "sandbox"), str(free_port())),
+                *(str(home / "sandbox"), str(free_port()), str(free_port())),
             ],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             capture_output=True,
@@ -112,6 +131,10 @@ def test_a_user_without_rights_has_a_sandbox_too(free_port, leftovers):
             "left": [],
             "off": ["off", "on"],
             "new boot": True,
+            "started": 0,
+            "left without init": [],
+            "left without guard": [],
+            "port is free": True,
         }
         assert leftovers(home / "sandbox") == []
     finally:
