@@ -220,7 +220,7 @@ class Loop:
             while self._ready:
                 self._ready.popleft()()
             self.turn_end()
-            if self._ready:
+            if self._ready or not self._running:
                 continue
             for key, _events in self._selector.select(self._patience()):
                 self._ready.append(key.data)

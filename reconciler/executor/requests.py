@@ -18,6 +18,7 @@ from reconciler.executor import (
     fields,
     lease,
     metadata,
+    monitors,
     output,
     process,
     programs,
@@ -47,7 +48,6 @@ class Peer:
 
     def __init__(self, send: events.Sink) -> None:
         self.send = send
-        self.lease: Optional[Tuple[str, int]] = None
 
 
 class Requests:
@@ -61,7 +61,7 @@ class Requests:
         self,
         node: shared.Node,
         acting: actions.Actions,
-        recurring: "Any",
+        recurring: monitors.Monitors,
         runner: programs.Programs,
         shut_down: Callable[[], None],
     ) -> None:
@@ -71,6 +71,7 @@ class Requests:
         self._programs = runner
         self._metadata = metadata.Metadata(node, runner)
         self._shut_down = shut_down
+        self._holding: Optional[Tuple[Peer, str, int]] = None  # who spoke for the lease last
         self._table: Dict[str, Callable[[Peer, Json], Awaitable[Json]]] = {
             "hello": self._hello,
             "observe": self._observe,
@@ -103,8 +104,9 @@ class Requests:
     def gone(self, peer: Peer) -> None:
         """Note that a connection has closed: a lease taken over it runs out soon."""
         self._node.events.unsubscribe(peer.send)
-        if peer.lease is not None:
-            self._node.lease.orphan(*peer.lease)
+        if self._holding is not None and self._holding[0] is peer:
+            self._node.lease.orphan(*self._holding[1:])
+            self._holding = None
 
     async def _hello(self, _peer: Peer, _wanted: Json) -> Json:
         node = self._node
@@ -218,7 +220,7 @@ class Requests:
         token = fields.integer(wanted, "token", 1)
         if action == "release":
             held.release(holder["id"], token)
-            peer.lease = None
+            self._holding = None
             await self._node.journal.commit("token")
             return {"token": held.token, "remaining_ms": 0}
         ttl_ms = fields.integer(wanted, "ttl_ms", 1, lease.TTL_MAX_MS)
@@ -231,7 +233,7 @@ class Requests:
                 raise
         else:
             held.renew(holder["id"], token, ttl_ms)
-        peer.lease = holder["id"], token
+        self._holding = peer, holder["id"], token
         return {"token": held.token, "remaining_ms": (held.shown() or {}).get("remaining_ms", 0)}
 
     async def _subscribe(self, peer: Peer, _wanted: Json) -> Json:
