@@ -12,6 +12,8 @@ WORDS = (
     r"access[_-]?key|[_-]token|hexadecimal_kg"
 )
 """Regular expression of the words that make a name that of a secret."""
+HINTS = ("pass", "secret", "credential", "key", "token", "_kg")
+"""Each name that ``WORDS`` finds holds one of these: a quick look before the thorough one."""
 _SECRET = re.compile(rf"(?:{WORDS})|^token$", re.IGNORECASE)
 _PLACE = re.compile(
     r"(?:_|-)(?:file|path|script|dir|url|id|name|user|timeout|length|hash|type)$", re.IGNORECASE

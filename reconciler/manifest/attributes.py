@@ -9,8 +9,8 @@ from reconciler.manifest import codes, rules, shape, tree, wording
 from reconciler.model import attribute, property, score, secret  # noqa: A004 - the field's word
 
 Pair = tuple[str, secret.Value]
-Check = Callable[[str, secret.Value, position.Position, position.Position], Pair | None]
-"""Takes name, value and their positions; returns the pair to keep, current names, or None."""
+Check = Callable[[str, secret.Value, tree.Mapping], Pair | None]
+"""Takes name, value and where they stand; returns the pair to keep, current names, or None."""
 Pairs = Mapping[str, secret.Value] | Sequence[shape.Block]
 """Pairs as the shape has them: always valid ones, or blocks with rules."""
 
@@ -40,7 +40,7 @@ def _set(
     kept: dict[str, secret.Value] = {}
     origins: dict[str, position.Position] = {}
     for name, value in pairs.items():
-        pair = check(name, value, where.key(name), where.value(name))
+        pair = check(name, value, where)
         if pair is None:
             continue
         if pair[0] in kept:
@@ -71,28 +71,27 @@ def options(
         elsewhere: names that belong somewhere else, and where that is.
     """
 
-    def check(
-        name: str, value: secret.Value, key: position.Position, at: position.Position
-    ) -> Pair | None:
+    def check(name: str, value: secret.Value, where: tree.Mapping) -> Pair | None:
         option = table.find(name)
         if option is None:
             hint = (elsewhere or {}).get(name, "")
             findings.add(
                 unknown,
                 f"{wording.shown(name)} is none of the {table.title}",
-                key,
+                where.key(name),
                 nearest=() if hint else _nearest(name, table),
                 fix=hint,
             )
             return None
         if name != option.name:
-            findings.add("old-name", f"{name} is an older name of {option.name}", key)
+            findings.add("old-name", f"{name} is an older name of {option.name}", where.key(name))
         if isinstance(value, secret.SecretRef):
-            findings.add("wrong-type", f"{name} is no secret; write its value", at)
+            findings.add("wrong-type", f"{name} is no secret; write its value", where.value(name))
             return None
-        return (
-            None if not fits(option, value, at, findings) else (option.name, _word(option, value))
-        )
+        if not fits(option, value):
+            misfit(option, value, where.value(name), findings)
+            return None
+        return (option.name, _word(option, value))
 
     return check
 
@@ -108,15 +107,22 @@ def _word(option: property.Option, text: str) -> str:
     return (property.choice(option, text) or text) if option.choices else text
 
 
-def fits(
-    option: property.Option, text: str, at: position.Position, findings: codes.Findings
-) -> bool:
-    """Tell whether a text is a value of an option; if not, say so."""
-    kinds = property.Kind
-    found = property.typed(option, text)
-    number = property.integer(text) if option.kind is kinds.SCORE else None
-    if found is not None and (number is None or abs(number) <= score.INFINITY):
+def fits(option: property.Option, text: str) -> bool:
+    """Tell whether a text is a value of an option."""
+    if property.typed(option, text) is None:
+        return False
+    if option.kind is not property.Kind.SCORE:
         return True
+    number = property.integer(text)
+    return number is None or abs(number) <= score.INFINITY
+
+
+def misfit(
+    option: property.Option, text: str, at: position.Position, findings: codes.Findings
+) -> None:
+    """Say why a text is no value of an option."""
+    kinds = property.Kind
+    least = "" if option.minimum is None else f", at least {option.minimum}"
     word = f"{option.name}: {wording.shown(text)}"
     match option.kind:
         case kinds.BOOLEAN:
@@ -130,27 +136,22 @@ def fits(
                 at,
                 nearest=wording.nearest(text, option.choices),
             )
-        case kinds.SCORE if option.minimum is None or property.score(text) is None or number:
-            least = "" if option.minimum is None else f", at least {option.minimum}"
+        case kinds.SCORE:
             findings.add("invalid-score", f"{option.name}: {shape.wrong_score(text)}{least}", at)
         case kinds.PERCENTAGE:
             findings.add("invalid-number", f"{word} is no percentage such as 80%", at)
         case _:
-            least = "" if option.minimum is None else f", at least {option.minimum}"
             findings.add("invalid-number", f"{word} is no whole number{least}", at)
-    return False
 
 
 def free(findings: codes.Findings, what: str) -> Check:
     """Return the check for pairs of any name whose values are no secrets."""
 
-    def check(
-        name: str, value: secret.Value, key: position.Position, at: position.Position
-    ) -> Pair | None:
+    def check(name: str, value: secret.Value, where: tree.Mapping) -> Pair | None:
         if isinstance(value, secret.SecretRef):
-            findings.add("wrong-type", f"{what} are no secrets; write the value", at)
+            findings.add("wrong-type", f"{what} are no secrets; write the value", where.value(name))
             return None
-        return (name, value) if plain(name, key, what, findings) else None
+        return (name, value) if plain(name, where, what, findings) else None
 
     return check
 
@@ -158,28 +159,28 @@ def free(findings: codes.Findings, what: str) -> Check:
 def capacities(findings: codes.Findings) -> Check:
     """Return the check for utilization: whole numbers that are not negative."""
 
-    def check(
-        name: str, value: secret.Value, key: position.Position, at: position.Position
-    ) -> Pair | None:
+    def check(name: str, value: secret.Value, where: tree.Mapping) -> Pair | None:
         number = property.integer(value) if isinstance(value, str) else None
         if number is None or number < 0:
             got = wording.shown(value) if isinstance(value, str) else "a secret"
             findings.add(
-                "invalid-number", f"utilization {name}: {got} is no number of 0 or more", at
+                "invalid-number",
+                f"utilization {name}: {got} is no number of 0 or more",
+                where.value(name),
             )
             return None
-        return (name, str(number)) if plain(name, key, "utilization", findings) else None
+        return (name, str(number)) if plain(name, where, "utilization", findings) else None
 
     return check
 
 
-def plain(name: str, at: position.Position, what: str, findings: codes.Findings) -> bool:
+def plain(name: str, where: tree.Mapping, what: str, findings: codes.Findings) -> bool:
     """Tell whether the name of an attribute can be used; if not, say so."""
     if name and len(name) <= 255 and name.isascii() and name.isprintable() and " " not in name:  # noqa: PLR2004 - longest name of a file
         return True
     findings.add(
         "invalid-name",
         f"{what}: {wording.shown(name)} is no name: 1 to 255 visible ASCII characters",
-        at,
+        where.key(name),
     )
     return False

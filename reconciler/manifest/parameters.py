@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.agents import private
 from reconciler.errors import position
-from reconciler.manifest import attributes, secrets, wording
+from reconciler.manifest import attributes, secrets, tree, wording
 from reconciler.manifest.scope import Scope
 from reconciler.model import agent, attribute, duration, property, resource, secret  # noqa: A004 - the field's word
 
@@ -92,16 +92,14 @@ def check(
     """
     names = tuple(one.name for one in known.parameters) if known else ()
 
-    def one(
-        name: str, value: secret.Value, key: position.Position, at: position.Position
-    ) -> attributes.Pair | None:
+    def one(name: str, value: secret.Value, where: tree.Mapping) -> attributes.Pair | None:
         description = known.parameter(name) if known else None
         if known is not None and description is None:
             hint = _DEVICE_WORDS.get(name, "") if device else ""
             scope.findings.add(
                 "unknown-parameter",
                 f"{what} has no parameter {wording.shown(name)}",
-                key,
+                where.key(name),
                 nearest=() if hint else wording.nearest(name, names),
                 fix=hint,
             )
@@ -109,21 +107,25 @@ def check(
             scope.findings.add(
                 "unknown-parameter",
                 f"{name} is no parameter of an agent",
-                key,
+                where.key(name),
                 fix=_DEVICE_WORDS[name],
             )
-        if not attributes.plain(name, key, "parameters", scope.findings):
+        if not attributes.plain(name, where, "parameters", scope.findings):
             return None
         marked = description is not None and description.private
         if isinstance(value, secret.SecretRef):
-            scope.references.append((value, at))
-            return (name, value) if secrets.reference(value, at, scope.findings) else None
+            scope.references.append((value, where.value(name)))
+            return (
+                (name, value)
+                if secrets.reference(value, where.value(name), scope.findings)
+                else None
+            )
         if marked or private.named(name):
-            secrets.inline(name, marked, at, scope.findings)
-            scope.spots.append((at, value))
+            secrets.inline(name, marked, where.value(name), scope.findings)
+            scope.spots.append((where.value(name), value))
             return None
         if description is not None:
-            _typed(description, value, at, scope)
+            _typed(description, value, where.value(name), scope)
         return (name, value)
 
     return one

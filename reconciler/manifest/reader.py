@@ -81,7 +81,7 @@ def read(file: str, content: bytes, findings: codes.Findings) -> Document:
 def _built(builder: _Builder, text: str, lines: tuple[str, ...]) -> bool:
     """Tell whether the builder could take the whole text; if not, it has said why."""
     try:
-        taken = all(builder.take(event) for event in parse(text))
+        taken = builder.take_all(parse(text))
     except _problems() as problem:
         _syntax(builder.file, text, lines, problem, builder.findings)
         return False
@@ -260,10 +260,14 @@ class _Builder:
             "DocumentStartEvent": self._document,
         }
 
-    def take(self, event: Any) -> bool:
-        """Take one event; False: nothing more of this file is wanted."""
-        handler = self.table.get(type(event).__name__)
-        return True if handler is None else handler(event)
+    def take_all(self, events: Iterator[Any]) -> bool:
+        """Take the events of a file; False: it was not worth to go on to its end."""
+        find = self.table.get
+        for event in events:
+            handler = find(type(event).__name__)
+            if handler is not None and not handler(event):
+                return False
+        return True
 
     def _wrong(self, code: str, message: str, event: Any, **more: Any) -> None:
         self.broken = True

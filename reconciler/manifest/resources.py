@@ -216,7 +216,7 @@ def _operation(
         if option == "OCF_CHECK_LEVEL":
             extra[option] = value
             continue
-        pair = check(option, value, where.key(option), where.value(option))
+        pair = check(option, value, where)
         if pair is None:
             continue
         into = extra if pair[0] in {"interval-origin", "record-pending", "description"} else values

@@ -98,7 +98,12 @@ def masked(lines: Sequence[str], inline_values: Iterable[Spot]) -> tuple[str, ..
         lines: the lines of one file.
         inline_values: secrets that stand in this file.
     """
-    result = [_LINE.sub(rf"\g<1>{_MASK}", line) for line in lines]
+    result = [
+        _LINE.sub(rf"\g<1>{_MASK}", line)
+        if any(hint in line.lower() for hint in private.HINTS)
+        else line
+        for line in lines
+    ]
     for at, value in inline_values:
         first = at.line - 1
         if first < len(result):
