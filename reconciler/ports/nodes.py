@@ -17,6 +17,18 @@ class NodeUnreachableError(Exception):
     """No answer, a lost connection, or an answer that is none: the node's state is UNKNOWN."""
 
 
+class RequestRefusedError(NodeUnreachableError):
+    """The node answers, and refuses this request (not an action; those end as an Outcome).
+
+    Carries the protocol's code. As it leaves what was asked for undone, whoever does not care why
+    may treat it like no answer.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
 class LeaseHeldError(Exception):
     """Somebody else acts; carries who it is."""
 
