@@ -1,0 +1,80 @@
+"""Cleanup: failures that have expired are cleared, and what is removed is forgotten."""
+
+from __future__ import annotations
+
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.scheduler import options
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.placement import Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Steps, link
+
+
+def create(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    settings: options.Cluster,
+) -> None:
+    """Enter the clearing of expired fail counts, and the deleting of removed resources."""
+    now = settings.clock.now
+    done: set[tuple[str, int]] = set()
+    for one in situation.expansion.all:
+        if not one.is_primitive:
+            continue
+        if one.removed and one.parent is None:
+            _forget(steps, situation, one)
+        timeout_ms = one.meta.failure_timeout_ms
+        if not timeout_ms or one.removed:
+            continue
+        for node in situation.nodes:
+            count = situation.count(one, node.index)
+            if not count.count:
+                continue
+            if not count.expired(timeout_ms, now):
+                settings.clock.wake(count.last + timeout_ms / 1000)
+                continue
+            if (one.history_name, node.index) in done or not node.reachable:
+                continue
+            done.add((one.history_name, node.index))
+            step = steps.add(
+                f"{one.history_name}_clear_failcount_0",
+                ActionKind.CLUSTER,
+                Task.CLEAR_FAILCOUNT,
+                one,
+                node.index,
+            )
+            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base, origin=one.origin))
+
+
+def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
+    """Enter the deleting of a removed resource's history, once it has stopped."""
+    standing = situation.standing[one.index]
+    if not standing.managed:
+        return
+    places = steps.at(one)
+    for where in sorted(situation.known.get(one.history_name, {})):
+        if not situation.nodes[where].reachable:
+            continue
+        step = steps.add(f"{one.name}_delete_0", ActionKind.RESOURCE, Task.DELETE, one, where)
+        step.require(Reason(ReasonCode.REMOVED, one.base))
+        for stop in places.stops.values():
+            link(stop, step, Link.NEEDS_IF_REQUIRED)
+
+
+def shut_down(steps: Steps, situation: Situation) -> None:
+    """Enter the leaving of nodes that asked for it, after everything on them has stopped."""
+    for node in situation.nodes:
+        if not node.shutdown or not node.online or node.unclean is not None:
+            continue
+        step = steps.add(
+            f"do_shutdown-{node.name}", ActionKind.CLUSTER, Task.SHUTDOWN, None, node.index
+        )
+        step.require(Reason(ReasonCode.SHUTDOWN, node.name))
+        steps.shutdowns[node.index] = step
+        for one in situation.expansion.all:
+            places = steps.places[one.index]
+            stop = places.stops.get(node.index) if places else None
+            if stop is not None and situation.standing[one.index].managed:
+                link(stop, step, Link.NEEDS_IF_REQUIRED)

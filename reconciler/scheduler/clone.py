@@ -1,0 +1,157 @@
+"""Clones: how instances are spread over the nodes.
+
+Only this file decides which instance goes where: instances that run well stay first, each node
+takes as many as it may, and what is beyond the maximum is stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import position
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, TermKind
+from reconciler.scheduler import promotion
+from reconciler.scheduler.instance import Instance, Variant
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.placement import Placing
+
+_NOWHERE = -1
+
+
+def place(placing: Placing, one: Instance) -> None:
+    """Place every instance of a clone, then choose which are promoted."""
+    assert one.clone is not None
+    for pair in placing.pairs.own_primaries(one):
+        placing.place(pair.primary)
+    nodes = placing.nodes
+    available = sum(1 for node in nodes if node.takes_resources)
+    if one.clone.promotable:
+        promotion.add_to_placement(placing, one)
+    if one.clone.maximum < available or True:
+        for pair in placing.pairs.own_dependents(one):
+            if pair.influence:
+                placing.wishes.apply(one, pair, positive_only=True)
+    _spread(placing, one, available)
+    if one.clone.promotable:
+        promotion.choose(placing, one)
+
+
+def _runs_on(placing: Placing, child: Instance) -> list[int]:
+    return placing.situation.standing[child.index].running
+
+
+def _order(placing: Placing, one: Instance) -> list[Instance]:
+    """Return the instances in the order in which they are placed."""
+    per_node: dict[int, int] = {}
+    for child in one.children:
+        for where in _runs_on(placing, child):
+            per_node[where] = per_node.get(where, 0) + 1
+    clone_row = placing.ranking.rows[one.index]
+
+    def key(child: Instance) -> tuple[object, ...]:
+        running = _runs_on(placing, child)
+        where = running[0] if running else _NOWHERE
+        speaker = child.children[0] if child.variant is Variant.GROUP else child
+        row = placing.ranking.rows[speaker.index]
+        usable = where != _NOWHERE and placing.nodes[where].takes_resources
+        forbidden = where != _NOWHERE and (row[where] < 0 or clone_row[where] < 0)
+        return (
+            len(running) if len(running) > 1 else 0,
+            forbidden,
+            -child.meta.priority,
+            not running,
+            not usable if running else False,
+            per_node.get(where, 0) if running else 0,
+            placing.situation.standing[child.index].failed,
+            -(row[where] if running else max(row, default=0)),
+            child.number if child.number is not None else 0,
+        )
+
+    return sorted(one.children, key=key)
+
+
+def _spread(placing: Placing, one: Instance, available: int) -> None:
+    assert one.clone is not None
+    maximum, node_max = one.clone.maximum, one.clone.node_max
+    taken = [0] * len(placing.nodes)
+    instances = _order(placing, one)
+    loop_max = max(1, maximum // available) if available else 1
+    placed = 0
+    waiting = []
+    for child in instances:
+        where = _prefers(placing, child)
+        room = where != _NOWHERE and taken[where] < min(loop_max, node_max)
+        if placed < maximum and room and _instance(placing, one, child, taken, where):
+            taken[where] += 1
+            placed += 1
+        else:
+            waiting.append(child)
+    for child in waiting:
+        if placed >= maximum:
+            _forbid(placing, child)
+        _instance(placing, one, child, taken, _NOWHERE)
+        where = placing.chosen[child.index]
+        if where >= 0:
+            taken[where] += 1
+            placed += 1
+
+
+def _prefers(placing: Placing, child: Instance) -> int:
+    """Return the node where an instance runs well, or nowhere."""
+    standing = placing.situation.standing[child.index]
+    if len(standing.running) != 1 or standing.failed:
+        return _NOWHERE
+    where = standing.running[0]
+    if not placing.nodes[where].takes_resources:
+        return _NOWHERE
+    speaker = child.children[0] if child.variant is Variant.GROUP else child
+    return where if placing.ranking.rows[speaker.index][where] >= 0 else _NOWHERE
+
+
+def _forbid(placing: Placing, child: Instance) -> None:
+    for each in child.below():
+        placing.ranking.add_everywhere(each, -INFINITY, TermKind.CLONE_LIMIT)
+
+
+def _instance(
+    placing: Placing, one: Instance, child: Instance, taken: list[int], prefer: int
+) -> bool:
+    """Place one instance; with ``prefer``, there or not at all yet."""
+    assert one.clone is not None
+    mark = placing.ranking.mark()
+    rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
+    speaker = child.children[0] if child.variant is Variant.GROUP else child
+    for node, count in enumerate(taken):
+        if count >= one.clone.node_max:
+            for each in child.below():
+                placing.ranking.add(each, node, -INFINITY, TermKind.CLONE_LIMIT, one.origin)
+    for pair in placing.pairs.own_primaries(one):
+        placing.depend(speaker, pair)
+    for pair in placing.pairs.own_dependents(one):
+        if pair.influence:
+            placing.wishes.apply(speaker, pair, positive_only=True)
+    if child.variant is Variant.GROUP:
+        done = placing.group(child, prefer)
+    else:
+        done = placing.primitive(child, prefer)
+    if prefer != _NOWHERE and placing.chosen[child.index] != prefer:
+        managed = placing.situation.standing[speaker.index].managed
+        if managed:
+            placing.release(child)
+            placing.ranking.restore(mark, rows)
+            return False
+    return done or placing.chosen[child.index] >= 0
+
+
+def role_of(placing: Placing, child: Instance) -> Role:
+    """Return the next role of an instance of a clone."""
+    return max(
+        (placing.next_role[each.index] for each in child.primitives()),
+        key=lambda role: list(Role).index(role),
+        default=Role.STOPPED,
+    )
+
+
+NO_ORIGIN = position.NOWHERE

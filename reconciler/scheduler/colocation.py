@@ -1,0 +1,339 @@
+"""Colocation: typed pairs, what a dependent may do once its primary is placed, and its wishes before.
+
+Pacemaker Explained, "Placing resources relative to other resources". Sets and groups are lowered
+to pairs here; only this file knows how a score passes from one resource to another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from reconciler.errors import position
+from reconciler.model import constraint, desired
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.scheduler import location
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.ranking import Ranking, Row
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """``dependent`` is placed relative to ``primary``.
+
+    Attributes:
+        attribute: node attribute that is compared; None: the node itself.
+        influence: whether the dependent's wishes move the primary.
+        internal: implied by a group.
+    """
+
+    id: str
+    dependent: Instance
+    primary: Instance
+    score: int
+    dependent_role: Role | None = None
+    primary_role: Role | None = None
+    attribute: str | None = None
+    influence: bool = True
+    internal: bool = False
+    origin: position.Position = position.NOWHERE
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether the dependent cannot run without the primary."""
+        return self.score >= INFINITY
+
+
+class Pairs:
+    """All pairs, by dependent and by primary."""
+
+    __slots__ = ("_this_with", "_with_this", "all")
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self.all = tuple(pairs)
+        self._this_with: dict[int, list[Pair]] = {}
+        self._with_this: dict[int, list[Pair]] = {}
+        for pair in sorted(pairs, key=_importance_of_primary):
+            self._this_with.setdefault(pair.dependent.index, []).append(pair)
+        for pair in sorted(pairs, key=_importance_of_dependent):
+            self._with_this.setdefault(pair.primary.index, []).append(pair)
+
+    def own_primaries(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs in which the resource itself is the dependent."""
+        return self._this_with.get(one.index, ())
+
+    def own_dependents(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs in which the resource itself is the primary."""
+        return self._with_this.get(one.index, ())
+
+    def primaries(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs that bind a resource to others; the first member speaks for its group."""
+        own = self.own_primaries(one)
+        group = one.parent
+        if group is not None and group.variant is Variant.GROUP and group.children[0] is one:
+            outer = self.own_primaries(group)
+            if outer:
+                return sorted((*own, *outer), key=_importance_of_primary) if own else outer
+        return own
+
+    def dependents(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs that bind others to a resource.
+
+        A group is followed at its last member, since all of it must run.
+        """
+        own = self.own_dependents(one)
+        group = one.parent
+        if group is not None and group.variant is Variant.GROUP and group.children[-1] is one:
+            outer = self.own_dependents(group)
+            if outer:
+                return sorted((*own, *outer), key=_importance_of_dependent) if own else outer
+        return own
+
+
+_VARIANT_RANK = {Variant.CLONE: 0, Variant.GROUP: 1, Variant.PRIMITIVE: 2}
+
+
+def _importance(one: Instance) -> tuple[int, int, int, str]:
+    promotable = one.clone is not None and one.clone.promotable
+    return (-one.meta.priority, _VARIANT_RANK[one.variant], 0 if promotable else 1, one.base)
+
+
+def _importance_of_primary(pair: Pair) -> tuple[int, int, int, str]:
+    return _importance(pair.primary)
+
+
+def _importance_of_dependent(pair: Pair) -> tuple[int, int, int, str]:
+    return _importance(pair.dependent)
+
+
+def lower(wanted: desired.Desired, expansion: Expansion) -> Pairs:
+    """Return every colocation as pairs: those written, those of sets, those inside groups."""
+    pairs: list[Pair] = []
+    for one in wanted.constraints:
+        match one:
+            case constraint.Colocation():
+                pairs.extend(_pair(expansion, one))
+            case constraint.ColocationSets():
+                pairs.extend(_sets(expansion, wanted, one))
+            case _:
+                pass
+    for instance in expansion.all:
+        if instance.variant is Variant.GROUP:
+            for before, member in zip(instance.children, instance.children[1:], strict=False):
+                pairs.append(
+                    Pair(
+                        id=instance.base,
+                        dependent=member,
+                        primary=before,
+                        score=INFINITY,
+                        influence=member.meta.critical,
+                        internal=True,
+                        origin=instance.origin,
+                    )
+                )
+    return Pairs(pairs)
+
+
+def _influence(written: bool | None, dependent: Instance) -> bool:
+    return dependent.meta.critical if written is None else written
+
+
+def _role(role: Role | None) -> Role | None:
+    """Return the role that narrows a pair; Started means every role."""
+    return None if role in {Role.STARTED, Role.UNKNOWN} else role
+
+
+def _pair(expansion: Expansion, one: constraint.Colocation) -> Iterator[Pair]:
+    dependent = location.by_name(expansion, one.dependent)
+    primary = location.by_name(expansion, one.primary)
+    if dependent is None or primary is None or not one.score:
+        return
+    yield Pair(
+        id=one.id,
+        dependent=dependent,
+        primary=primary,
+        score=one.score,
+        dependent_role=_role(one.dependent_role),
+        primary_role=_role(one.primary_role),
+        attribute=None if one.node_attribute in {None, "", "#uname"} else one.node_attribute,
+        influence=_influence(one.influence, dependent),
+        origin=one.origin,
+    )
+
+
+def _sets(
+    expansion: Expansion, wanted: desired.Desired, one: constraint.ColocationSets
+) -> Iterator[Pair]:
+    attribute = None if one.node_attribute in {None, "", "#uname"} else one.node_attribute
+
+    def pair(
+        dependent: Instance, primary: Instance, score: int, roles: tuple[Role | None, Role | None]
+    ) -> Pair:
+        return Pair(
+            id=one.id,
+            dependent=dependent,
+            primary=primary,
+            score=score,
+            dependent_role=_role(roles[0]),
+            primary_role=_role(roles[1]),
+            attribute=attribute,
+            influence=_influence(one.influence, dependent),
+            origin=one.origin,
+        )
+
+    previous: tuple[constraint.ResourceSet, list[Instance]] | None = None
+    for each in one.sets:
+        members = list(members_of(expansion, wanted, each))
+        score = one.score if each.score is None else each.score
+        roles = (each.role, each.role)
+        if each.sequential:
+            for before, member in zip(members, members[1:], strict=False):
+                if score > 0 and each.ordering in {None, "group"}:
+                    yield pair(member, before, score, roles)
+                else:
+                    yield pair(before, member, score, roles)
+        elif score < 0:
+            for position_, member in enumerate(members):
+                for before in members[:position_]:
+                    yield pair(member, before, score, roles)
+        if previous is not None and members and previous[1]:
+            earlier, dependents = previous
+            dependent_set = dependents[-1:] if earlier.sequential else dependents
+            primary_set = members[:1] if each.sequential else members
+            for dependent in dependent_set:
+                for primary in primary_set:
+                    yield pair(dependent, primary, one.score, (earlier.role, each.role))
+        previous = (each, members)
+
+
+def members_of(
+    expansion: Expansion, wanted: desired.Desired, one: constraint.ResourceSet
+) -> Iterator[Instance]:
+    """Yield the resources of a set, tags resolved."""
+    for name in one.resources:
+        for each in (name,) if name in expansion.by_name else wanted.tags.get(name, (name,)):
+            found = location.by_name(expansion, each)
+            if found is not None:
+                yield found
+
+
+def attribute_value(node: Node, attribute: str | None) -> str | None:
+    """Return what colocations compare on a node."""
+    return node.name if attribute is None else node.attributes.get(attribute)
+
+
+def scaled(score: int, factor: float) -> int:
+    """Return a wish times the strength of the colocation; never 0 if both are not.
+
+    Halves are rounded away from zero.
+    """
+    value = score * factor
+    if not value:
+        return 0
+    rounded = int(value + 0.5) if value > 0 else int(value - 0.5)
+    if rounded:
+        return rounded
+    return 1 if value > 0 else -1
+
+
+class Wishes:
+    """How the wishes of dependents reach a primary that is not placed yet."""
+
+    __slots__ = ("_busy", "_pairs", "_ranking")
+
+    def __init__(self, ranking: Ranking, pairs: Pairs) -> None:
+        self._ranking = ranking
+        self._pairs = pairs
+        self._busy: set[int] = set()
+
+    def apply(self, one: Instance, pair: Pair, *, positive_only: bool = False) -> None:
+        """Add the wishes of a pair's dependent to the scores of ``one``."""
+        row = self._ranking.rows[one.index]
+        self._busy.add(one.index)
+        try:
+            found = self.added(
+                row, pair.dependent, pair.score / INFINITY, pair.attribute, positive_only
+            )
+        finally:
+            self._busy.discard(one.index)
+        if found is not None:
+            self._ranking.become(
+                one,
+                found,
+                TermKind.COLOCATION_WISH,
+                pair.origin,
+                pair.dependent.base,
+            )
+
+    def added(
+        self,
+        target: Row,
+        dependent: Instance,
+        factor: float,
+        attribute: str | None,
+        positive_only: bool,
+    ) -> Row | None:
+        """Return ``target`` with the wishes of a dependent and of those behind it.
+
+        None where that would leave no usable node, or the way goes in a circle.
+        """
+        source = dependent
+        if dependent.variant is Variant.GROUP and dependent.children:
+            source = dependent.children[0]
+        if source.index in self._busy:
+            return None
+        row = self._combined(target, source, factor, attribute, positive_only)
+        if not self._ranking.usable(row):
+            return None
+        self._busy.add(source.index)
+        try:
+            for pair in self._pairs.dependents(source):
+                if not pair.influence:
+                    continue
+                further = self.added(
+                    row,
+                    pair.dependent,
+                    factor * pair.score / INFINITY,
+                    pair.attribute,
+                    positive_only,
+                )
+                if further is not None:
+                    row = further
+        finally:
+            self._busy.discard(source.index)
+        return row
+
+    def _combined(
+        self,
+        target: Row,
+        source: Instance,
+        factor: float,
+        attribute: str | None,
+        positive_only: bool,
+    ) -> Row:
+        nodes = self._ranking.nodes
+        scores = self._ranking.rows[source.index]
+        best: dict[str | None, int] = {}
+        if attribute is not None:
+            for node in nodes:
+                value = node.attributes.get(attribute)
+                if node.takes_resources and scores[node.index] > best.get(value, -INFINITY):
+                    best[value] = scores[node.index]
+        row = []
+        for node in nodes:
+            old = target[node.index]
+            if attribute is None:
+                wish = scores[node.index] if node.takes_resources else -INFINITY
+            else:
+                wish = best.get(node.attributes.get(attribute), -INFINITY)
+            if not wish or (factor < 0 and wish < 0):
+                row.append(old)
+                continue
+            new = add(scaled(wish, factor), old)
+            if positive_only and new < 0 and old > 0:
+                new = 1
+            row.append(new)
+        return row

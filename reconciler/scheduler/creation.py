@@ -1,0 +1,301 @@
+"""Creation: the steps that lead every primitive from its role now to its role next.
+
+Only this file knows which steps a change of node or role takes, and how the steps of one primitive
+follow each other: demote, stop, start, promote. Steps that are not needed are entered, too, so
+that a restart of something else can require them.
+"""
+
+from __future__ import annotations
+
+from reconciler.model.action import Task
+from reconciler.model.observed import Observed
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
+from reconciler.scheduler import options, quorum
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.step import Link, Places, Step, Steps, link
+
+
+class Creation:
+    """Enters steps; lives inside ``create`` only."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        situation: Situation,
+        assignment: Assignment,
+        settings: options.Cluster,
+        seen: Observed,
+    ) -> None:
+        self.steps = steps
+        self.situation = situation
+        self.assignment = assignment
+        self.settings = settings
+        self.seen = seen
+
+    def primitive(self, one: Instance) -> None:
+        """Enter the steps of a primitive."""
+        standing = self.situation.standing[one.index]
+        target = self.assignment.chosen[one.index]
+        next_role = self.assignment.next_role[one.index]
+        if not standing.running and target == NOWHERE:
+            return
+        places = self.steps.at(one)
+        for where in standing.running:
+            self._leaving(one, standing, places, where)
+        if target != NOWHERE:
+            self._arriving(one, standing, places, target, next_role)
+        self._require(one, standing, places, target, next_role)
+        _relate(places, standing)
+
+    def _leaving(self, one: Instance, standing: Standing, places: Places, where: int) -> None:
+        node = self.situation.nodes[where]
+        stop = self.steps.resource(one, Task.STOP, where)
+        places.stops[where] = stop
+        promoted = standing.states[where].role is Role.PROMOTED
+        if promoted or one.promotable:
+            places.demotes[where] = self.steps.resource(one, Task.DEMOTE, where)
+        for step in (stop, places.demotes.get(where)):
+            if step is None:
+                continue
+            if not standing.managed:
+                step.stop_short(standing.unmanaged_by)
+            elif not node.online:
+                step.runnable = node.unclean is not None
+                if not step.runnable:
+                    step.blocked = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
+
+    def _arriving(
+        self, one: Instance, standing: Standing, places: Places, target: int, next_role: Role
+    ) -> None:
+        node = self.situation.nodes[target]
+        start = places.start = self.steps.resource(one, Task.START, target)
+        rising = [start]
+        if next_role is Role.PROMOTED:
+            places.promote = self.steps.resource(one, Task.PROMOTE, target)
+            rising.append(places.promote)
+        elif one.promotable:
+            pass
+        staying = target in standing.running
+        for step in rising:
+            role = next_role if step is not start else _started(one)
+            obstacle = None
+            if not standing.managed:
+                if not staying:
+                    obstacle = standing.unmanaged_by or Reason(ReasonCode.UNMANAGED, one.base)
+            elif not node.reachable:
+                obstacle = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
+            else:
+                obstacle = quorum.forbids(
+                    one, standing, role, self.settings, quorate=self.seen.quorate
+                )
+            if obstacle is not None:
+                step.stop_short(obstacle)
+
+    def _require(
+        self, one: Instance, standing: Standing, places: Places, target: int, next_role: Role
+    ) -> None:
+        """Mark the steps that are needed for the change itself."""
+        if not standing.managed:
+            return
+        staying = target != NOWHERE and target in standing.running
+        reason = self._why(one, standing, target)
+        alone = len(standing.running) == 1
+        unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
+        for where, stop in places.stops.items():
+            if where == target and not standing.failed and (alone or unexpected):
+                continue
+            stop.require(reason)
+            if standing.states[where].role is Role.PROMOTED:
+                places.demotes[where].require(reason)
+        if places.start is not None:
+            must = not staying or standing.failed or not (alone or unexpected)
+            if must:
+                places.start.require(reason)
+        if staying and not any(stop.required for stop in places.stops.values()):
+            self._change_role(one, standing, places, target, next_role)
+        elif places.promote is not None:
+            places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
+
+    def _change_role(
+        self, one: Instance, standing: Standing, places: Places, target: int, next_role: Role
+    ) -> None:
+        role = standing.states[target].role
+        if role is Role.PROMOTED and next_role is not Role.PROMOTED:
+            places.demotes[target].require(Reason(ReasonCode.PROMOTION, one.base))
+        elif role is not Role.PROMOTED and next_role is Role.PROMOTED and places.promote:
+            places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
+
+    def _why(self, one: Instance, standing: Standing, target: int) -> Reason:
+        """Return why an instance changes its node or role."""
+        if standing.failed:
+            state = next((state for state in standing.states.values() if state.failed), None)
+            record = state.failure if state is not None else None
+            detail = record.operation if record is not None else ""
+            return Reason(ReasonCode.FAILED, one.base, detail, one.origin)
+        if standing.multiple:
+            return Reason(ReasonCode.MULTIPLE_ACTIVE, one.base, origin=one.origin)
+        if one.removed:
+            code = ReasonCode.REMOVED if one.parent is None else ReasonCode.EXCESS_INSTANCE
+            return Reason(code, one.base)
+        if not standing.running:
+            return Reason(ReasonCode.PLACED, one.base, origin=one.origin)
+        node = self.situation.nodes[standing.running[0]]
+        if node.unclean is not None:
+            return Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
+        if one.meta.target_role is Role.STOPPED or self.settings.stop_all:
+            return Reason(ReasonCode.TARGET_ROLE, one.base, origin=one.origin)
+        if node.shutdown:
+            return Reason(ReasonCode.SHUTDOWN, node.name)
+        if node.standby or node.standby_on_fail:
+            return Reason(ReasonCode.STANDBY, node.name, origin=node.desired.origin)
+        code = ReasonCode.MOVED if target != NOWHERE else ReasonCode.NO_NODE
+        return Reason(code, one.base, origin=one.origin)
+
+
+def _started(one: Instance) -> Role:
+    return Role.UNPROMOTED if one.promotable else Role.STARTED
+
+
+def _relate(places: Places, standing: Standing) -> None:
+    """Bind the steps of one primitive to each other."""
+    start, promote = places.start, places.promote
+    for where, stop in places.stops.items():
+        demote = places.demotes.get(where)
+        if demote is not None:
+            promoted = standing.states[where].role is Role.PROMOTED
+            flags = Link.NEEDS_IF_REQUIRED | (Link.PULLS_FIRST if promoted else Link.ORDER)
+            link(demote, stop, flags)
+            link(demote, start, Link.ORDER)
+            if promote is not None and promoted:
+                link(demote, promote, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN | Link.RESTART)
+            else:
+                link(demote, promote, Link.NEEDS_IF_REQUIRED)
+        if start is not None:
+            stays = start.node == where
+            flags = Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN
+            if stays and standing.managed:
+                flags |= Link.RESTART
+            link(stop, start, flags)
+    if start is not None and promote is not None:
+        link(start, promote, Link.NEEDS | Link.PULLS_THEN)
+
+
+def create(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    settings: options.Cluster,
+    seen: Observed,
+) -> None:
+    """Enter the steps of all primitives, and the joining steps of groups and clones."""
+    creation = Creation(steps, situation, assignment, settings, seen)
+    for one in situation.expansion.all:
+        if one.is_primitive:
+            creation.primitive(one)
+    for one in reversed(situation.expansion.all):
+        if not one.is_primitive:
+            _collect(steps, one)
+
+
+def beginnings(steps: Steps, one: Instance, task: Task) -> list[Step]:
+    """Return the steps with which a child of a group or clone does a task."""
+    if one.is_primitive:
+        places = steps.places[one.index]
+        if places is None:
+            return []
+        match task:
+            case Task.START:
+                return [] if places.start is None else [places.start]
+            case Task.PROMOTE:
+                return [] if places.promote is None else [places.promote]
+            case Task.STOP:
+                return list(places.stops.values())
+            case _:
+                return list(places.demotes.values())
+    whole = steps.wholes[one.index]
+    found = None
+    if whole is not None:
+        found = {
+            Task.START: whole.start,
+            Task.STOP: whole.stop,
+            Task.PROMOTE: whole.promote,
+            Task.DEMOTE: whole.demote,
+        }[task]
+    return [] if found is None else [found]
+
+
+def endings(steps: Steps, one: Instance, task: Task) -> list[Step]:
+    """Return the steps with which a child of a group or clone has done a task."""
+    if one.is_primitive:
+        return beginnings(steps, one, task)
+    whole = steps.wholes[one.index]
+    found = None
+    if whole is not None:
+        found = {
+            Task.START: whole.running,
+            Task.STOP: whole.stopped,
+            Task.PROMOTE: whole.promoted,
+            Task.DEMOTE: whole.demoted,
+        }[task]
+    return [] if found is None else [found]
+
+
+def _collect(steps: Steps, one: Instance) -> None:
+    """Bind the joining steps of a group or clone to its children's."""
+    whole = steps.whole(one)
+    tasks = [
+        (Task.START, whole.start, whole.running),
+        (Task.STOP, whole.stop, whole.stopped),
+        (Task.PROMOTE, whole.promote, whole.promoted),
+        (Task.DEMOTE, whole.demote, whole.demoted),
+    ]
+    for task, begin, end in tasks:
+        if begin is None or end is None:
+            continue
+        link(begin, end, Link.ORDER)
+        parts: list[Step] = []
+        for child in one.children:
+            for step in beginnings(steps, child, task):
+                flags = Link.PULLS_FIRST
+                if task is Task.START or task is Task.PROMOTE:
+                    flags |= Link.NEEDS
+                else:
+                    flags |= Link.NEEDS
+                link(begin, step, flags)
+            for step in endings(steps, child, task):
+                link(step, end, Link.PULLS_THEN)
+                parts.append(step)
+        if task in {Task.START, Task.PROMOTE}:
+            end.parts = parts
+            end.need = _need(one, parts)
+    link(whole.stopped, whole.start, Link.ORDER)
+    link(whole.demoted, whole.promote, Link.ORDER)
+    link(whole.demoted, whole.stop, Link.ORDER)
+    link(whole.demoted, whole.start, Link.ORDER)
+    link(whole.running, whole.promote, Link.ORDER)
+    if one.variant is Variant.GROUP:
+        _chain(steps, one)
+
+
+def _need(one: Instance, parts: list[Step]) -> int:
+    """Return how many children must be able to do a task for the whole to count as done."""
+    if one.variant is Variant.GROUP:
+        return max(len(parts), len(one.children))
+    assert one.clone is not None
+    return max(1, one.clone.minimum)
+
+
+def _chain(steps: Steps, group: Instance) -> None:
+    """Let a group's members start one after the other, and stop in reverse."""
+    for before, member in zip(group.children, group.children[1:], strict=False):
+        for task in (Task.START, Task.PROMOTE):
+            for first in beginnings(steps, before, task):
+                for then in beginnings(steps, member, task):
+                    link(first, then, Link.NEEDS | Link.PULLS_THEN)
+        for task in (Task.STOP, Task.DEMOTE):
+            for first in beginnings(steps, member, task):
+                for then in beginnings(steps, before, task):
+                    link(first, then, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)

@@ -1,0 +1,69 @@
+"""Digests of parameters: how a change of a resource's definition is seen.
+
+The digest is the MD5 of the parameters written as one XML element, names sorted. MD5 is what
+histories hold; it protects nothing. A secret enters by its reference, never by its value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+from reconciler.model import agent, secret
+from reconciler.model.observed import Digests
+
+_ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
+
+
+def text(params: Mapping[str, secret.Value]) -> str:
+    """Return the canonical text whose MD5 is the digest."""
+    parts = [" <parameters"]
+    for name in sorted(params):
+        value = str(params[name])
+        for plain, escaped in _ESCAPES:
+            value = value.replace(plain, escaped)
+        parts.append(f' {name}="{value}"')
+    parts.append("/>\n")
+    return "".join(parts)
+
+
+def digest(params: Mapping[str, secret.Value]) -> str:
+    """Return the MD5 of the parameters, 32 hexadecimal digits."""
+    return hashlib.md5(text(params).encode(), usedforsecurity=False).hexdigest()
+
+
+def digests(
+    params: Mapping[str, secret.Value],
+    metadata: agent.Metadata | None,
+    interval_ms: int = 0,
+    timeout_ms: int = 0,
+) -> Digests:
+    """Return the digests that an action carries into the history.
+
+    Args:
+        params: the agent's parameters.
+        metadata: says which parameters can be reloaded and which are private; None: not known,
+            any change means a restart and nothing is private.
+        interval_ms: above 0 for recurring operations; their time-out is part of the digest.
+        timeout_ms: used for recurring operations only.
+    """
+    everything = dict(params)
+    if interval_ms:
+        everything["CRM_meta_timeout"] = str(timeout_ms)
+    if metadata is None:
+        return Digests(all=digest(everything))
+    reloadable = {one.name for one in metadata.parameters if one.reloadable}
+    private = {one.name for one in metadata.parameters if one.private}
+    known = {one.name for one in metadata.parameters}
+    fixed = tuple(sorted(known - reloadable))
+    return Digests(
+        all=digest(everything),
+        nonreloadable=digest(without(params, reloadable)) if reloadable else "",
+        nonprivate=digest(without(everything, private)) if private else "",
+        restart_parameters=fixed if reloadable else (),
+    )
+
+
+def without(params: Mapping[str, secret.Value], names: Collection[str]) -> dict[str, secret.Value]:
+    """Return the parameters whose names are not among ``names``."""
+    return {name: value for name, value in params.items() if name not in names}

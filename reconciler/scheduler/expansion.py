@@ -1,0 +1,199 @@
+"""Desired -> the tree of instances: clones multiplied, groups unfolded, meta-attributes resolved.
+
+Only this file decides how many instances a clone has, and how they are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model import attribute, resource
+from reconciler.model import desired as desired_state
+from reconciler.model.agent import AgentName
+from reconciler.scheduler import options
+from reconciler.scheduler.instance import CloneOptions, Instance, Variant
+
+_NO_UNIQUE = frozenset({"lsb", "systemd", "service", "upstart"})
+"""Standards whose agents cannot tell instances apart."""
+
+
+class Expansion:
+    """The tree of instances, by number, by name and by history name."""
+
+    __slots__ = ("_reader", "all", "by_base", "by_name", "node_count", "tops")
+
+    def __init__(self, reader: options.Reader, node_count: int) -> None:
+        self._reader = reader
+        self.node_count = node_count
+        self.all: list[Instance] = []
+        self.tops: list[Instance] = []
+        self.by_name: dict[str, Instance] = {}
+        self.by_base: dict[str, list[Instance]] = {}
+
+    def _enter(self, one: Instance) -> Instance:
+        self.all.append(one)
+        self.by_name.setdefault(one.name, one)
+        self.by_base.setdefault(one.base, []).append(one)
+        if one.parent is None:
+            self.tops.append(one)
+        else:
+            one.parent.children.append(one)
+        return one
+
+    def add(self, wanted: resource.Resource) -> None:
+        """Enter a resource as configured."""
+        match wanted:
+            case resource.Primitive():
+                self._primitive(wanted, None, {}, None)
+            case resource.Group():
+                self._group(wanted, None, {}, None)
+            case resource.Clone():
+                self._clone(wanted)
+
+    def _primitive(
+        self,
+        wanted: resource.Primitive,
+        parent: Instance | None,
+        inherited: Mapping[str, str],
+        number: int | None,
+        *,
+        removed: bool = False,
+    ) -> Instance:
+        unique = parent is not None and _is_unique(parent)
+        name = wanted.name if number is None else f"{wanted.name}:{number}"
+        return self._enter(
+            Instance(
+                index=len(self.all),
+                name=name,
+                base=wanted.name,
+                number=number,
+                variant=Variant.PRIMITIVE,
+                meta=self._reader.meta(wanted.meta, inherited, wanted.agent),
+                parent=parent,
+                primitive=wanted,
+                history_name=name if unique or parent is None else wanted.name,
+                removed=removed,
+                origin=wanted.origin,
+            )
+        )
+
+    def _group(
+        self,
+        wanted: resource.Group,
+        parent: Instance | None,
+        inherited: Mapping[str, str],
+        number: int | None,
+        *,
+        removed: bool = False,
+    ) -> Instance:
+        group = self._enter(
+            Instance(
+                index=len(self.all),
+                name=wanted.name if number is None else f"{wanted.name}:{number}",
+                base=wanted.name,
+                number=number,
+                variant=Variant.GROUP,
+                meta=self._reader.meta(wanted.meta, inherited, None),
+                parent=parent,
+                removed=removed,
+                origin=wanted.origin,
+            )
+        )
+        explicit = {**inherited, **self._reader.explicit(wanted.meta)}
+        for member in wanted.members:
+            self._primitive(member, group, explicit, number, removed=removed)
+        return group
+
+    def _clone(self, wanted: resource.Clone) -> None:
+        meta = self._reader.meta(wanted.meta, self._reader.explicit(_child_meta(wanted)), None)
+        clone = self._enter(
+            Instance(
+                index=len(self.all),
+                name=wanted.name,
+                base=wanted.name,
+                number=None,
+                variant=Variant.CLONE,
+                meta=self._reader.meta(wanted.meta, {}, None),
+                parent=None,
+                clone=self._clone_options(wanted, meta),
+                origin=wanted.origin,
+            )
+        )
+        assert clone.clone is not None
+        explicit = self._reader.explicit(wanted.meta)
+        for number in range(clone.clone.maximum):
+            self._child(wanted.child, clone, explicit, number)
+
+    def _child(
+        self,
+        child: resource.Primitive | resource.Group,
+        clone: Instance,
+        explicit: Mapping[str, str],
+        number: int,
+        *,
+        removed: bool = False,
+    ) -> Instance:
+        if isinstance(child, resource.Group):
+            return self._group(child, clone, explicit, number, removed=removed)
+        return self._primitive(child, clone, explicit, number, removed=removed)
+
+    def _clone_options(self, wanted: resource.Clone, meta: options.Meta) -> CloneOptions:
+        members = resource.primitives(wanted)
+        unique = meta.flag("globally-unique") and not any(
+            member.agent.standard in _NO_UNIQUE for member in members
+        )
+        promotable = meta.flag("promotable")
+        node_max = max(0, meta.number("clone-node-max", 1))
+        promoted_max = meta.number("promoted-max", 1)
+        return CloneOptions(
+            maximum=max(0, meta.number("clone-max", max(1, self.node_count))),
+            node_max=node_max if unique else min(node_max, 1),
+            minimum=max(0, meta.number("clone-min", 0)),
+            notify=meta.flag("notify"),
+            unique=unique,
+            ordered=meta.flag("ordered"),
+            interleave=meta.flag("interleave"),
+            promotable=promotable,
+            promoted_max=max(0, promoted_max) if promotable else 0,
+            promoted_node_max=max(0, meta.number("promoted-node-max", 1)),
+        )
+
+    def add_excess(self, wanted: resource.Clone, clone: Instance) -> Instance:
+        """Enter one more instance of a clone than is wanted, since it was found active."""
+        explicit = self._reader.explicit(wanted.meta)
+        return self._child(wanted.child, clone, explicit, len(clone.children), removed=True)
+
+    def add_removed(self, name: str, agent: AgentName) -> Instance:
+        """Enter a resource that was found, but is not configured."""
+        primitive = resource.Primitive(name.partition(":")[0], agent)
+        one = Instance(
+            index=len(self.all),
+            name=name,
+            base=primitive.name,
+            number=None,
+            variant=Variant.PRIMITIVE,
+            meta=self._reader.meta((), {}, agent),
+            parent=None,
+            primitive=primitive,
+            history_name=name,
+            removed=True,
+        )
+        return self._enter(one)
+
+
+def _child_meta(wanted: resource.Clone) -> attribute.AttributeSets:
+    """Return the child's own blocks: a clone option written there counts where nothing else does."""
+    return wanted.child.meta
+
+
+def _is_unique(parent: Instance) -> bool:
+    top = parent.top
+    return top.clone is not None and top.clone.unique
+
+
+def expand(wanted: desired_state.Desired, reader: options.Reader, node_count: int) -> Expansion:
+    """Return the tree of everything that is configured."""
+    expansion = Expansion(reader, node_count)
+    for one in wanted.resources:
+        expansion.add(one)
+    return expansion

@@ -1,0 +1,131 @@
+"""Instances: every resource of the configuration, clones multiplied, as one tree of numbered nodes.
+
+Later passes keep what they find out in lists indexed by an instance's number, and rarely ask what
+kind of resource they see.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator
+
+from reconciler.errors import position
+from reconciler.model import resource
+from reconciler.scheduler import options
+
+
+class Variant(enum.Enum):
+    """What an instance is made of."""
+
+    PRIMITIVE = "primitive"
+    GROUP = "group"
+    CLONE = "clone"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CloneOptions:
+    """Options of a clone, resolved (Pacemaker Explained, "Clone options")."""
+
+    maximum: int
+    node_max: int
+    minimum: int
+    notify: bool
+    unique: bool
+    ordered: bool
+    interleave: bool
+    promotable: bool
+    promoted_max: int
+    promoted_node_max: int
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Instance:
+    """One node of the tree.
+
+    Attributes:
+        index: its number; parents come before their children.
+        name: unique, with an instance number inside clones (``p:0``).
+        base: the name as configured.
+        number: its instance number; None outside clones.
+        history_name: under which an agent runs and history is kept.
+        parent: the group or clone that it is in.
+        clone: options of the clone, for clones themselves.
+        removed: it is active, but no longer configured.
+        primitive: as configured; for primitives only.
+    """
+
+    index: int
+    name: str
+    base: str
+    number: int | None
+    variant: Variant
+    meta: options.Meta
+    parent: Instance | None
+    primitive: resource.Primitive | None = None
+    history_name: str = ""
+    clone: CloneOptions | None = None
+    removed: bool = False
+    origin: position.Position = position.NOWHERE
+    children: list[Instance] = dataclasses.field(default_factory=list)
+
+    def __hash__(self) -> int:
+        return self.index
+
+    @property
+    def is_primitive(self) -> bool:
+        """Whether an agent runs it."""
+        return self.variant is Variant.PRIMITIVE
+
+    @property
+    def top(self) -> Instance:
+        """The outermost resource that it belongs to."""
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    @property
+    def in_clone(self) -> Instance | None:
+        """The clone that it is an instance of, or inside an instance of."""
+        top = self.top
+        return top if top.variant is Variant.CLONE and top is not self else None
+
+    @property
+    def clone_child(self) -> Instance:
+        """The direct child of the clone that it belongs to; itself outside clones."""
+        found = self
+        while found.parent is not None and found.parent.variant is not Variant.CLONE:
+            found = found.parent
+        return found if found.parent is not None else self
+
+    @property
+    def unique(self) -> bool:
+        """Whether it is an instance of a globally unique clone."""
+        clone = self.in_clone
+        return clone is not None and clone.clone is not None and clone.clone.unique
+
+    @property
+    def promotable(self) -> bool:
+        """Whether it can be promoted."""
+        top = self.top
+        return top.clone is not None and top.clone.promotable
+
+    @property
+    def is_fence_device(self) -> bool:
+        """Whether it is a fence device managed as a resource."""
+        return self.primitive is not None and self.primitive.agent.standard == "stonith"
+
+    def primitives(self) -> Iterator[Instance]:
+        """Yield the primitives below, itself included."""
+        if self.variant is Variant.PRIMITIVE:
+            yield self
+        else:
+            for child in self.children:
+                yield from child.primitives()
+
+    def below(self) -> Iterator[Instance]:
+        """Yield itself and everything below."""
+        yield self
+        for child in self.children:
+            yield from child.below()

@@ -1,0 +1,148 @@
+"""Location constraints -> scores, and where resources are looked for.
+
+Pacemaker Explained, "Deciding which nodes a resource can run on". A constraint on a group counts
+for its first member, one on a clone for the clone and every instance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.errors import position
+from reconciler.model import constraint, desired, property  # noqa: A004 - a module's name
+from reconciler.model.constraint import ResourceDiscovery
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, TermKind
+from reconciler.scheduler import rule
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.ranking import Ranking
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """A location constraint resolved: scores by node for one resource as named."""
+
+    instance: Instance
+    scores: tuple[tuple[int, int], ...]
+    role: Role | None
+    discovery: ResourceDiscovery
+    origin: position.Position
+    id: str
+
+
+def resolve(
+    wanted: desired.Desired, expansion: Expansion, nodes: Sequence[Node], clock: rule.Clock
+) -> tuple[Wish, ...]:
+    """Return what the location constraints say now."""
+    index = {node.name: node.index for node in nodes}
+    found = []
+    for one in wanted.constraints:
+        if isinstance(one, constraint.Location):
+            for instance in named(one, expansion, wanted.tags):
+                scores = _scores(one, instance, nodes, index, clock)
+                if scores is not None:
+                    found.append(
+                        Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
+                    )
+    return tuple(found)
+
+
+def named(
+    one: constraint.Location, expansion: Expansion, tags: Mapping[str, tuple[str, ...]]
+) -> Iterator[Instance]:
+    """Yield the resources that a constraint is for."""
+    if one.pattern is not None:
+        pattern = one.pattern
+        negated = pattern.startswith("!")
+        compiled = re.compile(pattern[1:] if negated else pattern)
+        for instance in expansion.tops:
+            if bool(compiled.search(instance.base)) is not negated and not instance.removed:
+                yield instance
+        return
+    for name in one.resources:
+        for each in tags.get(name, (name,)) if name not in expansion.by_name else (name,):
+            found = by_name(expansion, each)
+            if found is not None:
+                yield found
+
+
+def by_name(expansion: Expansion, name: str) -> Instance | None:
+    """Return what a constraint means by a name: inside an anonymous clone, the clone."""
+    found = expansion.by_name.get(name)
+    if found is None:
+        inside = expansion.by_base.get(name)
+        found = inside[0] if inside else None
+    if found is None or found.removed:
+        return None
+    clone = found.in_clone
+    return clone if clone is not None else found
+
+
+def _scores(
+    one: constraint.Location,
+    instance: Instance,
+    nodes: Sequence[Node],
+    index: Mapping[str, int],
+    clock: rule.Clock,
+) -> tuple[tuple[int, int], ...] | None:
+    if one.rule is None:
+        if one.node is None or one.node not in index:
+            return () if one.node is not None else None
+        return ((index[one.node], one.score),)
+    scores = []
+    params = {}
+    for member in instance.primitives():
+        if member.primitive is not None:
+            params = rule.values(member.primitive.params, rule.Context(clock))
+        break
+    for node in nodes:
+        context = rule.Context(clock, node=node.attributes, params=params, meta=instance.meta.texts)
+        if not rule.holds(one.rule, context):
+            continue
+        value = one.score
+        if one.score_attribute is not None:
+            text = node.attributes.get(one.score_attribute)
+            read = property.score(text) if text is not None else None
+            value = -INFINITY if text is None else (read or 0)
+        scores.append((node.index, value))
+    return tuple(scores)
+
+
+def affected(instance: Instance) -> Iterator[Instance]:
+    """Yield the instances whose scores a location for ``instance`` changes."""
+    yield instance
+    match instance.variant:
+        case Variant.CLONE:
+            for child in instance.children:
+                yield from affected(child)
+        case Variant.GROUP:
+            yield from instance.children[:1]
+        case Variant.PRIMITIVE:
+            pass
+
+
+def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> None:
+    """Forbid every node that no constraint names, as an asymmetric cluster wants it."""
+    allowed: dict[int, set[int]] = {}
+    for wish in wishes:
+        for instance in wish.instance.top.below():
+            allowed.setdefault(instance.index, set()).update(node for node, _ in wish.scores)
+    for instance in expansion.all:
+        names = allowed.get(instance.index, set())
+        for node in ranking.nodes:
+            if node.index not in names:
+                ranking.add(instance, node.index, -INFINITY, TermKind.NOT_ALLOWED)
+
+
+def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:
+    """Add the scores of the constraints that count in every role."""
+    for wish in wishes:
+        if wish.role is Role.PROMOTED:
+            continue
+        for instance in affected(wish.instance):
+            for node, value in wish.scores:
+                ranking.add(instance, node, value, TermKind.LOCATION, wish.origin, wish.id)

@@ -1,0 +1,122 @@
+"""Nodes as the passes see them: numbered, with what may be done on each.
+
+Only this file decides whether a node can take resources, and whether it is unclean at first sight.
+Scores are kept in lists indexed by the node's number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reconciler.model import desired as desired_state
+from reconciler.model import node, observed
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.scheduler import options, rule
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Node:
+    """One node.
+
+    Attributes:
+        index: its number; rank: its place by name, the last tie-breaker.
+        online: it answers and takes part.
+        pending: it answers, but takes no work yet.
+        unclean: why it must be fenced; None: it need not.
+        standby_on_fail: an operation with on-fail=standby failed there.
+    """
+
+    index: int
+    name: str
+    rank: int
+    desired: node.Node
+    observed: observed.ObservedNode
+    attributes: dict[str, str]
+    online: bool
+    pending: bool
+    standby: bool
+    maintenance: bool
+    shutdown: bool
+    unclean: Reason | None = None
+    standby_on_fail: bool = False
+
+    @property
+    def takes_resources(self) -> bool:
+        """Whether resources may be placed on it."""
+        return (
+            self.online
+            and not self.pending
+            and not self.standby
+            and not self.standby_on_fail
+            and not self.shutdown
+            and not self.maintenance
+            and self.unclean is None
+        )
+
+    @property
+    def reachable(self) -> bool:
+        """Whether an action can be carried out on it."""
+        return self.online and not self.pending and self.unclean is None
+
+
+def compile_nodes(
+    wanted: desired_state.Desired, seen: observed.Observed, settings: options.Cluster
+) -> tuple[Node, ...]:
+    """Return the nodes in the order written, then those that were only seen."""
+    known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
+    for name in seen.nodes:
+        known.setdefault(name, node.Node(name))
+    ranks = {name: rank for rank, name in enumerate(sorted(known))}
+    return tuple(
+        _compile(index, ranks[name], one, seen, settings)
+        for index, (name, one) in enumerate(known.items())
+    )
+
+
+def _compile(
+    index: int,
+    rank: int,
+    one: node.Node,
+    seen: observed.Observed,
+    settings: options.Cluster,
+) -> Node:
+    found = seen.nodes.get(one.name) or observed.ObservedNode(
+        one.name, observed.Presence.UNSEEN, expected_up=False
+    )
+    attributes = {
+        name: str(value)
+        for name, value in rule.values(one.attributes, rule.Context(settings.clock)).items()
+    }
+    attributes.update(found.attributes)
+    standby = one.standby if found.standby is None else found.standby
+    maintenance = one.maintenance if found.maintenance is None else found.maintenance
+    attributes["#uname"] = one.name
+    attributes["#id"] = one.id or one.name
+    attributes["#kind"] = "remote" if one.kind is node.NodeKind.REMOTE else "cluster"
+    attributes["#is_dc"] = "true" if seen.dc == one.name else "false"
+    if settings.name:
+        attributes["#cluster-name"] = settings.name
+    return Node(
+        index=index,
+        name=one.name,
+        rank=rank,
+        desired=one,
+        observed=found,
+        attributes=attributes,
+        online=found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING},
+        pending=found.presence is observed.Presence.PENDING,
+        standby=standby,
+        maintenance=maintenance or settings.maintenance,
+        shutdown=found.shutdown,
+        unclean=_unclean(found, settings),
+    )
+
+
+def _unclean(found: observed.ObservedNode, settings: options.Cluster) -> Reason | None:
+    if found.unclean_reason:
+        return Reason(ReasonCode.REQUESTED, found.name, found.unclean_reason)
+    if found.presence is observed.Presence.UNKNOWN:
+        return Reason(ReasonCode.NODE_LOST, found.name)
+    if found.presence is observed.Presence.UNSEEN and settings.startup_fencing:
+        return Reason(ReasonCode.NODE_UNSEEN, found.name)
+    return None

@@ -1,0 +1,346 @@
+"""Order constraints: lowered to typed relations between steps.
+
+Pacemaker Explained, "Specifying the order in which resources should start/stop". A mandatory order
+needs and pulls; an optional one only sorts; Serialize only keeps apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from reconciler.errors import position
+from reconciler.model import constraint, desired
+from reconciler.model.action import Task
+from reconciler.model.constraint import OrderKind
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.score import INFINITY
+from reconciler.scheduler import colocation, creation, location
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+_OPPOSITE: Mapping[Task, Task] = {
+    Task.START: Task.STOP,
+    Task.STOP: Task.START,
+    Task.PROMOTE: Task.DEMOTE,
+    Task.DEMOTE: Task.PROMOTE,
+}
+_UP = frozenset({Task.START, Task.PROMOTE})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """One task before another, of two resources.
+
+    Attributes:
+        need: for a ``first`` that is a clone, how many instances suffice; 0: all.
+    """
+
+    id: str
+    first: Instance
+    first_task: Task
+    then: Instance
+    then_task: Task
+    kind: OrderKind
+    symmetrical: bool
+    require_all: bool
+    origin: position.Position
+
+
+def _task(word: str | None) -> Task:
+    return {
+        "stop": Task.STOP,
+        "promote": Task.PROMOTE,
+        "demote": Task.DEMOTE,
+    }.get(word or "start", Task.START)
+
+
+def lower(wanted: desired.Desired, expansion: Expansion) -> tuple[Sequence, ...]:
+    """Return every order constraint as pairs."""
+    found: list[Sequence] = []
+    for one in wanted.constraints:
+        match one:
+            case constraint.Order():
+                first = location.by_name(expansion, one.first)
+                then = location.by_name(expansion, one.then)
+                if first is None or then is None or first is then:
+                    continue
+                action = _task(one.first_action)
+                found.append(
+                    Sequence(
+                        id=one.id,
+                        first=first,
+                        first_task=action,
+                        then=then,
+                        then_task=_task(one.then_action) if one.then_action else action,
+                        kind=one.kind,
+                        symmetrical=_symmetrical(one.symmetrical, one.kind),
+                        require_all=one.require_all,
+                        origin=one.origin,
+                    )
+                )
+            case constraint.OrderSets():
+                found.extend(_sets(expansion, wanted, one))
+            case _:
+                pass
+    return tuple(found)
+
+
+def _symmetrical(written: bool | None, kind: OrderKind) -> bool:
+    return kind is not OrderKind.SERIALIZE if written is None else written
+
+
+def _sets(
+    expansion: Expansion, wanted: desired.Desired, one: constraint.OrderSets
+) -> Iterator[Sequence]:
+    def pair(
+        first: Instance, then: Instance, tasks: tuple[Task, Task], require_all: bool
+    ) -> Sequence:
+        return Sequence(
+            id=one.id,
+            first=first,
+            first_task=tasks[0],
+            then=then,
+            then_task=tasks[1],
+            kind=one.kind,
+            symmetrical=_symmetrical(one.symmetrical, one.kind),
+            require_all=require_all,
+            origin=one.origin,
+        )
+
+    previous: tuple[list[Instance], Task, constraint.ResourceSet] | None = None
+    for each in one.sets:
+        members = list(colocation.members_of(expansion, wanted, each))
+        task = _task(each.action)
+        if each.sequential:
+            for first, then in zip(members, members[1:], strict=False):
+                yield pair(first, then, (task, task), True)
+        if previous is not None and members:
+            earlier, earlier_task, earlier_set = previous
+            lasts = earlier[-1:] if earlier_set.sequential else earlier
+            firsts = members[:1] if each.sequential else members
+            for first in lasts:
+                for then in firsts:
+                    yield pair(first, then, (earlier_task, task), earlier_set.require_all)
+        if members:
+            previous = (members, task, each)
+
+
+class Ordering:
+    """Applies lowered orders to steps; lives inside ``apply`` only."""
+
+    def __init__(self, steps: Steps, situation: Situation, assignment: Assignment) -> None:
+        self.steps = steps
+        self.situation = situation
+        self.assignment = assignment
+
+    def bind(self, one: Sequence) -> None:
+        """Bind the steps of one pair, and of its opposite."""
+        self._one_way(one, one.first, one.first_task, one.then, one.then_task, forward=True)
+        if one.symmetrical and one.kind is not OrderKind.SERIALIZE:
+            self._one_way(
+                one,
+                one.then,
+                _OPPOSITE[one.then_task],
+                one.first,
+                _OPPOSITE[one.first_task],
+                forward=False,
+            )
+
+    def _one_way(
+        self,
+        one: Sequence,
+        first: Instance,
+        first_task: Task,
+        then: Instance,
+        then_task: Task,
+        *,
+        forward: bool,
+    ) -> None:
+        if self._interleaves(one) and first.variant is Variant.CLONE:
+            self._interleaved(one, first, first_task, then, then_task, forward=forward)
+            return
+        self._relate(one, first, first_task, then, then_task, forward=forward)
+
+    def _interleaves(self, one: Sequence) -> bool:
+        first, then = one.first, one.then
+        return (
+            first.variant is Variant.CLONE
+            and then.variant is Variant.CLONE
+            and then.clone is not None
+            and then.clone.interleave
+        )
+
+    def _interleaved(
+        self,
+        one: Sequence,
+        first: Instance,
+        first_task: Task,
+        then: Instance,
+        then_task: Task,
+        *,
+        forward: bool,
+    ) -> None:
+        """Pair the instances that are on the same node."""
+        for child in then.children:
+            where = self._where(child, then_task)
+            for other in first.children:
+                if where and where & self._where(other, first_task):
+                    self._relate(one, other, first_task, child, then_task, forward=forward)
+                    break
+            else:
+                if forward and one.kind is OrderKind.MANDATORY:
+                    self._missing(one, child, then_task, first)
+
+    def _where(self, child: Instance, task: Task) -> set[int]:
+        if task in _UP:
+            where = self.assignment.chosen[child.index]
+            return set() if where == NOWHERE else {where}
+        return set(self.situation.standing[child.index].running)
+
+    def _missing(self, one: Sequence, then: Instance, task: Task, first: Instance) -> None:
+        for step in creation.beginnings(self.steps, then, task):
+            if task in _UP and not (one.symmetrical is False and self._is_active(then)):
+                step.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, first.base, origin=one.origin))
+
+    def _is_active(self, one: Instance) -> bool:
+        return bool(self.situation.standing[one.index].running)
+
+    def _relate(
+        self,
+        one: Sequence,
+        first: Instance,
+        first_task: Task,
+        then: Instance,
+        then_task: Task,
+        *,
+        forward: bool,
+    ) -> None:
+        firsts = creation.endings(self.steps, first, first_task)
+        thens = creation.beginnings(self.steps, then, then_task)
+        if one.kind is not OrderKind.MANDATORY:
+            for before in firsts:
+                for after in thens:
+                    link(before, after, Link.ADVISORY)
+            return
+        if forward and first_task in _UP:
+            self._mandatory_up(one, first, firsts, then, then_task, thens)
+        elif forward:
+            self._mandatory_down_first(one, first, firsts, then, then_task, thens)
+        else:
+            self._mandatory_back(first, first_task, firsts, then_task, thens)
+
+    def _mandatory_up(
+        self,
+        one: Sequence,
+        first: Instance,
+        firsts: list[Step],
+        then: Instance,
+        then_task: Task,
+        thens: list[Step],
+    ) -> None:
+        """``first`` must be up before ``then`` does its task."""
+        asleep = not one.symmetrical
+        usable = [step for step in firsts if not step.parts or step.need] or firsts
+        for after in thens:
+            if asleep and self._is_active(then) and then_task is Task.START:
+                for before in firsts:
+                    link(before, after, Link.ORDER)
+                continue
+            if not usable or (first.variant is Variant.CLONE and not usable[0].parts):
+                if then_task in _UP:
+                    after.stop_short(
+                        Reason(ReasonCode.WAITS_FOR_BLOCKED, first.base, origin=one.origin)
+                    )
+                continue
+            for before in usable:
+                link(before, after, Link.NEEDS)
+        if not asleep:
+            for before in firsts:
+                for entry in self._entries(then, then_task):
+                    link(before, entry, Link.PULLS_THEN)
+
+    def _mandatory_down_first(
+        self,
+        one: Sequence,
+        first: Instance,
+        firsts: list[Step],
+        then: Instance,
+        then_task: Task,
+        thens: list[Step],
+    ) -> None:
+        """``first`` goes down before ``then`` does its task."""
+        for before in firsts:
+            for after in thens:
+                link(before, after, Link.NEEDS_IF_REQUIRED)
+
+    def _mandatory_back(
+        self,
+        first: Instance,
+        first_task: Task,
+        firsts: list[Step],
+        then_task: Task,
+        thens: list[Step],
+    ) -> None:
+        """The opposite of a mandatory order: what depends goes down before what it needs."""
+        for before in firsts:
+            for after in thens:
+                link(before, after, Link.NEEDS_IF_REQUIRED)
+        if first_task in _UP or then_task in _UP:
+            return
+        for entry in self._entries(first, first_task):
+            for after in thens:
+                link(entry, after, Link.PULLS_FIRST)
+
+    def _entries(self, one: Instance, task: Task) -> list[Step]:
+        """Return the steps that must be required for a whole resource to do a task."""
+        match one.variant:
+            case Variant.PRIMITIVE:
+                return creation.beginnings(self.steps, one, task)
+            case Variant.GROUP:
+                found = []
+                for child in one.children:
+                    steps = creation.beginnings(self.steps, child, task)
+                    found.extend(steps)
+                    if steps:
+                        break
+                return found
+            case Variant.CLONE:
+                return [step for child in one.children for step in self._entries(child, task)]
+
+
+def apply(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    sequences: tuple[Sequence, ...],
+    pairs: colocation.Pairs,
+) -> None:
+    """Bind steps as the order constraints and anti-colocations want it."""
+    ordering = Ordering(steps, situation, assignment)
+    for one in sequences:
+        ordering.bind(one)
+    for pair in pairs.all:
+        if pair.score <= -INFINITY and pair.dependent_role is None and pair.primary_role is None:
+            for first, then in (
+                (pair.primary, pair.dependent),
+                (pair.dependent, pair.primary),
+            ):
+                _apart(steps, first, then)
+
+
+def _apart(steps: Steps, first: Instance, then: Instance) -> None:
+    """Let one leave a node before the other, that must not be with it, comes."""
+    stops: dict[int, list[Step]] = {}
+    for one in first.primitives():
+        places = steps.places[one.index]
+        for where, step in places.stops.items() if places else ():
+            stops.setdefault(where, []).append(step)
+    for one in then.primitives():
+        places = steps.places[one.index]
+        start = places.start if places else None
+        for step in stops.get(start.node, ()) if start else ():
+            link(step, start, Link.ADVISORY)

@@ -1,0 +1,61 @@
+"""Parameters of resources: what an agent gets on each node, parents' parameters included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.model import attribute, desired, resource, secret
+from reconciler.scheduler import digest, rule
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.nodes import Node
+
+
+class Parameters:
+    """Resolves parameters; remembers those that do not depend on the node."""
+
+    __slots__ = ("_clock", "_digests", "_fixed", "_inherited", "_nodes")
+
+    def __init__(self, wanted: desired.Desired, nodes: Sequence[Node], clock: rule.Clock) -> None:
+        self._clock = clock
+        self._nodes = nodes
+        self._fixed: dict[str, Mapping[str, secret.Value]] = {}
+        self._digests: dict[str, str] = {}
+        self._inherited: dict[str, attribute.AttributeSets] = {}
+        for top in wanted.resources:
+            self._inherit(top, ())
+
+    def _inherit(self, one: resource.Resource, above: attribute.AttributeSets) -> None:
+        match one:
+            case resource.Primitive():
+                if above:
+                    self._inherited[one.name] = above
+            case resource.Group():
+                for member in one.members:
+                    self._inherit(member, (*one.params, *above))
+            case resource.Clone():
+                self._inherit(one.child, (*one.params, *above))
+
+    def of(self, one: Instance, node: int) -> Mapping[str, secret.Value]:
+        """Return the parameters of a primitive on a node."""
+        found = self._fixed.get(one.base)
+        if found is not None:
+            return found
+        assert one.primitive is not None
+        sets = (*one.primitive.params, *self._inherited.get(one.base, ()))
+        if not rule.conditional(sets):
+            values = rule.values(sets, rule.Context(self._clock))
+            self._fixed[one.base] = values
+            return values
+        return rule.values(
+            sets, rule.Context(self._clock, node=self._nodes[node].attributes, meta=one.meta.texts)
+        )
+
+    def digest(self, one: Instance, node: int) -> str:
+        """Return the digest of the parameters of a primitive on a node."""
+        params = self.of(one, node)
+        if one.base in self._fixed:
+            found = self._digests.get(one.base)
+            if found is None:
+                found = self._digests[one.base] = digest.digest(params)
+            return found
+        return digest.digest(params)

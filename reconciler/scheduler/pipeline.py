@@ -1,0 +1,140 @@
+"""The scheduler: (desired, observed) -> plan, as passes over values, one concept each.
+
+Pure and deterministic: the same inputs give the same plan, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model import desired as desired_state
+from reconciler.model import node, observed, plan
+from reconciler.model.role import Role
+from reconciler.scheduler import (
+    assembly,
+    cleanup,
+    colocation,
+    creation,
+    cycle,
+    expansion,
+    fencing,
+    location,
+    nodes,
+    operation,
+    options,
+    ordering,
+    parameters,
+    placement,
+    probe,
+    promotion,
+    ranking,
+    recurring,
+    restart,
+    rule,
+    settle,
+    situation,
+    step,
+    stickiness,
+    summary,
+)
+
+
+def schedule(desired: desired_state.Desired, observed: observed.Observed) -> plan.Plan:
+    """Return what has to be done so that the observed becomes the desired.
+
+    Args:
+        desired: what people want.
+        observed: what was seen; its ``now`` is the only time that counts.
+    """
+    clock = rule.Clock(observed.now)
+    settings = options.cluster(desired, clock)
+    operations = operation.Reader(desired.operation_defaults, clock)
+    standing = _situation(desired, observed, settings, operations)
+
+    wishes = location.resolve(desired, standing.expansion, standing.nodes, clock)
+    scores = ranking.Ranking(standing.expansion, standing.nodes)
+    if not settings.symmetric:
+        location.opt_in(scores, standing.expansion, wishes)
+    location.apply(scores, wishes)
+    stickiness.apply(scores, standing, settings)
+    stickiness.ban(scores, standing, settings)
+    pairs = colocation.lower(desired, standing.expansion)
+    assignment = placement.assign(standing, scores, pairs, settings, promotion.Scores(wishes))
+
+    steps = step.Steps(len(standing.expansion.all))
+    values = parameters.Parameters(desired, standing.nodes, clock)
+    creation.create(steps, standing, assignment, settings, observed)
+    restart.check(steps, standing, assignment, values)
+    discovery = probe.Discovery(wishes)
+    probe.create(steps, standing, assignment, settings, discovery)
+    recurring.create(steps, standing, assignment, settings, operations, values)
+    decisions = fencing.decide(steps, standing, desired, observed, settings)
+    fencing.order(steps, standing, assignment, settings)
+    ordering.apply(steps, standing, assignment, ordering.lower(desired, standing.expansion), pairs)
+    cleanup.create(steps, standing, assignment, settings)
+    cleanup.shut_down(steps, standing)
+    settle.settle(steps)
+    edges, findings = cycle.resolve(steps)
+
+    maker = assembly.Assembly(standing, desired, settings, operations, values)
+    actions, order = assembly.actions(maker, steps, edges)
+    changes = summary.changes(steps, standing, assignment)
+    return plan.Plan(
+        actions=actions,
+        edges=order,
+        changes=changes,
+        fencing=decisions,
+        ledgers=ranking.Ledgers(scores, standing.expansion),
+        promotion_scores=assignment.promotion_scores,
+        placement=_placement(standing, assignment),
+        diagnostics=findings,
+        observation=observed.id,
+        recheck_at=clock.next_change,
+    )
+
+
+def current(
+    desired: desired_state.Desired, observed: observed.Observed
+) -> Mapping[str, Mapping[str, Role]]:
+    """Return what runs where now: resource (without numbers of alike instances) to node to role."""
+    clock = rule.Clock(observed.now)
+    settings = options.cluster(desired, clock)
+    operations = operation.Reader(desired.operation_defaults, clock)
+    standing = _situation(desired, observed, settings, operations)
+    found: dict[str, dict[str, Role]] = {}
+    for one in standing.expansion.all:
+        if one.is_primitive:
+            where = found.setdefault(one.history_name, {})
+            state = standing.standing[one.index]
+            for index in state.running:
+                where[standing.nodes[index].name] = state.role
+    return found
+
+
+def _situation(
+    desired: desired_state.Desired,
+    observed: observed.Observed,
+    settings: options.Cluster,
+    operations: operation.Reader,
+) -> situation.Situation:
+    members = [one for one in desired.nodes if one.kind is not node.NodeKind.PING]
+    reader = options.Reader(desired, settings.clock)
+    known = nodes.compile_nodes(desired, observed, settings)
+    tree = expansion.expand(desired, reader, max(len(members), len(known)))
+    devices = bool(desired.fencing.devices) or any(one.is_fence_device for one in tree.all)
+    return situation.read(desired, tree, known, settings, operations, devices=devices)
+
+
+def _placement(
+    standing: situation.Situation, assignment: placement.Assignment
+) -> dict[str, dict[str, Role]]:
+    found: dict[str, dict[str, Role]] = {}
+    for one in standing.expansion.all:
+        if one.is_primitive:
+            where = assignment.chosen[one.index]
+            found[one.name] = (
+                {}
+                if where == placement.NOWHERE
+                else {standing.nodes[where].name: assignment.next_role[one.index]}
+            )
+    return found

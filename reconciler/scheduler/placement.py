@@ -1,0 +1,281 @@
+"""Assignment: the node of every primitive, from scores, colocations and what is already placed.
+
+Resources are placed by priority, then in the order written; what a resource is colocated with is
+placed before it, and a circle is cut where it closes. Ties go to the node with fewer resources,
+then to the one where it runs, then to the first by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.scheduler import clone, colocation, options, promotion
+from reconciler.scheduler.colocation import Pair, Pairs
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.ranking import Ranking, Row
+from reconciler.scheduler.situation import Situation
+
+UNDECIDED = -2
+NOWHERE = -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assignment:
+    """The result: node and next role of every instance, by the instance's number.
+
+    Attributes:
+        chosen: number of the node; NOWHERE: it will not run.
+        next_role: STOPPED, STARTED, UNPROMOTED or PROMOTED.
+        promotion_scores: by instance name, then node name (empty: not placed).
+    """
+
+    chosen: tuple[int, ...]
+    next_role: tuple[Role, ...]
+    ranking: Ranking
+    promotion_scores: dict[str, dict[str, int]]
+
+
+class Placing:
+    """The assignment while it is made; lives inside ``assign`` only."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        ranking: Ranking,
+        pairs: Pairs,
+        settings: options.Cluster,
+        promotions: promotion.Scores,
+    ) -> None:
+        self.situation = situation
+        self.nodes: Sequence[Node] = situation.nodes
+        self.ranking = ranking
+        self.pairs = pairs
+        self.settings = settings
+        self.promotions = promotions
+        self.wishes = colocation.Wishes(ranking, pairs)
+        size = len(situation.expansion.all)
+        self.chosen = [UNDECIDED] * size
+        self.next_role = [Role.UNKNOWN] * size
+        self.load = [0] * len(self.nodes)
+        self.promotion_scores: dict[str, dict[str, int]] = {}
+        self._busy: set[int] = set()
+
+    def place(self, one: Instance) -> None:
+        """Place a resource and whatever it depends on."""
+        if self.chosen[one.index] != UNDECIDED or one.index in self._busy:
+            return
+        if one.parent is not None and one.top.variant is Variant.CLONE:
+            self.place(one.top)
+            return
+        match one.variant:
+            case Variant.PRIMITIVE:
+                self.primitive(one)
+            case Variant.GROUP:
+                self.group(one)
+            case Variant.CLONE:
+                self._busy.add(one.index)
+                clone.place(self, one)
+                self._busy.discard(one.index)
+                self.chosen[one.index] = NOWHERE
+
+    def group(self, one: Instance, prefer: int = NOWHERE) -> bool:
+        """Place a group's members one after the other; tell whether ``prefer`` was taken."""
+        if not one.children:
+            self.chosen[one.index] = NOWHERE
+            return False
+        self._busy.add(one.index)
+        for member in one.children:
+            self.primitive(member, prefer)
+            if prefer != NOWHERE and self.chosen[member.index] == UNDECIDED:
+                break
+        self._busy.discard(one.index)
+        first = self.chosen[one.children[0].index]
+        if first != UNDECIDED:
+            self.chosen[one.index] = first
+        return first == prefer
+
+    def primitive(self, one: Instance, prefer: int = NOWHERE) -> bool:
+        """Place a primitive; with ``prefer``, there or not at all yet."""
+        if self.chosen[one.index] != UNDECIDED or one.index in self._busy:
+            return False
+        self._busy.add(one.index)
+        try:
+            self._follow(one)
+            return self._settle(one, prefer)
+        finally:
+            self._busy.discard(one.index)
+
+    def _follow(self, one: Instance) -> None:
+        """Let colocations change the scores: first as dependent, then as primary."""
+        for pair in self.pairs.primaries(one):
+            if pair.primary is one.parent:
+                continue
+            self.place(pair.primary)
+            self.depend(one, pair)
+        for pair in self.pairs.dependents(one):
+            if pair.influence and self._counts_now(pair):
+                self.wishes.apply(one, pair)
+
+    def _counts_now(self, pair: Pair) -> bool:
+        return pair.score != 0
+
+    def depend(self, one: Instance, pair: Pair) -> None:
+        """Change the scores of a dependent by where its primary is."""
+        if pair.dependent_role is Role.PROMOTED and pair.score < INFINITY:
+            return
+        if pair.dependent_role is Role.PROMOTED and one.promotable:
+            return
+        hosts = self.hosts(one, pair)
+        if hosts is None:
+            return
+        row = self.ranking.rows[one.index]
+        new = self.depending(row, pair, hosts)
+        optional = -INFINITY < pair.score < INFINITY
+        if optional and self.ranking.usable(row) and not self.ranking.usable(new):
+            return
+        self.ranking.become(one, new, TermKind.COLOCATION, pair.origin, pair.primary.base)
+
+    def depending(self, row: Row, pair: Pair, hosts: set[int]) -> Row:
+        """Return the scores of a dependent, given the nodes that its primary is on."""
+        score = pair.score
+        if not hosts:
+            if score >= INFINITY:
+                return [-INFINITY] * len(row)
+            return [add(old, -score) for old in row] if score > 0 else row
+        matching = {
+            colocation.attribute_value(self.nodes[where], pair.attribute) for where in hosts
+        }
+        new = []
+        for node, old in zip(self.nodes, row, strict=True):
+            value = colocation.attribute_value(node, pair.attribute)
+            if value in matching:
+                new.append(add(old, score) if score < INFINITY else old)
+            else:
+                new.append(-INFINITY if score >= INFINITY else old)
+        return new
+
+    def hosts(self, one: Instance, pair: Pair) -> set[int] | None:
+        """Return the nodes that count as the primary's; None: not decided, it does not count."""
+        primary = pair.primary
+        if primary.variant is Variant.GROUP:
+            if not primary.children:
+                return set()
+            primary = primary.children[-1 if pair.mandatory else 0]
+        if primary.variant is not Variant.CLONE:
+            return self._host(primary, pair.primary_role)
+        if self.chosen[primary.index] == UNDECIDED:
+            return None
+        found: set[int] = set()
+        for child in primary.children:
+            where = self._host(_speaker(child, pair), pair.primary_role)
+            if where:
+                found |= where
+        mine = one.in_clone
+        if mine is not None and mine.clone is not None and mine.clone.interleave and found:
+            return found
+        return found
+
+    def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
+        where = self.chosen[primary.index]
+        if where == UNDECIDED:
+            return None
+        if where == NOWHERE:
+            return set()
+        next_role = self.next_role[primary.index]
+        if role is not None and next_role is not role:
+            return set()
+        return {where}
+
+    def limit(self, one: Instance) -> Role | None:
+        """Return the role that an instance must not pass; None: no limit."""
+        standing = self.situation.standing[one.index]
+        if self.settings.stop_all and not one.is_fence_device:
+            return Role.STOPPED
+        wanted = one.meta.target_role
+        if standing.next_role is not None and standing.next_role is Role.STOPPED:
+            return Role.STOPPED
+        if wanted is Role.PROMOTED:
+            return None
+        return wanted if wanted is not None else standing.next_role
+
+    def _settle(self, one: Instance, prefer: int) -> bool:
+        standing = self.situation.standing[one.index]
+        if not standing.managed:
+            where = standing.running[0] if standing.running else NOWHERE
+            self._take(one, where, standing.role if where != NOWHERE else Role.STOPPED)
+            return where == prefer
+        if self.limit(one) is Role.STOPPED or standing.stop_only or one.removed:
+            self._take(one, NOWHERE, Role.STOPPED)
+            return False
+        where = self.best(one)
+        if prefer != NOWHERE and where != prefer:
+            return False
+        role = Role.STOPPED
+        if where != NOWHERE:
+            role = Role.UNPROMOTED if one.promotable else Role.STARTED
+        self._take(one, where, role)
+        return True
+
+    def best(self, one: Instance) -> int:
+        """Return the best usable node for a primitive, NOWHERE if there is none."""
+        row = self.ranking.rows[one.index]
+        running = self.situation.standing[one.index].running
+        current = running[0] if running else NOWHERE
+        minimal = self.settings.placement_strategy == "minimal"
+        found, found_key = NOWHERE, (0, 0, 0, 0)
+        for node in self.nodes:
+            score = row[node.index]
+            if score < 0 or not node.takes_resources:
+                continue
+            load = 0 if minimal else self.load[node.index]
+            here = 0 if node.index == current and not minimal else 1
+            key = (-score, load, here, node.rank)
+            if found == NOWHERE or key < found_key:
+                found, found_key = node.index, key
+        if found == NOWHERE or one.unique or row[found] <= 0:
+            return found
+        for where in running:
+            if row[where] == row[found] and self.nodes[where].takes_resources:
+                return where
+        return found
+
+    def _take(self, one: Instance, where: int, role: Role) -> None:
+        self.chosen[one.index] = where
+        self.next_role[one.index] = role
+        if where != NOWHERE:
+            self.load[where] += 1
+
+    def release(self, one: Instance) -> None:
+        """Undo the placement of an instance and of everything in it."""
+        for each in one.below():
+            where = self.chosen[each.index]
+            if where >= 0 and each.is_primitive:
+                self.load[where] -= 1
+            self.chosen[each.index] = UNDECIDED
+
+
+def _speaker(child: Instance, pair: Pair) -> Instance:
+    """Return the member that stands for a clone's instance."""
+    if child.variant is Variant.GROUP and child.children:
+        return child.children[-1 if pair.mandatory else 0]
+    return child
+
+
+def assign(
+    situation: Situation,
+    ranking: Ranking,
+    pairs: Pairs,
+    settings: options.Cluster,
+    promotions: promotion.Scores,
+) -> Assignment:
+    """Place everything."""
+    placing = Placing(situation, ranking, pairs, settings, promotions)
+    for one in sorted(situation.expansion.tops, key=lambda one: -one.meta.priority):
+        placing.place(one)
+    chosen = tuple(max(where, NOWHERE) for where in placing.chosen)
+    roles = tuple(Role.STOPPED if role is Role.UNKNOWN else role for role in placing.next_role)
+    return Assignment(chosen, roles, ranking, placing.promotion_scores)

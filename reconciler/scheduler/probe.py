@@ -1,0 +1,134 @@
+"""Probes: what is not known of a resource on a node is asked before anything is started.
+
+Pacemaker Explained, "resource-discovery". Every start waits for all probes of its resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.model.action import Task
+from reconciler.model.constraint import ResourceDiscovery
+from reconciler.model.observed import Rc
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
+from reconciler.scheduler import options
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.location import Wish
+from reconciler.scheduler.placement import Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+
+class Discovery:
+    """Where resources are not to be looked for."""
+
+    __slots__ = ("_exclusive", "_never")
+
+    def __init__(self, wishes: Sequence[Wish]) -> None:
+        self._never: set[tuple[int, int]] = set()
+        self._exclusive: dict[int, set[int]] = {}
+        for wish in wishes:
+            for one in wish.instance.below():
+                for node, _ in wish.scores:
+                    if wish.discovery is ResourceDiscovery.NEVER:
+                        self._never.add((one.index, node))
+                    elif wish.discovery is ResourceDiscovery.EXCLUSIVE:
+                        self._exclusive.setdefault(one.top.index, set()).add(node)
+
+    def allows(self, one: Instance, node: int) -> bool:
+        """Tell whether a resource is looked for on a node."""
+        if (one.index, node) in self._never:
+            return False
+        exclusive = self._exclusive.get(one.top.index)
+        return exclusive is None or node in exclusive
+
+
+def create(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    settings: options.Cluster,
+    discovery: Discovery,
+) -> None:
+    """Enter a probe for each resource and node whose state there is not known."""
+    if not settings.probes:
+        return
+    nodes = [node for node in situation.nodes if node.reachable]
+    shared: dict[tuple[str, int], Step] = {}
+    for one in situation.expansion.all:
+        if not one.is_primitive or one.removed:
+            continue
+        known = situation.known.get(one.history_name, {})
+        if len(known) >= len(nodes) and all(
+            node.index in known and not known[node.index].reprobe for node in nodes
+        ):
+            continue
+        places = steps.at(one)
+        anonymous = one.in_clone is not None and not one.unique
+        for node in nodes:
+            state = known.get(node.index)
+            if state is not None and (state.known or state.active) and not state.reprobe:
+                continue
+            if state is not None and state.pending == "probe":
+                continue
+            if not discovery.allows(one, node.index):
+                continue
+            key = (one.history_name, node.index)
+            if anonymous and key in shared:
+                continue
+            if anonymous:
+                one_to_probe = _instance_for(situation, assignment, one, node.index)
+            else:
+                one_to_probe = one
+            step = steps.resource(one_to_probe, Task.MONITOR, node.index)
+            step.probe = True
+            step.expected_rc = _expected(situation, one, node.index)
+            code = ReasonCode.PROBE if state is None else ReasonCode.FAILURE_EXPIRED
+            step.require(Reason(code, one.base))
+            shared[key] = step
+            steps.at(one_to_probe).probes.append(step)
+        del places
+    _order(steps, situation)
+
+
+def _expected(situation: Situation, one: Instance, node: int) -> int:
+    standing = situation.standing[one.index]
+    if node not in standing.running:
+        return int(Rc.NOT_RUNNING)
+    return int(Rc.PROMOTED) if standing.role is Role.PROMOTED else int(Rc.OK)
+
+
+def _instance_for(
+    situation: Situation, assignment: Assignment, one: Instance, node: int
+) -> Instance:
+    """Return the instance of an anonymous clone that a probe on a node is done for."""
+    siblings = [
+        other
+        for other in situation.expansion.by_base[one.base]
+        if other.is_primitive and not other.removed
+    ]
+    for other in siblings:
+        if assignment.chosen[other.index] == node:
+            return other
+    for other in siblings:
+        if node in situation.standing[other.index].running:
+            return other
+    return siblings[0]
+
+
+def _order(steps: Steps, situation: Situation) -> None:
+    """Let every start wait for all probes of its resource."""
+    by_name: dict[str, list[Step]] = {}
+    for step in steps.all:
+        if step.probe and step.instance is not None:
+            by_name.setdefault(step.instance.history_name, []).append(step)
+    for one in situation.expansion.all:
+        places = steps.places[one.index]
+        if places is None:
+            continue
+        for step in by_name.get(one.history_name, ()):
+            link(step, places.start, Link.NEEDS)
+            for stop in places.stops.values():
+                if stop.node == step.node:
+                    link(step, stop, Link.ORDER)

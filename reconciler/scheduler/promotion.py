@@ -1,0 +1,165 @@
+"""Promotion: which instances of a promotable clone become promoted.
+
+Agents set a promotion score on each node (transient attribute ``master-RSC``). The highest
+instances are promoted, as many as the clone wants (Pacemaker Explained, "Promotable clones").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from reconciler.model import property  # noqa: A004 - a module's name
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.location import Wish
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.situation import Situation
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.placement import Placing
+
+_NOWHERE = -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scores:
+    """What speaks for promotion: attributes of nodes, and locations for the promoted role."""
+
+    wishes: tuple[Wish, ...]
+
+    def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
+        """Return the promotion score that an agent set for a primitive, or None."""
+        for name in (f"master-{one.history_name}", f"master-{one.base}"):
+            text = node.attributes.get(name)
+            if text is not None:
+                return property.score(text) or 0
+        return None
+
+    def of(self, situation: Situation, child: Instance, node: Node) -> int | None:
+        """Return the promotion score of an instance; a group's is the sum of its members'."""
+        found = None
+        for one in child.primitives():
+            value = self.attribute(situation, one, node)
+            if value is not None:
+                found = value if found is None else add(found, value)
+        return found
+
+
+def _is_known(situation: Situation, child: Instance, node: int) -> bool:
+    """Tell whether a promotion score there counts: probed or active there, or nowhere known."""
+    for one in child.primitives():
+        known = situation.known.get(one.history_name, {})
+        if not known or node in known:
+            return True
+    return False
+
+
+def add_to_placement(placing: Placing, clone: Instance) -> None:
+    """Let promotion scores pull instances to nodes where they would be promoted."""
+    for child in clone.children:
+        speaker = next(child.primitives(), None)
+        if speaker is None:
+            continue
+        for node in placing.nodes:
+            if placing.ranking.rows[speaker.index][node.index] <= -INFINITY:
+                continue
+            value = placing.promotions.of(placing.situation, child, node)
+            if value and value > 0 and _is_known(placing.situation, child, node.index):
+                placing.ranking.add(
+                    speaker, node.index, value, TermKind.PROMOTION_SCORE, clone.origin, clone.base
+                )
+
+
+def choose(placing: Placing, clone: Instance) -> None:
+    """Promote the best instances."""
+    assert clone.clone is not None
+    scored = []
+    for child in clone.children:
+        score = _score(placing, clone, child)
+        where = placing.chosen[child.index]
+        name = placing.nodes[where].name if where >= 0 else ""
+        placing.promotion_scores.setdefault(child.name, {})[name] = score
+        scored.append((child, score))
+    standing = placing.situation.standing
+    scored.sort(
+        key=lambda pair: (
+            -pair[1],
+            standing[pair[0].index].role is not Role.PROMOTED,
+            pair[0].number or 0,
+        )
+    )
+    promoted = 0
+    per_node: dict[int, int] = {}
+    for child, score in scored:
+        where = placing.chosen[child.index]
+        if where < 0:
+            continue
+        fits = per_node.get(where, 0) < clone.clone.promoted_node_max
+        keeps = not standing[child.index].managed and standing[child.index].role is Role.PROMOTED
+        may = score >= 0 and fits and _may_be_promoted(placing, child)
+        if promoted < clone.clone.promoted_max and (may or keeps):
+            promoted += 1
+            per_node[where] = per_node.get(where, 0) + 1
+            role = Role.PROMOTED
+        else:
+            role = Role.UNPROMOTED
+        for one in child.primitives():
+            if placing.chosen[one.index] >= 0 and standing[one.index].managed:
+                placing.next_role[one.index] = role
+
+
+def _may_be_promoted(placing: Placing, child: Instance) -> bool:
+    for one in child.primitives():
+        if placing.limit(one) in {Role.UNPROMOTED, Role.STOPPED, Role.STARTED}:
+            return False
+        where = placing.chosen[one.index]
+        if where < 0 or not placing.nodes[where].takes_resources:
+            return False
+        standing = placing.situation.standing[one.index]
+        if not standing.managed and standing.role is not Role.PROMOTED:
+            return False
+    return True
+
+
+def _score(placing: Placing, clone: Instance, child: Instance) -> int:
+    where = placing.chosen[child.index]
+    if where < 0:
+        return -1
+    node = placing.nodes[where]
+    own = placing.promotions.of(placing.situation, child, node)
+    if own is not None and not _is_known(placing.situation, child, where):
+        own = None
+    score = -1 if own is None else own
+    for wish in placing.promotions.wishes:
+        if wish.instance is clone and wish.role is Role.PROMOTED:
+            for place, value in wish.scores:
+                if place == where:
+                    score = add(score, value)
+    for pair in placing.pairs.own_primaries(clone):
+        if pair.dependent_role is not Role.PROMOTED:
+            continue
+        placing.place(pair.primary)
+        hosts = placing.hosts(child, pair)
+        if hosts is None:
+            continue
+        row = [score if index == where else 0 for index in range(len(placing.nodes))]
+        score = placing.depending(row, pair, hosts)[where]
+        if pair.score >= INFINITY and score >= 0 and where in hosts:
+            score = INFINITY
+    for pair in placing.pairs.own_dependents(clone):
+        if pair.primary_role is Role.PROMOTED and pair.influence:
+            dependent = pair.dependent
+            speaker = next(dependent.primitives(), None)
+            if speaker is not None:
+                wish_row = placing.wishes.added(
+                    [0] * len(placing.nodes),
+                    dependent,
+                    pair.score / INFINITY,
+                    pair.attribute,
+                    positive_only=False,
+                )
+                if wish_row is not None:
+                    score = add(score, wish_row[where])
+    return score

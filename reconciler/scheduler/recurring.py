@@ -1,0 +1,177 @@
+"""Recurring monitors: which run, which have to be started, changed or cancelled."""
+
+from __future__ import annotations
+
+from reconciler.model import resource
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.observed import Rc
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
+from reconciler.scheduler import digest, operation, options
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.parameters import Parameters
+from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+_TASKS = {"monitor": Task.MONITOR}
+
+
+def create(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    settings: options.Cluster,
+    operations: operation.Reader,
+    parameters: Parameters,
+) -> None:
+    """Enter the recurring monitors that are due, and the cancelling of those that are not."""
+    recurring = _Recurring(steps, situation, assignment, settings, operations, parameters)
+    for one in situation.expansion.all:
+        if one.is_primitive:
+            recurring.resource(one)
+
+
+class _Recurring:
+    def __init__(
+        self,
+        steps: Steps,
+        situation: Situation,
+        assignment: Assignment,
+        settings: options.Cluster,
+        operations: operation.Reader,
+        parameters: Parameters,
+    ) -> None:
+        self.steps = steps
+        self.situation = situation
+        self.assignment = assignment
+        self.settings = settings
+        self.operations = operations
+        self.parameters = parameters
+
+    def resource(self, one: Instance) -> None:
+        """Enter the recurring monitors of one primitive."""
+        assert one.primitive is not None
+        standing = self.situation.standing[one.index]
+        quiet = standing.maintenance or self.settings.maintenance
+        wanted = [
+            each
+            for each in one.primitive.operations
+            if each.interval_ms and each.enabled and each.name not in {"start", "stop"}
+        ]
+        seen: set[tuple[str, int]] = set()
+        for each in wanted:
+            key = (each.name, each.interval_ms)
+            if key in seen:
+                continue
+            seen.add(key)
+            if each.role is Role.STOPPED:
+                self._inactive(one, each)
+            elif not quiet:
+                self._active(one, each)
+        self._cancel(one, wanted, quiet=quiet)
+
+    def _active(self, one: Instance, each: resource.Operation) -> None:
+        where = self.assignment.chosen[one.index]
+        if where == NOWHERE:
+            return
+        node = self.situation.nodes[where]
+        next_role = self.assignment.next_role[one.index]
+        if not _fits(each.role, next_role) or not node.reachable:
+            return
+        standing = self.situation.standing[one.index]
+        state = standing.states.get(where)
+        step = self.steps.resource(one, Task.MONITOR, where, each.interval_ms)
+        step.agent_task = each.name
+        if each.name != "monitor":
+            step.name = f"{one.name}_{each.name}_{each.interval_ms}"
+        step.expected_rc = int(Rc.PROMOTED) if next_role is Role.PROMOTED else 0
+        record = state.recurring.get((each.name, each.interval_ms)) if state else None
+        if record is None or self._changed(one, each, where, record.digests.all) or record.expected_rc != step.expected_rc:
+            step.require(Reason(ReasonCode.RECURRING, one.base))
+        places = self.steps.at(one)
+        places.monitors.append(step)
+        link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
+        link(places.promote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
+        demote = places.demotes.get(where)
+        if demote is not None:
+            link(demote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
+
+    def _changed(self, one: Instance, each: resource.Operation, where: int, recorded: str) -> bool:
+        if not recorded:
+            return False
+        assert one.primitive is not None
+        found = self.operations.options(one.primitive, each.name, each.interval_ms, each)
+        params = {**self.parameters.of(one, where), **found.params}
+        params["CRM_meta_timeout"] = str(found.timeout_ms)
+        return digest.digest(params) != recorded
+
+    def _inactive(self, one: Instance, each: resource.Operation) -> None:
+        """Enter a monitor that watches that a resource stays stopped."""
+        if one.in_clone is not None:
+            return
+        where = self.assignment.chosen[one.index]
+        standing = self.situation.standing[one.index]
+        known = self.situation.known.get(one.history_name, {})
+        for node in self.situation.nodes:
+            if node.index == where or not node.reachable:
+                continue
+            if node.index in standing.running and not standing.managed:
+                continue
+            state = known.get(node.index)
+            record = state.latest.get((each.name, each.interval_ms)) if state else None
+            live = record is not None and record.expected_rc == Rc.NOT_RUNNING
+            step = self.steps.resource(one, Task.MONITOR, node.index, each.interval_ms)
+            step.expected_rc = int(Rc.NOT_RUNNING)
+            if not live or node.index in standing.running:
+                step.require(Reason(ReasonCode.RECURRING, one.base))
+            places = self.steps.at(one)
+            for probe in places.probes:
+                if probe.node == node.index:
+                    link(probe, step, Link.NEEDS)
+            for stop in places.stops.values():
+                link(stop, step, Link.NEEDS_IF_REQUIRED)
+
+    def _cancel(self, one: Instance, wanted: list[resource.Operation], *, quiet: bool) -> None:
+        """Enter the cancelling of monitors that are not, or no longer, wanted here."""
+        standing = self.situation.standing[one.index]
+        chosen = self.assignment.chosen[one.index]
+        next_role = self.assignment.next_role[one.index]
+        by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
+        for where, state in sorted(standing.states.items()):
+            node = self.situation.nodes[where]
+            if not node.reachable:
+                continue
+            for key in sorted(state.recurring):
+                each = by_key.get(key)
+                if each is None and not self.settings.cancel_removed:
+                    continue
+                inactive = each is not None and each.role is Role.STOPPED
+                if where == chosen and each is not None and not quiet:
+                    if inactive or not _fits(each.role, next_role):
+                        self._cancel_one(one, key, where)
+                elif each is None or quiet:
+                    self._cancel_one(one, key, where)
+
+    def _cancel_one(self, one: Instance, key: tuple[str, int], where: int) -> None:
+        places = self.steps.at(one)
+        step = self.steps.add(
+            f"{one.name}_cancel_{key[0]}_{key[1]}", ActionKind.RESOURCE, Task.CANCEL, one, where
+        )
+        step.interval_ms = key[1]
+        step.agent_task = key[0]
+        step.require(Reason(ReasonCode.CANCELLED, one.base))
+        for then in (places.promote, places.demotes.get(where), places.stops.get(where)):
+            link(step, then, Link.ORDER)
+
+
+def _fits(role: Role | None, next_role: Role) -> bool:
+    if role is Role.PROMOTED:
+        return next_role is Role.PROMOTED
+    return next_role in {Role.STARTED, Role.UNPROMOTED}
+
+
+def steps_of(steps: Steps, one: Instance) -> list[Step]:
+    """Return the recurring monitors of a primitive."""
+    places = steps.places[one.index]
+    return [] if places is None else places.monitors

@@ -1,0 +1,266 @@
+"""Rules: whether a condition holds, and when it may change by itself.
+
+Pacemaker Explained, chapter "Rules". Only this file decides what a rule means. A rule that looks
+at the clock notes the next time at which its answer may differ, so that the caller knows when to
+look again.
+"""
+
+from __future__ import annotations
+
+import calendar
+import dataclasses
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from reconciler.model import attribute, property, rule, secret  # noqa: A004 - a module's name
+from reconciler.model.agent import AgentName
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_DATE = re.compile(
+    r"(\d{4})-?(?:(\d{2})-?(\d{2})|W(\d{2})-?(\d)|(\d{3}))?"
+    r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2}))?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+
+
+class Clock:
+    """The time that rules see, and the earliest next time at which an answer may change."""
+
+    __slots__ = ("next_change", "now")
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.next_change: float | None = None
+
+    def wake(self, at: float) -> None:
+        """Note that a decision may change at ``at``, if that is still to come."""
+        if at > self.now and (self.next_change is None or at < self.next_change):
+            self.next_change = at
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule is evaluated against; None: tests of that kind never hold.
+
+    Attributes:
+        clock: the time.
+        node: attributes of a node, built-in ones (``#uname``) included.
+        agent: of the resource that a default is for.
+        operation: name and interval in ms of the operation that a default is for.
+        params, meta: of the resource, for tests whose value comes from there.
+    """
+
+    clock: Clock
+    node: Mapping[str, str] | None = None
+    agent: AgentName | None = None
+    operation: tuple[str, int] | None = None
+    params: Mapping[str, secret.Value] | None = None
+    meta: Mapping[str, secret.Value] | None = None
+
+
+def holds(one: rule.Rule, context: Context) -> bool:
+    """Tell whether the rule's condition is true."""
+    answers = (_test(part, context) for part in one.tests)
+    if one.operator is rule.BooleanOperator.OR:
+        return any(list(answers))
+    return all(list(answers))
+
+
+def _test(part: object, context: Context) -> bool:
+    match part:
+        case rule.Rule():
+            return holds(part, context)
+        case rule.AttributeTest():
+            return _attribute(part, context)
+        case rule.DateTest():
+            return _date(part, context.clock)
+        case rule.ResourceTest():
+            return _resource(part, context.agent)
+        case rule.OperationTest():
+            if context.operation is None:
+                return False
+            name, interval_ms = context.operation
+            return part.name == name and part.interval_ms in {None, interval_ms}
+    return False
+
+
+def _resource(part: rule.ResourceTest, agent: AgentName | None) -> bool:
+    return agent is not None and all(
+        wanted is None or wanted == found
+        for wanted, found in (
+            (part.standard, agent.standard),
+            (part.provider, agent.provider),
+            (part.kind, agent.kind),
+        )
+    )
+
+
+def _integer(text: str) -> int | None:
+    found = re.match(r"\s*([+-]?\d+)", text)
+    return int(found[1]) if found else None
+
+
+def _number(text: str) -> float | None:
+    found = _NUMBER.match(text.strip())
+    return float(found[0]) if found else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def _compared(left: str, right: str, kind: str) -> int | None:
+    """Return -1, 0 or 1; None where the values cannot be compared as that type."""
+    if not kind:
+        whole = property.integer(left) is not None and property.integer(right) is not None
+        dotted = "." in left or "." in right
+        both = _NUMBER.fullmatch(left.strip()) and _NUMBER.fullmatch(right.strip())
+        kind = "integer" if whole else "number" if dotted and both else "string"
+    readers: dict[str, Callable[[str], object]] = {
+        "integer": _integer,
+        "number": _number,
+        "version": _version,
+        "string": str.lower,
+    }
+    read = readers.get(kind, str.lower)
+    first, second = read(left), read(right)
+    if first is None or second is None:
+        first, second = left.lower(), right.lower()
+    return (first > second) - (first < second)  # type: ignore[operator] # both from one reader
+
+
+def _attribute(part: rule.AttributeTest, context: Context) -> bool:
+    if context.node is None:
+        return False
+    found = context.node.get(part.attribute)
+    if part.operation == "defined":
+        return found is not None
+    if part.operation == "not_defined":
+        return found is None
+    wanted: secret.Value | None = part.value
+    if part.value_source == "param":
+        wanted = (context.params or {}).get(part.value or "")
+    elif part.value_source == "meta":
+        wanted = (context.meta or {}).get(part.value or "")
+    if found is None or wanted is None:
+        return part.operation == "ne" and (found is not None or wanted is not None)
+    order = _compared(found, str(wanted), part.type)
+    return order is not None and {
+        "lt": order < 0,
+        "gt": order > 0,
+        "lte": order <= 0,
+        "gte": order >= 0,
+        "eq": order == 0,
+        "ne": order != 0,
+    }.get(part.operation, False)
+
+
+def moment(text: str) -> datetime.datetime | None:
+    """Return the time that an ISO 8601 text means, UTC where it names no zone, or None."""
+    found = _DATE.fullmatch(text.strip())
+    if not found:
+        return None
+    year, month, day, week, weekday, ordinal, hour, minute, second, zone = found.groups()
+    try:
+        if week:
+            date = datetime.date.fromisocalendar(int(year), int(week), int(weekday))
+        elif ordinal:
+            date = datetime.date(int(year), 1, 1) + datetime.timedelta(days=int(ordinal) - 1)
+        else:
+            date = datetime.date(int(year), int(month or 1), int(day or 1))
+        time = datetime.time(int(hour or 0), int(minute or 0), int(second or 0))
+    except ValueError:
+        return None
+    offset = datetime.timedelta(0)
+    if zone and zone != "Z":
+        digits = zone[1:].replace(":", "")
+        offset = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        offset = -offset if zone[0] == "-" else offset
+    return datetime.datetime.combine(date, time, datetime.UTC) - offset
+
+
+def _lengthened(start: datetime.datetime, fields: Mapping[str, str]) -> datetime.datetime:
+    numbers = {name: _integer(value) or 0 for name, value in fields.items() if name != "id"}
+    months = start.month - 1 + numbers.get("months", 0) + 12 * numbers.get("years", 0)
+    year, month = start.year + months // 12, months % 12 + 1
+    day = min(start.day, calendar.monthrange(year, month)[1])
+    return start.replace(year=year, month=month, day=day) + datetime.timedelta(
+        weeks=numbers.get("weeks", 0),
+        days=numbers.get("days", 0),
+        hours=numbers.get("hours", 0),
+        minutes=numbers.get("minutes", 0),
+        seconds=numbers.get("seconds", 0),
+    )
+
+
+def _date(part: rule.DateTest, clock: Clock) -> bool:
+    now = datetime.datetime.fromtimestamp(clock.now, datetime.UTC)
+    start = moment(part.start) if part.start else None
+    end = moment(part.end) if part.end else None
+    if start is not None and end is None and part.duration:
+        end = _lengthened(start, part.duration)
+    match part.operation:
+        case "gt":
+            if start is not None:
+                clock.wake(start.timestamp() + 1)
+            return start is not None and now > start
+        case "lt":
+            if end is not None:
+                clock.wake(end.timestamp())
+            return end is not None and now < end
+        case "in_range":
+            if start is not None and now < start:
+                clock.wake(start.timestamp())
+                return False
+            if end is not None:
+                clock.wake(end.timestamp() + 1)
+            return (start is not None or end is not None) and (end is None or now <= end)
+        case "date_spec":
+            clock.wake((clock.now // 60 + 1) * 60)
+            return _matches(now, part.spec)
+    return False
+
+
+def _matches(now: datetime.datetime, spec: Mapping[str, str]) -> bool:
+    iso = now.isocalendar()
+    facts = {
+        "seconds": now.second,
+        "minutes": now.minute,
+        "hours": now.hour,
+        "monthdays": now.day,
+        "weekdays": iso.weekday,
+        "yearsdays": now.timetuple().tm_yday,
+        "yeardays": now.timetuple().tm_yday,
+        "months": now.month,
+        "weeks": iso.week,
+        "years": now.year,
+        "weekyears": iso.year,
+    }
+    return all(_in_range(facts[name], text) for name, text in spec.items() if name in facts)
+
+
+def _in_range(value: int, text: str) -> bool:
+    low, dash, high = text.partition("-")
+    first, last = _integer(low), _integer(high)
+    if not dash:
+        return first == value
+    return (first is None or value >= first) and (last is None or value <= last)
+
+
+def values(sets: Sequence[attribute.AttributeSet], context: Context) -> dict[str, secret.Value]:
+    """Return the pairs that hold now: sets of higher score first, first definition wins."""
+    if not sets:
+        return {}
+    if len(sets) == 1 and sets[0].rule is None:
+        return dict(sets[0].pairs)
+    found: dict[str, secret.Value] = {}
+    for one in sorted(sets, key=lambda one: -one.score):
+        if one.rule is None or holds(one.rule, context):
+            for name, value in one.pairs.items():
+                found.setdefault(name, value)
+    return found
+
+
+def conditional(sets: Sequence[attribute.AttributeSet]) -> bool:
+    """Tell whether any of the sets depends on a rule."""
+    return any(one.rule is not None for one in sets)

@@ -1,0 +1,97 @@
+"""Settling: which steps are needed and which can run, to a fixed point.
+
+*Required* only grows and *runnable* only shrinks, so the result is the same whatever the order in
+which relations are applied, and the work ends after each step has changed at most twice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.scheduler.step import Link, Step, Steps
+
+_NEEDS, _IF_REQUIRED = int(Link.NEEDS), int(Link.NEEDS_IF_REQUIRED)
+_THEN, _FIRST, _RESTART = int(Link.PULLS_THEN), int(Link.PULLS_FIRST), int(Link.RESTART)
+_FROM_FIRST = _NEEDS | _IF_REQUIRED | _THEN
+_FROM_THEN = _FIRST | _RESTART
+
+
+def settle(steps: Steps, seeds: list[Step] | None = None) -> None:
+    """Apply all relations until nothing changes.
+
+    Args:
+        steps: all of them; their flags are changed in place.
+        seeds: those that changed; None: look at all.
+    """
+    queue = deque(seeds if seeds is not None else steps.all)
+    queued = {one.index for one in queue}
+    wholes: dict[int, list[Step]] = {}
+    for one in steps.all:
+        for part in one.parts:
+            wholes.setdefault(part.index, []).append(one)
+
+    def changed(one: Step) -> None:
+        if one.index not in queued:
+            queued.add(one.index)
+            queue.append(one)
+
+    while queue:
+        one = queue.popleft()
+        queued.discard(one.index)
+        if one.required or not one.runnable:
+            for then, flags in one.after:
+                if flags & _FROM_FIRST and _forward(one, then, flags):
+                    changed(then)
+            for first, flags in one.before:
+                if flags & _FROM_THEN and _backward(first, one, flags):
+                    changed(first)
+        if not one.runnable:
+            for whole in wholes.get(one.index, ()):
+                able = sum(1 for part in whole.parts if part.runnable)
+                if whole.runnable and able < whole.need:
+                    whole.stop_short(_waits(one))
+                    changed(whole)
+        elif one.need and sum(1 for part in one.parts if part.runnable) < one.need:
+            one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
+            changed(one)
+
+
+def _subject(one: Step) -> str:
+    return one.instance.base if one.instance is not None else one.name
+
+
+def _waits(one: Step) -> Reason:
+    if one.blocked is not None and one.blocked.code in {ReasonCode.NO_QUORUM}:
+        return one.blocked
+    return Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one), origin=one.origin)
+
+
+def _forward(first: Step, then: Step, flags: int) -> bool:
+    moved = False
+    if then.runnable and not first.runnable:
+        stuck = flags & _NEEDS or (flags & _IF_REQUIRED and first.required)
+        if stuck:
+            then.stop_short(_waits(first))
+            moved = True
+    if flags & _THEN and first.required and not then.required:
+        then.require(
+            Reason(ReasonCode.REQUIRED_BY_ORDER, _subject(first), first.task.value, first.origin)
+        )
+        moved = True
+    return moved
+
+
+def _backward(first: Step, then: Step, flags: int) -> bool:
+    if first.required:
+        return False
+    if flags & _FIRST and then.required:
+        first.require(
+            Reason(ReasonCode.REQUIRED_BY_ORDER, _subject(then), then.task.value, then.origin)
+        )
+        return True
+    if flags & _RESTART and (then.required or not then.runnable):
+        reason = then.reason if then.required and then.reason else then.blocked
+        first.require(reason)
+        return True
+    return False

@@ -1,0 +1,299 @@
+"""Observed -> where every instance is and in which role: the situation that the plan starts from.
+
+Reads each node's history, binds it to instances (histories of anonymous clones to any free one),
+and finds out what failed, what is blocked, and which nodes must be fenced for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from reconciler.model import desired as desired_state
+from reconciler.model import observed, resource
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.resource import OnFail
+from reconciler.model.role import Role
+from reconciler.scheduler import failure, history, operation, options
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.history import State
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import Node
+
+_RANK = {Role.UNKNOWN: 0, Role.STOPPED: 1, Role.STARTED: 2, Role.UNPROMOTED: 3, Role.PROMOTED: 4}
+
+
+@dataclasses.dataclass(slots=True)
+class Standing:
+    """What is known of one instance.
+
+    Attributes:
+        running: numbers of the nodes where it is, or may be, active.
+        states: what each node's history says of it, by number of the node.
+        role: the highest that it has anywhere.
+        managed: whether it may be acted on.
+        blocked: a failure forbids to touch it.
+        failed: it must be recovered.
+        next_role: role that it must not pass after a failure; None: no limit.
+        unmanaged_by: why it is not managed.
+    """
+
+    running: list[int] = dataclasses.field(default_factory=list)
+    states: dict[int, State] = dataclasses.field(default_factory=dict)
+    role: Role = Role.STOPPED
+    managed: bool = True
+    maintenance: bool = False
+    blocked: bool = False
+    failed: bool = False
+    next_role: Role | None = None
+    unmanaged_by: Reason | None = None
+    multiple: bool = False
+    stop_only: bool = False
+    demote_failed: bool = False
+
+
+class Situation:
+    """The result of the pass: a standing for each instance, states by history name and node."""
+
+    __slots__ = ("counts", "expansion", "known", "nodes", "standing")
+
+    def __init__(self, expansion: Expansion, nodes: Sequence[Node]) -> None:
+        self.expansion = expansion
+        self.nodes = nodes
+        self.standing = [Standing() for _ in expansion.all]
+        self.known: dict[str, dict[int, State]] = {}
+        self.counts: list[dict[str, failure.Count]] = []
+
+    def count(self, one: Instance, node: int) -> failure.Count:
+        """Return the failures of a primitive instance on a node."""
+        return self.counts[node].get(one.history_name) or failure.NONE
+
+
+def read(
+    wanted: desired_state.Desired,
+    expansion: Expansion,
+    nodes: Sequence[Node],
+    settings: options.Cluster,
+    operations: operation.Reader,
+    *,
+    devices: bool,
+) -> Situation:
+    """Return the situation; enters instances that were found beyond those configured."""
+    situation = Situation(expansion, nodes)
+    situation.counts = [failure.read(node.observed.attributes) for node in nodes]
+    clones = {
+        name: one
+        for one in wanted.resources
+        if isinstance(one, resource.Clone)
+        for name in (one.name,)
+    }
+    binder = _Binder(situation, settings, operations, clones)
+    answering = [node for node in nodes if node.online]
+    silent = [node for node in nodes if not node.online and settings.fencing_enabled]
+    for node in (*answering, *silent):
+        if not node.online and node.observed.presence is observed.Presence.OFFLINE:
+            binder.confirmed_down = True
+        for name in sorted(node.observed.histories):
+            binder.bind(node, node.observed.histories[name])
+    _manage(situation, settings, devices=devices)
+    for one in expansion.all:
+        if one.is_primitive:
+            _judge(situation, one, settings)
+    _lift(situation)
+    return situation
+
+
+class _Binder:
+    """Gives histories to instances; lives inside ``read`` only."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        settings: options.Cluster,
+        operations: operation.Reader,
+        clones: dict[str, resource.Clone],
+    ) -> None:
+        self.situation = situation
+        self.settings = settings
+        self.operations = operations
+        self.clones = clones
+        self.confirmed_down = False
+
+    def bind(self, node: Node, found: observed.ResourceHistory) -> None:
+        """Read one history and give it to an instance."""
+        if not found.operations:
+            return
+        candidates = self._candidates(found.resource)
+        if not candidates:
+            if found.agent is None:
+                return
+            candidates = [self._removed(found)]
+        first = candidates[0]
+        assert first.primitive is not None
+        if found.agent is not None and found.agent != first.primitive.agent and not first.removed:
+            # Another agent's history: what it left behind is not this resource.
+            pass
+        state = history.read(first.primitive, found, self.operations, self._facts(first, node))
+        self.situation.known.setdefault(first.history_name, {})[node.index] = state
+        one = first
+        if len(candidates) > 1 or (first.in_clone is not None and not first.unique):
+            if not state.active and not state.pending:
+                return
+            one = self._free(candidates, node)
+        standing = self.situation.standing[one.index]
+        standing.states[node.index] = state
+        if state.active:
+            standing.running.append(node.index)
+            if _RANK[state.role] > _RANK[standing.role]:
+                standing.role = state.role
+
+    def _candidates(self, name: str) -> list[Instance]:
+        exact = self.situation.expansion.by_name.get(name)
+        if exact is not None and exact.is_primitive and (exact.in_clone is None or exact.unique):
+            return [exact]
+        base = name.partition(":")[0]
+        return [
+            one
+            for one in self.situation.expansion.by_base.get(base, ())
+            if one.is_primitive and one.in_clone is not None and not one.unique
+        ]
+
+    def _facts(self, one: Instance, node: Node) -> history.Facts:
+        count = self.situation.count(one, node.index)
+        timeout_ms = one.meta.failure_timeout_ms
+        now = self.settings.clock.now
+        return history.Facts(
+            now=now,
+            fencing=self.settings.fencing_enabled,
+            can_fence=self.settings.fencing_enabled,
+            promotable=one.promotable,
+            managed=one.meta.managed,
+            failure_timeout_ms=timeout_ms,
+            fail_count=count.effective(timeout_ms, now),
+            last_failure=count.last,
+        )
+
+    def _free(self, candidates: list[Instance], node: Node) -> Instance:
+        """Return the instance that an anonymous clone's history on the node belongs to."""
+        standing = self.situation.standing
+        idle = None
+        for one in candidates:
+            child = one.clone_child
+            runs = [
+                where for member in child.primitives() for where in standing[member.index].running
+            ]
+            if node.index in runs and node.index not in standing[one.index].running:
+                return one
+            if idle is None and not runs:
+                idle = one
+        if idle is not None:
+            return idle
+        clone = candidates[0].in_clone
+        assert clone is not None
+        child = self.situation.expansion.add_excess(self.clones[clone.name], clone)
+        self._grow()
+        return next(one for one in child.primitives() if one.base == candidates[0].base)
+
+    def _removed(self, found: observed.ResourceHistory) -> Instance:
+        assert found.agent is not None
+        one = self.situation.expansion.add_removed(found.resource, found.agent)
+        self._grow()
+        return one
+
+    def _grow(self) -> None:
+        standing = self.situation.standing
+        while len(standing) < len(self.situation.expansion.all):
+            standing.append(Standing())
+
+
+def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -> None:
+    """Note what must be left alone, and why."""
+    for one in situation.expansion.all:
+        standing = situation.standing[one.index]
+        if settings.maintenance:
+            standing.managed, standing.maintenance = False, True
+            standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE)
+        elif one.meta.maintenance:
+            standing.managed, standing.maintenance = False, True
+            standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, one.base, origin=one.origin)
+        elif not one.meta.managed or (one.removed and not settings.stop_removed):
+            standing.managed = False
+            standing.unmanaged_by = Reason(ReasonCode.UNMANAGED, one.base, origin=one.origin)
+        elif settings.fencing_enabled and not devices:
+            standing.managed = False
+            standing.unmanaged_by = Reason(ReasonCode.CANNOT_FENCE)
+        for where in standing.running:
+            if situation.nodes[where].maintenance and not settings.maintenance:
+                standing.managed, standing.maintenance = False, True
+                standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, situation.nodes[where].name)
+
+
+def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> None:
+    """Draw the consequences of what failed, for the instance and for its nodes."""
+    standing = situation.standing[one.index]
+    for where, state in standing.states.items():
+        node = situation.nodes[where]
+        subject = f"{one.base}"
+        detail = "" if state.failure is None else state.failure.reason
+        match state.on_fail:
+            case OnFail.FENCE if standing.managed or settings.fencing_enabled:
+                if node.unclean is None and not node.maintenance:
+                    failed_stop = state.failure is not None and state.failure.operation == "stop"
+                    code = ReasonCode.STOP_FAILED if failed_stop else ReasonCode.ON_FAIL_FENCE
+                    node.unclean = Reason(code, subject, detail, one.origin)
+            case OnFail.STANDBY:
+                node.standby_on_fail = True
+            case OnFail.BLOCK if state.failed:
+                standing.blocked = True
+                standing.managed = False
+                standing.unmanaged_by = Reason(
+                    ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin
+                )
+            case _:
+                pass
+        if state.failed:
+            standing.failed = True
+        if state.demote_failed:
+            standing.demote_failed = True
+        if state.next_role is not None:
+            standing.next_role = state.next_role
+        gone = not node.online and node.unclean is None and settings.fencing_enabled
+        if state.active and gone and standing.managed and not node.maintenance:
+            node.unclean = Reason(ReasonCode.NODE_LOST, node.name, one.base)
+    if len(standing.running) > 1:
+        _multiply_active(situation, one)
+
+
+def _multiply_active(situation: Situation, one: Instance) -> None:
+    standing = situation.standing[one.index]
+    standing.multiple = True
+    moving = [standing.states[where] for where in standing.running]
+    if any(state.migrating_to or state.migrated_to or state.migrated_from for state in moving):
+        return
+    match one.meta.multiple_active:
+        case options.MultipleActive.BLOCK:
+            reason = Reason(ReasonCode.MULTIPLE_ACTIVE, one.base, origin=one.origin)
+            group = one.parent if one.parent and one.parent.variant is Variant.GROUP else one
+            for member in group.primitives():
+                found = situation.standing[member.index]
+                found.managed, found.blocked, found.unmanaged_by = False, True, reason
+        case options.MultipleActive.STOP_ONLY:
+            standing.stop_only = True
+        case _:
+            pass
+
+
+def _lift(situation: Situation) -> None:
+    """Sum up for groups and clones what their primitives are."""
+    for one in reversed(situation.expansion.all):
+        if one.is_primitive:
+            continue
+        standing = situation.standing[one.index]
+        for member in one.children:
+            below = situation.standing[member.index]
+            for where in below.running:
+                if where not in standing.running:
+                    standing.running.append(where)
+            if _RANK[below.role] > _RANK[standing.role]:
+                standing.role = below.role
+            standing.failed = standing.failed or below.failed

@@ -1,0 +1,216 @@
+"""Steps: actions while it is still open which of them are needed and which can run.
+
+A step is *required* or not, and *runnable* or not, independently. Relations between steps are
+typed; only ``settle`` applies them. A step ends up in the plan if it is required and runnable.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from reconciler.errors import position
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.reason import Reason
+from reconciler.scheduler.instance import Instance
+
+
+class Link(enum.IntFlag):
+    """How ``first`` and ``then`` are bound."""
+
+    ORDER = 0
+    """Where both are in the plan, ``first`` comes first."""
+    NEEDS = 1
+    """``then`` cannot run if ``first`` cannot."""
+    NEEDS_IF_REQUIRED = 2
+    """``then`` cannot run if ``first`` is required and cannot."""
+    PULLS_THEN = 4
+    """``then`` is required if ``first`` is."""
+    PULLS_FIRST = 8
+    """``first`` is required if ``then`` is."""
+    RESTART = 16
+    """``first`` stops what ``then`` starts again: required if ``then`` is, or cannot run."""
+    ADVISORY = 32
+    """The order may be given up where it would close a circle."""
+
+
+class Step:
+    """One possible action.
+
+    Attributes:
+        index: its number.
+        name: unique, without the node.
+        node: number of the node; -1: none.
+        required, runnable: see the module.
+        need: how many of ``parts`` must be runnable for this to be; 0: no such rule.
+        parts: steps that this one waits for as a whole.
+        reason: why it is required; blocked: why it cannot run.
+        done_by_fencing: the fencing of its node does it.
+    """
+
+    __slots__ = (
+        "after",
+        "agent_task",
+        "before",
+        "blocked",
+        "detail",
+        "done_by_fencing",
+        "expected_rc",
+        "index",
+        "instance",
+        "interval_ms",
+        "kind",
+        "name",
+        "need",
+        "node",
+        "origin",
+        "parts",
+        "probe",
+        "reason",
+        "required",
+        "runnable",
+        "task",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        kind: ActionKind,
+        task: Task,
+        instance: Instance | None,
+        node: int,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.kind = kind
+        self.task = task
+        self.instance = instance
+        self.node = node
+        self.interval_ms = 0
+        self.required = False
+        self.runnable = True
+        self.need = 0
+        self.parts: Sequence[Step] = ()
+        self.reason: Reason | None = None
+        self.blocked: Reason | None = None
+        self.done_by_fencing = False
+        self.probe = False
+        self.expected_rc = 0
+        self.agent_task = ""
+        self.detail: dict[str, str] = {}
+        self.origin = position.NOWHERE
+        self.before: list[tuple[Step, Link]] = []
+        self.after: list[tuple[Step, Link]] = []
+
+    def __repr__(self) -> str:
+        flags = f"{'R' if self.required else 'o'}{'' if self.runnable else '!'}"
+        return f"<{self.name}@{self.node} {flags}>"
+
+    def require(self, reason: Reason | None) -> None:
+        """Mark as needed; the first reason stays."""
+        if not self.required:
+            self.required = True
+            self.reason = self.reason or reason
+
+    def stop_short(self, reason: Reason | None) -> None:
+        """Mark as impossible; the first reason stays."""
+        if self.runnable:
+            self.runnable = False
+            self.blocked = self.blocked or reason
+
+
+class Places:
+    """The steps of one primitive instance."""
+
+    __slots__ = ("demotes", "monitors", "probes", "promote", "start", "stops")
+
+    def __init__(self) -> None:
+        self.start: Step | None = None
+        self.promote: Step | None = None
+        self.stops: dict[int, Step] = {}
+        self.demotes: dict[int, Step] = {}
+        self.probes: list[Step] = []
+        self.monitors: list[Step] = []
+
+
+class Whole:
+    """The pseudo steps of a group or clone; ``begin`` opens, ``end`` closes what children do."""
+
+    __slots__ = ("demote", "demoted", "promote", "promoted", "running", "start", "stop", "stopped")
+
+    def __init__(self, steps: Steps, one: Instance, *, roles: bool) -> None:
+        self.start = steps.pseudo(f"{one.name}_start_0", Task.START, one)
+        self.running = steps.pseudo(f"{one.name}_running_0", Task.NOTHING, one)
+        self.stop = steps.pseudo(f"{one.name}_stop_0", Task.STOP, one)
+        self.stopped = steps.pseudo(f"{one.name}_stopped_0", Task.NOTHING, one)
+        self.promote: Step | None = None
+        self.promoted: Step | None = None
+        self.demote: Step | None = None
+        self.demoted: Step | None = None
+        if roles:
+            self.promote = steps.pseudo(f"{one.name}_promote_0", Task.PROMOTE, one)
+            self.promoted = steps.pseudo(f"{one.name}_promoted_0", Task.NOTHING, one)
+            self.demote = steps.pseudo(f"{one.name}_demote_0", Task.DEMOTE, one)
+            self.demoted = steps.pseudo(f"{one.name}_demoted_0", Task.NOTHING, one)
+
+
+class Steps:
+    """All steps of a plan while it is made, and the relations between them."""
+
+    __slots__ = ("all", "fences", "places", "shutdowns", "wholes")
+
+    def __init__(self, size: int) -> None:
+        self.all: list[Step] = []
+        self.places: list[Places | None] = [None] * size
+        self.wholes: list[Whole | None] = [None] * size
+        self.fences: dict[int, Step] = {}
+        self.shutdowns: dict[int, Step] = {}
+
+    def add(
+        self,
+        name: str,
+        kind: ActionKind,
+        task: Task,
+        instance: Instance | None = None,
+        node: int = -1,
+    ) -> Step:
+        """Enter a step, neither required nor doubted."""
+        one = Step(len(self.all), name, kind, task, instance, node)
+        self.all.append(one)
+        return one
+
+    def resource(self, one: Instance, task: Task, node: int, interval_ms: int = 0) -> Step:
+        """Enter an agent's action."""
+        step = self.add(
+            f"{one.name}_{task.value}_{interval_ms}", ActionKind.RESOURCE, task, one, node
+        )
+        step.interval_ms = interval_ms
+        step.origin = one.origin
+        return step
+
+    def pseudo(self, name: str, task: Task, one: Instance) -> Step:
+        """Enter a step that only joins others."""
+        return self.add(name, ActionKind.PSEUDO, task, one)
+
+    def at(self, one: Instance) -> Places:
+        """Return the steps of a primitive."""
+        found = self.places[one.index]
+        if found is None:
+            found = self.places[one.index] = Places()
+        return found
+
+    def whole(self, one: Instance) -> Whole:
+        """Return the pseudo steps of a group or clone."""
+        found = self.wholes[one.index]
+        if found is None:
+            found = self.wholes[one.index] = Whole(self, one, roles=one.promotable)
+        return found
+
+
+def link(first: Step | None, then: Step | None, flags: Link = Link.ORDER) -> None:
+    """Bind two steps; nothing where one is missing."""
+    if first is None or then is None or first is then:
+        return
+    first.after.append((then, flags))
+    then.before.append((first, flags))
