@@ -46,12 +46,13 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     callback=_print_version,
     help="Show the release.",
 )
-def group(debug: bool) -> None:  # noqa: ARG001 - read before parsing, so that it works anywhere
+def group(debug: bool) -> None:
     """Keep a high-availability cluster as its manifests say.
 
     Resources, constraints and fence devices are YAML in git; this program observes the cluster,
     plans with Pacemaker's semantics, and does what is due.
     """
+    del debug  # it was read before parsing, so that it works behind a verb too
 
 
 def main() -> NoReturn:
@@ -69,21 +70,25 @@ def run(words: Sequence[str]) -> int:
     try:
         status = group.main(args=rest, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except Quit as end:
-        return _quit(end)
-    except click.UsageError as error:
-        return _usage(error)
-    except click.ClickException as error:
-        return _say(error.format_message(), ExitStatus.ERROR)
-    except (click.Abort, KeyboardInterrupt):
-        return _say("interrupted", _SIGINT_STATUS)
     except BrokenPipeError:
         # The reader of stdout has left; nobody is there to be told, and Python must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _SIGPIPE_STATUS
+    except (Quit, click.ClickException) as end:
+        return _ended(end)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", _SIGINT_STATUS)
     except Exception as error:  # noqa: BLE001 - the last border: a person must not see a traceback
         return _unexpected(error, debug=debug)
     return int(status) if isinstance(status, int) else ExitStatus.SUCCESS
+
+
+def _ended(end: Quit | click.ClickException) -> int:
+    if isinstance(end, Quit):
+        return _say(end.message, end.status, fix=end.fix) if end.message else int(end.status)
+    if isinstance(end, click.UsageError):
+        return _usage(end)
+    return _say(end.format_message(), ExitStatus.ERROR)
 
 
 def _take_debug(words: list[str]) -> tuple[bool, list[str]]:
@@ -103,18 +108,10 @@ def _say(message: str, status: int, *, fix: str = "") -> int:
     return int(status)
 
 
-def _quit(end: Quit) -> int:
-    if not end.message:
-        return int(end.status)
-    return _say(end.message, end.status, fix=end.fix)
-
-
 def _usage(error: click.UsageError) -> int:
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        options = [
-            name for one in error.ctx.command.get_params(error.ctx) for name in one.opts
-        ]
+        options = [name for one in error.ctx.command.get_params(error.ctx) for name in one.opts]
         near = nearest(error.option_name, [name for name in options if name.startswith("--")])
         message = f"no such option '{error.option_name}'{near}"
     path = error.ctx.command_path if error.ctx is not None else PROGRAM

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.errors.exit_status import ExitStatus
-
 
 class Quit(Exception):  # noqa: N818 - it ends a command, which need not be an error
     """End the command.
@@ -14,7 +12,7 @@ class Quit(Exception):  # noqa: N818 - it ends a command, which need not be an e
         fix: what to do about it.
     """
 
-    def __init__(self, status: ExitStatus, message: str = "", *, fix: str = "") -> None:
+    def __init__(self, status: int, message: str = "", *, fix: str = "") -> None:
         self.status = status
         self.message = message
         self.fix = fix

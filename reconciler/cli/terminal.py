@@ -103,7 +103,9 @@ def ask(question: str, expected: str) -> bool:
         Quit: nobody is there to be asked, so an approval is needed that was not given.
     """
     if not can_ask():
-        raise Quit(ExitStatus.APPROVAL_NEEDED, "approval is needed, and there is no terminal to ask")
+        raise Quit(
+            ExitStatus.APPROVAL_NEEDED, "approval is needed, and there is no terminal to ask"
+        )
     screen = error()
     prompt = styled.line(styled.span(question, Style.STRONG), " ")
     sys.stderr.write(screen.painted(prompt))
@@ -112,3 +114,8 @@ def ask(question: str, expected: str) -> bool:
     if not answer.endswith("\n"):
         sys.stderr.write("\n")
     return answer.strip() == expected
+
+
+def can_draw() -> bool:
+    """Tell whether stderr is a terminal that can move its cursor."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.errors import position
 from reconciler.errors.diagnostic import Diagnostic, Severity
 from reconciler.render import escape, sentences
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, line, span
 
-Sources = Mapping[str, str]
-"""File, as it stands in positions, to its whole text."""
+Sources = Mapping[str, Sequence[str]]
+"""File, as it stands in positions, to its lines."""
 
 SHOWN_MAX = 50
 """More findings than this are counted, not shown."""
 _SOURCE_COLUMNS_MAX = 100
-_SECRET_CODES = ("secret", "password")
 _SECRET_ROW = re.compile(
     r"(pass(w|phrase)|secret|token|private.?key)[\w-]*['\"]?\s*:\s*[^{\s]", re.IGNORECASE
 )
@@ -33,7 +32,7 @@ def lines(findings: Iterable[Diagnostic], sources: Sources | None = None) -> Lin
 
     Args:
         findings: what was found, at most ``SHOWN_MAX`` of them are shown.
-        sources: the texts of the files; without its text a finding has no source line.
+        sources: the lines of the files; without them a finding has no source line.
     """
     ordered = sorted(findings, key=_order)
     result: list[Line] = []
@@ -66,19 +65,14 @@ def _finding(one: Diagnostic, sources: Sources) -> Iterable[Line]:
     where = f"{one.position}: " if one.position.file else ""
     kind = span(f"{one.severity.value}[{one.code}]", STYLES[one.severity])
     yield line(span(where, Style.STRONG), kind, f": {sentence(one)}", hang=4)
-    # The line of a finding about a secret may hold the secret itself, in clear text.
-    if not any(word in one.code for word in _SECRET_CODES):
-        yield from _source(one.position, STYLES[one.severity], sources)
+    yield from _source(one.position, STYLES[one.severity], sources)
     for where_else, role in one.related:
         yield line("    ", span(f"{where_else}: ", Style.STRONG), role, hang=8)
 
 
 def _source(where: position.Position, style: Style, sources: Sources) -> Iterable[Line]:
-    text = sources.get(where.file)
-    if text is None or not where.line:
-        return
-    rows = text.split("\n", where.line)
-    if len(rows) < where.line:
+    rows = sources.get(where.file, ())
+    if not 1 <= where.line <= len(rows):
         return
     row = rows[where.line - 1].rstrip("\r")
     if _SECRET_ROW.search(row):

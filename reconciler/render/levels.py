@@ -40,6 +40,15 @@ class Step:
 
 def of_actions(due: plan.Plan) -> dict[str, int]:
     """Return the level of every action, counted from 1; 0 for pseudo actions before any work."""
+    return {key: level for _, level, key in _walked(due)}
+
+
+def order(due: plan.Plan) -> tuple[tuple[int, str], ...]:
+    """Return the keys of all actions so that each comes after those before it, with its place."""
+    return tuple((place, key) for place, _, key in _walked(due))
+
+
+def _walked(due: plan.Plan) -> list[tuple[int, int, str]]:
     before: dict[str, list[str]] = {one.key: [] for one in due.actions}
     after: dict[str, list[str]] = {one.key: [] for one in due.actions}
     for edge in due.edges:
@@ -49,14 +58,16 @@ def of_actions(due: plan.Plan) -> dict[str, int]:
     missing = {key: len(keys) for key, keys in before.items()}
     ready = [key for key, count in missing.items() if not count]
     levels: dict[str, int] = {}
+    walked: list[tuple[int, int, str]] = []
     while ready:
         key = ready.pop()
         levels[key] = max((levels[one] for one in before[key]), default=0) + weight[key]
+        walked.append((len(walked), levels[key], key))
         for one in after[key]:
             missing[one] -= 1
             if not missing[one]:
                 ready.append(one)
-    return levels
+    return walked
 
 
 def steps(due: plan.Plan) -> tuple[tuple[Step, ...], ...]:

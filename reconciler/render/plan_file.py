@@ -35,6 +35,7 @@ class Basis:
         cluster: name of the cluster.
         paths: the manifests, as they were named.
         manifests: digest of their contents.
+        prune: whether what is no longer in the manifests is stopped.
     """
 
     tool: str
@@ -42,6 +43,7 @@ class Basis:
     cluster: str
     paths: tuple[str, ...]
     manifests: str
+    prune: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from reconciler.errors.position import Position
 from reconciler.render import diagnostics, styled
 
 SOURCE = "resources:\n  p_vip:\n    agnet: ocf:heartbeat:IPaddr2\n    password: hunter2\n"
-SOURCES = {"a.yaml": SOURCE}
+SOURCES = {"a.yaml": SOURCE.splitlines()}
 
 
 def finding(line: int = 3, column: int = 5, **more: object) -> Diagnostic:
@@ -16,7 +16,7 @@ def finding(line: int = 3, column: int = 5, **more: object) -> Diagnostic:
     return Diagnostic(position=Position("a.yaml", line, column), **values)
 
 
-def text(*findings: Diagnostic, sources: dict[str, str] = SOURCES) -> str:
+def text(*findings: Diagnostic, sources: dict[str, list[str]] = SOURCES) -> str:
     """The findings as plain text."""
     return styled.plain(diagnostics.lines(findings, sources))
 
@@ -45,7 +45,7 @@ def test_control_and_direction_characters_are_written_out():
     """A name with escape sequences or direction overrides cannot steer the terminal."""
     shown = text(
         Diagnostic("bad-name", "name 'a\x1b[2Jb\u202ec'", Position("x\x07.yaml", 1, 1)),
-        sources={"x\x07.yaml": "a\x1b[2J\u202e: 1\n"},
+        sources={"x\x07.yaml": ["a\x1b[2J\u202e: 1"]},
     )
 
     assert "\x1b" not in shown
@@ -67,7 +67,7 @@ def test_a_long_line_is_cut_around_the_finding():
     row = "a" * 500 + " wrong " + "b" * 500
 
     shown = text(
-        Diagnostic("x", "y", Position("l.yaml", 1, 502)), sources={"l.yaml": row}
+        Diagnostic("x", "y", Position("l.yaml", 1, 502)), sources={"l.yaml": [row]}
     ).splitlines()
 
     assert max(map(len, shown)) < 120
