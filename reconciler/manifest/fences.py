@@ -102,6 +102,7 @@ def _device(
         scope.findings,
     )
     _hosts(name, one, where, scope)
+    _machines(name, one, where, scope)
     return fencing.FenceDevice(
         name=name,
         agent=one.agent,
@@ -161,6 +162,17 @@ def _smuggled(what: str, at: position.Position, scope: Scope) -> None:
         f"{what} holds blanks or begins with -: it could smuggle options into a command",
         at,
     )
+
+
+def _machines(name: str, one: shape.Device, where: tree.Mapping, scope: Scope) -> None:
+    """Report a management controller that is said to be that of several nodes."""
+    if one.agent in _IPMI and len(one.hosts) > 1:
+        scope.findings.add(
+            "weak-fencing",
+            f"fence device {name}: one management controller is that of one node only",
+            where.value("hosts"),
+            fix="write a device for each node",
+        )
 
 
 def _injection(params: attribute.AttributeSets, scope: Scope) -> None:
