@@ -15,6 +15,7 @@ from reconciler.executor import node as shared
 
 _STARTING = "executor.start.lock"
 _CONNECT_S = 10.0
+_FAILED_S = 1.0  # somebody else may have started one in the foreground just now
 _PAUSE_S = 0.05
 _CHUNK = 256 * 1024
 
@@ -50,15 +51,15 @@ def _connected(state_dir: str, start: Callable[[], int]) -> socket.socket:
         try:
             return client.connect(path, _CONNECT_S)
         except OSError:
-            start()
-        return _patiently(path)
+            started = start() == 0
+        return _patiently(path, _CONNECT_S if started else _FAILED_S)
     finally:
         os.close(lock)
 
 
-def _patiently(path: str) -> socket.socket:
+def _patiently(path: str, patience_s: float) -> socket.socket:
     """Connect to a daemon that may be about to listen."""
-    deadline = time.monotonic() + _CONNECT_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             return client.connect(path, _CONNECT_S)

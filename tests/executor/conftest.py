@@ -63,13 +63,16 @@ class Node:
 
     @property
     def socket(self):
+        """Return the path of the socket."""
         return str(self.state / "executor.sock")
 
     @property
     def boot_id(self):
+        """Return the present boot id."""
         return self.boot_id_file.read_text().strip()
 
     def new_boot(self):
+        """Give the node another boot id."""
         self.boot_id_file.write_text(f"{uuid.uuid4()}\n")
 
     def agent(self, name, body):
@@ -77,15 +80,18 @@ class Node:
         return self.program(self.root / "test" / name, body, f"ocf:test:{name}")
 
     def program(self, path, body, name=""):
+        """Write an executable shell script; returns `name`."""
         path.write_text(AGENT_HEAD + body)
         path.chmod(0o755)
         return name
 
     def environment(self):
+        """Return the daemon's environment."""
         clean = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
         return {**clean, "HA_RSCTMP": str(self.rsctmp), "PYTHONPATH": str(REPOSITORY)}
 
     def arguments(self):
+        """Return the daemon's options."""
         return [
             *("--node", self.name),
             *("--state-dir", str(self.state)),

@@ -52,7 +52,8 @@ def test_a_newer_format_is_told_apart(kept, tmp_path):
         kept.load()
 
 
-def test_another_kind_of_file_is_corrupt(kept, tmp_path):
+@pytest.mark.usefixtures("kept")
+def test_another_kind_of_file_is_corrupt(tmp_path):
     """One document is not taken for another."""
     (tmp_path / "token").write_bytes((tmp_path / "history").read_bytes())
 
