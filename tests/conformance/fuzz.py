@@ -1,0 +1,167 @@
+"""Ask Pacemaker's scheduler and this one about random CIBs; run by path.
+
+fuzz.py --level 2 --seeds 0:200            agreement by aspect, and the seeds that differ
+fuzz.py --level 2 --seeds 17:18 --show     the differences of one seed
+fuzz.py --level 2 --seeds 17:18 --shrink DIR   the smallest CIB that still differs
+fuzz.py --shrink DIR --case ID             the same for a record, or for a CIB by --file
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import functools
+import pathlib
+import sys
+import tempfile
+from collections import Counter
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import conformance_harness as harness
+import conformance_shrink as shrink
+import report
+
+Judged = tuple[int, str, dict[str, dict[str, list[str]]]]
+"""Seed, what broke, and differences by aspect."""
+
+
+def judge_seed(seed: int, level: int, odd: bool) -> Judged | None:
+    """Return how a random CIB comes out; None where the reference has no answer."""
+    text = harness.load("random_cib").generate(level, seed, odd)
+    judged = judge(text)
+    return None if judged is None else (seed, *judged)
+
+
+def judge(
+    text: str, now: float | None = None
+) -> tuple[str, dict[str, dict[str, list[str]]]] | None:
+    """Return what broke and what differs for a CIB; None where the reference has no answer."""
+    oracle = harness.load("oracle")
+    right = ask(oracle, text)
+    if right is None:
+        return None
+    try:
+        ours = harness.answer(text, now)
+    except Exception as error:  # noqa: BLE001 - a CIB that breaks us is a result like any other
+        return f"{type(error).__name__}: {error}", {}
+    return "", harness.differ(oracle, right, ours)
+
+
+def ask(oracle, text: str):
+    """Return the reference's answer; None where it refuses, crashes, or goes wrong itself."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        path = pathlib.Path(folder, "cib.xml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            right = oracle.simulate(str(path), timeout=20)
+        except oracle.OracleError:
+            return None
+    bad = right["rc"] != 0 or right.get("not_simulated") or right["final"] is None
+    return None if bad else right
+
+
+def decisions(differences: dict[str, dict[str, list[str]]]) -> list[str]:
+    """Return the decisions among the aspects that differ."""
+    return [name for name in harness.DECISIONS if name in differences]
+
+
+def run(level: int, seeds: range, jobs: int, odd: bool = False) -> list[Judged]:
+    """Return how the CIBs of seeds come out, those without an answer left out."""
+    one = functools.partial(judge_seed, level=level, odd=odd)
+    if jobs <= 1:
+        found = [one(seed) for seed in seeds]
+    else:
+        with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+            found = list(pool.map(one, seeds, chunksize=4))
+    return [judged for judged in found if judged is not None]
+
+
+def _summarize(judged: list[Judged]) -> str:
+    counts: Counter[str] = Counter()
+    for _, error, differences in judged:
+        counts.update(["error"] if error else list(differences))
+    bad = [one for one in judged if one[1] or decisions(one[2])]
+    lines = [f"{len(judged)} compared, {len(judged) - len(bad)} agree in every decision"]
+    lines.append("differences: " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items())))
+    lines.extend(f"  seed {one[0]}: {one[1] or ' '.join(decisions(one[2]))}" for one in bad)
+    return "\n".join(lines)
+
+
+def _show(text: str) -> str:
+    oracle = harness.load("oracle")
+    right = ask(oracle, text)
+    if right is None:
+        return "the reference has no answer"
+    record = {"class": "-", "expected": right, "title": "given", "cib": "-", "stable": True}
+    found = harness.Case("given", "-", stable=True, record=record)
+    try:
+        ours = harness.answer(text, None)
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"BROKEN: {type(error).__name__}: {error}"
+    return report.show(harness.compare(found, ours, oracle))
+
+
+def _shrunk(text: str, name: str, folder: pathlib.Path) -> str:
+    before = judge(text)
+    if before is None:
+        return f"{name}: the reference has no answer"
+    error, differences = before
+    wanted = next((one for one in harness.DECISIONS if one in differences), "")
+    if not error and not wanted:
+        return f"{name}: agrees"
+
+    def still(candidate: str) -> bool:
+        after = judge(candidate)
+        if after is None:
+            return False
+        kind = error.partition(":")[0]
+        return after[0].startswith(kind) if error else wanted in after[1]
+
+    small = shrink.shrink(text, still)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}.xml"
+    target.write_text(small, encoding="utf-8")
+    return f"{target}\n{small}\n{_show(small)}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--level", type=int, default=1)
+    parser.add_argument("--seeds", default="0:100", help="A:B, B not included")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--odd", action="store_true", help="odder situations")
+    parser.add_argument("--show", action="store_true", help="print the differences")
+    parser.add_argument("--shrink", metavar="DIR", help="write the smallest differing CIBs here")
+    parser.add_argument("--case", help="a record instead of seeds")
+    parser.add_argument("--file", help="a CIB instead of seeds")
+    options = parser.parse_args()
+    if harness.missing():
+        sys.stderr.write(f"{harness.missing()}\n")
+        return 1
+    folder = pathlib.Path(options.shrink) if options.shrink else None
+    if options.case or options.file:
+        path = pathlib.Path(options.file) if options.file else None
+        text = path.read_text(encoding="utf-8") if path else harness.case(options.case).text
+        name = path.stem if path else options.case
+        _say(_shrunk(text, f"{name}-small", folder) if folder else _show(text))
+        return 0
+    first, _, last = options.seeds.partition(":")
+    judged = run(options.level, range(int(first), int(last)), options.jobs, options.odd)
+    _say(_summarize(judged))
+    generate = harness.load("random_cib").generate
+    for one in judged:
+        if (one[1] or decisions(one[2])) and (folder or options.show):
+            text = generate(options.level, one[0], options.odd)
+            name = f"level{options.level}-seed{one[0]}"
+            _say(_shrunk(text, name, folder) if folder else _show(text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
