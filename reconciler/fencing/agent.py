@@ -86,7 +86,9 @@ class AgentDriver:
         name = self._program or device.agent
         found = self._agents.find(name)
         if found is None:
-            return _refused(port.FenceFault.NOT_INSTALLED, f"{name} is not installed here")
+            return _refused(
+                port.FenceFault.NOT_INSTALLED, f"{name} is not here, or not only root can change it"
+            )
         described = await self._agents.describe(name)
         if described is None:
             return _refused(port.FenceFault.NOT_INSTALLED, f"{name} does not describe itself")

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.fencing import child, option
-from reconciler.model import fencing
+from reconciler.fencing import child, metadata, option
+from reconciler.model import agent, fencing
 from reconciler.ports import fencing as port
 
 LONGEST_USERNAME = 16
@@ -29,15 +29,36 @@ PRIVILEGES: Mapping[str, int] = {"operator": 3, "administrator": 4}
 _ALIASES: Mapping[str, str] = {"ipaddr": "ip", "login": "username", "passwd": "password"}
 _WITHOUT_EFFECT = frozenset({"power_timeout", "power_wait", "login_timeout", "shell_timeout"})
 """Waits inside of ``fence_ipmilan``; here every wait is bounded by the device's time-out."""
-_KNOWN = frozenset(
-    {"ip", "ipport", "username", "password", "lanplus", "cipher", "privlvl", "hexadecimal_kg"}
-)
 _ACTIONS: Mapping[port.FenceVerb, str] = {
     port.FenceVerb.OFF: "off",
     port.FenceVerb.ON: "on",
     port.FenceVerb.STATUS: "status",
     port.FenceVerb.MONITOR: "status",
 }
+_PARAMETERS = (
+    agent.Parameter("ip", required=True, short="IP address or host name of the controller"),
+    agent.Parameter("ipport", type="integer", default=str(DEFAULT_PORT), short="UDP port"),
+    agent.Parameter("username", required=True, short="User name, at most 16 bytes"),
+    agent.Parameter("password", required=True, private=True, short="Password, at most 20 bytes"),
+    agent.Parameter("lanplus", type="boolean", default="1", short="IPMI 2.0; cannot be off"),
+    agent.Parameter("cipher", type="select", choices=("3", "17"), short="Weakest cipher suite"),
+    agent.Parameter("privlvl", type="select", choices=tuple(PRIVILEGES), short="Privilege level"),
+    agent.Parameter("hexadecimal_kg", private=True, short="Key of the controller, hexadecimal"),
+)
+METADATA = metadata.FenceMetadata(
+    agent.Metadata(
+        agent=agent.AgentName(agent.Standard.STONITH.value, "", fencing.BUILT_IN_IPMI),
+        short="Built-in fence agent for IPMI 2.0",
+        long=(
+            "Switches a machine by its management controller, over the network, with IPMI 2.0"
+            " only. Passwords are never in arguments or environments of programs."
+        ),
+        parameters=_PARAMETERS,
+        operations=tuple(agent.AdvisedOperation(verb.value) for verb in _ACTIONS),
+    )
+)
+"""What the driver says of itself, as a fence agent would."""
+_KNOWN = frozenset(parameter.name for parameter in _PARAMETERS)
 
 
 class IpmiDriver:

@@ -195,7 +195,7 @@ def _digests(body: Document) -> observed.Digests:
         all=fields.text(body, "all", ""),
         nonreloadable=fields.text(body, "nonreloadable", ""),
         nonprivate=fields.text(body, "nonprivate", ""),
-        restart_parameters=tuple(str(name) for name in names),
+        restart_parameters=tuple(fields.text({"name": name}, "name") for name in names),
     )
 
 

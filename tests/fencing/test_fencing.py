@@ -10,7 +10,7 @@ import time
 import pytest
 
 from reconciler.fencing import agent, installed, registry, topology
-from reconciler.model import fencing
+from reconciler.model import attribute, fencing, secret
 from reconciler.ports import fencing as port
 from reconciler.secrets import store
 
@@ -35,12 +35,12 @@ class Clock:
         await asyncio.sleep(seconds)
 
 
-def fencer(*devices, levels=(), overrides=None) -> topology.Topology:
+def fencer(*devices, levels=(), overrides=None, environment=None, agents=None) -> topology.Topology:
     """Return what fences ha-1 by these devices."""
-    secrets = store.Store({})
+    secrets = store.Store(environment or {})
     return topology.Topology(
         fencing.Fencing(devices, tuple(levels)),
-        registry.Registry(secrets.redact, installed.Installed(), overrides),
+        registry.Registry(secrets.redact, agents or installed.Installed(), overrides),
         secrets,
         Clock(),
         limits=QUICK,
@@ -128,6 +128,34 @@ async def test_the_usual_agent_fences_too(bmc):
 
     assert result.confirmed_off
     assert result.back_on
+
+
+async def test_secret_is_in_no_word_of_the_result(tmp_path):
+    """An agent that prints its password prints it for nobody."""
+    tmp_path.chmod(0o700)
+    program = tmp_path / "fence_chatty"
+    program.write_text(
+        "#!/bin/sh\nasked=$(cat)\n"
+        "case $asked in action=metadata) echo '<resource-agent><parameters>"
+        '<parameter name="password"/></parameters><actions><action name="off"/></actions>'
+        "</resource-agent>'; exit 0;; esac\n"
+        'echo "cannot: $asked" >&2\nexit 1\n'
+    )
+    program.chmod(0o700)
+    reference = secret.SecretRef(secret.SecretSource.ENV, ("IPMI",))
+    device = fencing.FenceDevice(
+        "d",
+        "fence_chatty",
+        params=(attribute.AttributeSet({"password": reference}),),
+        hosts=("ha-1",),
+        retries=0,
+    )
+    agents = installed.Installed([tmp_path])
+
+    result = await fence(fencer(device, agents=agents, environment={"IPMI": "c4nary-Secret"}))
+
+    assert "cannot:" in result.message
+    assert "c4nary" not in repr(result)
 
 
 async def test_override_takes_the_place_of_the_built_in_driver(bmc, tmp_path):

@@ -246,6 +246,18 @@ def test_request_has_every_option_and_defaults():
     }
 
 
+def test_driver_describes_itself_with_every_option_it_takes():
+    """What is described is accepted, by its own type."""
+    values = {"ipport": "1", "lanplus": "1", "cipher": "3", "privlvl": "operator"}
+    described = ipmi.METADATA.described.parameters
+
+    body = ipmi.request(VERB.STATUS, {one.name: values.get(one.name, "ab") for one in described})
+
+    assert body["privilege"] == 3
+    assert ipmi.METADATA.offers("off")
+    assert [one.name for one in described if one.private] == ["password", "hexadecimal_kg"]
+
+
 async def test_one_controller_for_several_nodes_is_refused():
     """A controller is that of one machine: with two hosts it would fence the wrong one."""
     device = fencing.FenceDevice("bmc", "ipmi", hosts=("ha-1", "ha-2"))
