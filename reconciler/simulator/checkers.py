@@ -6,6 +6,7 @@ something to check: a run in which one stays at 0 has shown nothing.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -231,17 +232,15 @@ def suite(wanted: desired.Desired) -> Suite:
 def _orders(wanted: desired.Desired) -> list[tuple[str, str]]:
     """Return the mandatory orders between primitives: written ones, and those of groups."""
     kinds = {one.name: one for one in wanted.resources}
-    pairs = []
-    for one in wanted.constraints:
-        if (
-            isinstance(one, constraint.Order)
-            and one.kind is constraint.OrderKind.MANDATORY
-            and isinstance(kinds.get(one.first), resource.Primitive)
-            and isinstance(kinds.get(one.then), resource.Primitive)
-        ):
-            pairs.append((one.first, one.then))
+    pairs = [
+        (one.first, one.then)
+        for one in wanted.constraints
+        if isinstance(one, constraint.Order)
+        and one.kind is constraint.OrderKind.MANDATORY
+        and isinstance(kinds.get(one.first), resource.Primitive)
+        and isinstance(kinds.get(one.then), resource.Primitive)
+    ]
     for top in wanted.resources:
         if isinstance(top, resource.Group):
-            names = [member.name for member in top.members]
-            pairs += list(zip(names, names[1:], strict=False))
+            pairs += itertools.pairwise(member.name for member in top.members)
     return pairs

@@ -51,7 +51,16 @@ class Report:
 class Storm:
     """Brings faults into a world, at random times, until it is told to end."""
 
-    def __init__(self, world: World, room: Room, wanted: desired.Desired) -> None:
+    def __init__(
+        self,
+        world: World,
+        room: Room,
+        wanted: desired.Desired,
+        operator: Callable[[str], Controller],
+    ) -> None:
+        self._operator = operator
+        self._operators = 0
+        self._wanted = wanted
         self._world = world
         self._room = room
         self._names = tuple(world.machines)
@@ -72,6 +81,8 @@ class Storm:
             "kill-controller": self._kill,
             "stop-controller": self._stop,
             "bad-weather": self._bad_weather,
+            "executor-restarts": self._restart,
+            "standby": self._standby,
         }
 
     async def blow(self, duration_s: float) -> None:
@@ -152,6 +163,19 @@ class Storm:
             life.stop()
             self._world.spawn(self._later(life.go_on))
 
+    def _restart(self) -> None:
+        busy = [one for one in self._world.machines.values() if one.pending]
+        for one in busy or [self._world.machines[self._any()]]:
+            one.restart_executor()
+
+    def _standby(self) -> None:
+        self._operators += 1
+        operator = self._operator(f"operator-{self._operators}")
+        on = self._world.random.choice([True, False])
+        self._world.spawn(
+            operator.live(commands.standby(operator.context, self._wanted, self._any(), on=on))
+        )
+
     async def _later(self, work: Callable[[], None]) -> None:
         await asyncio.sleep(self._world.random.uniform(5, 60))
         work()
@@ -185,7 +209,11 @@ async def _simulated(
     suite = checkers.suite(wanted)
     room = Room()
     world = World([one.name for one in wanted.nodes], seed=seed, checkers=suite)
-    storm = Storm(world, room, wanted)
+
+    def controller(name: str) -> Controller:
+        return Controller(world, name, schedule, room=room)
+
+    storm = Storm(world, room, wanted, controller)
     over = asyncio.Event()
     everyone: list[Controller] = []
 
@@ -194,7 +222,7 @@ async def _simulated(
         turn = 0
         while not over.is_set():
             turn += 1
-            one = Controller(world, f"actor-{number}-{turn}", schedule, room=room)
+            one = controller(f"actor-{number}-{turn}")
             everyone.append(one)
             storm.victims = [other for other in everyone if not other.life.dead][-count:]
             await one.converge(wanted, deadline_s=120.0, stop=over)
@@ -207,12 +235,16 @@ async def _simulated(
     storm.end()
     await asyncio.wait(actors)
     await asyncio.sleep(world.boot_s + 60.0)
-    sweeper = Controller(world, "sweeper", schedule, room=room)
+    sweeper = controller("sweeper")
+    for one in wanted.nodes:
+        await sweeper.live(
+            commands.standby(sweeper.context, wanted, one.name, on=None, lock_timeout_s=60.0)
+        )
     for top in wanted.resources:
         await sweeper.live(commands.cleanup(sweeper.context, wanted, top.name, lock_timeout_s=60.0))
     final = None
     for turn in range(3):
-        last = Controller(world, f"last-{turn}", schedule, room=room)
+        last = controller(f"last-{turn}")
         everyone.append(last)
         final = await last.converge(wanted, deadline_s=1200.0, lock_timeout_s=60.0)
     return Report(

@@ -59,6 +59,7 @@ class Machine:
         self.records: dict[str, nodes.Record] = {}
         self.permanent: dict[str, str] = {}
         self.queues: set[asyncio.Queue[nodes.NodeEvent]] = set()
+        self.restarted = asyncio.Event()
         self.results: dict[str, outcome.Outcome] = {}
         self._reset()
 
@@ -121,6 +122,26 @@ class Machine:
             self.frozen = False
             self.world.happen(What.THAWED, self.name)
             self.world.stir()
+
+    def restart_executor(self) -> None:
+        """Kill the executor's daemon; it comes back, and does not know what became of its actions.
+
+        What an agent was doing may have been done; recurring monitors are not resumed.
+        """
+        if not self.listening:
+            return
+        self.executors += 1
+        self.recurring.clear()
+        lost = list(self.pending.items())
+        self.pending.clear()
+        for action_id, one in lost:
+            one.task.cancel()
+            if self.world.chance(0.5):
+                self._effect(one.step)
+            self._write(one.step, action_id, observed.OperationStatus.LOST, -1)
+        self.world.happen(What.RESTARTED, self.name)
+        self.restarted.set()
+        self.restarted = asyncio.Event()
 
     def die(self, resource: str) -> None:
         """Let a resource's processes die; a recurring monitor finds out within its interval."""

@@ -64,6 +64,7 @@ class SimulatedConnection:
         self._closed = asyncio.Event()
         self._queue: asyncio.Queue[nodes.NodeEvent] = asyncio.Queue()
         there.queues.add(self._queue)
+        world.spawn(self._until_restart())
 
     @property
     def node(self) -> str:
@@ -155,6 +156,15 @@ class SimulatedConnection:
             self._there.queues.discard(self._queue)
             if self._alive() and self._world.linked(self._life.name, self._there.name):
                 self._there.orphan(self._life.name)
+
+    async def _until_restart(self) -> None:
+        """Break with the daemon at the other end."""
+        restarted = asyncio.ensure_future(self._there.restarted.wait())
+        closing = asyncio.ensure_future(self._closed.wait())
+        await asyncio.wait([restarted, closing], return_when=asyncio.FIRST_COMPLETED)
+        restarted.cancel()
+        closing.cancel()
+        self.broken()
 
     def _alive(self) -> bool:
         return self._there.listening and self._there.boots == self._boots

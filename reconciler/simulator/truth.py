@@ -30,6 +30,8 @@ class What(enum.Enum):
     """An executor accepted a token."""
     REFUSED = "refused"
     """An executor refused an action."""
+    RESTARTED = "restarted"
+    """An executor's daemon was killed and came back."""
     KILLED = "killed"
     """A controller was killed."""
 
