@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reconciler.cli import terminal
 from reconciler.cli.quit import Quit
@@ -48,19 +48,20 @@ def named(paths: Sequence[str]) -> tuple[str, ...]:
     return (DEFAULT,)
 
 
-def read(paths: Sequence[str], *, form: str = "text") -> Manifests:
+def read(paths: Sequence[str], *, form: str = "text", mute: Collection[str] = ()) -> Manifests:
     """Return the manifests; whatever was found has been shown.
 
     Args:
         paths: as given.
         form: with ``json``, findings that refuse the manifests are JSON on stdout too.
+        mute: codes of warnings that are about to be dealt with.
 
     Raises:
         Quit: they are invalid.
     """
     wanted = named(paths)
     loaded = load.load(wanted)
-    show(loaded)
+    show(loaded, mute)
     if loaded.desired is None:
         if form == "json":
             terminal.output().text(values.text(as_json(loaded)))
@@ -80,12 +81,13 @@ def again(paths: Sequence[str]) -> Desired:
     return loaded.desired
 
 
-def show(loaded: load.Loaded) -> None:
+def show(loaded: load.Loaded, mute: Collection[str] = ()) -> None:
     """Write what was found to stderr, with its source lines."""
-    if not loaded.diagnostics:
+    found = [one for one in loaded.diagnostics if one.code not in mute]
+    if not found:
         return
     screen = terminal.error()
-    screen.lines(diagnostics.lines(loaded.diagnostics, loaded.sources))
+    screen.lines(diagnostics.lines(found, loaded.sources))
     if diagnostic.has_errors(loaded.diagnostics):
         screen.lines([styled.EMPTY, diagnostics.summary(loaded.diagnostics)])
 

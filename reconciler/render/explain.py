@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.model import score
 from reconciler.model.desired import Desired
@@ -39,6 +39,7 @@ TERMS: dict[score.TermKind, str] = {
 """What a term of a score is, in words; a test holds the table complete."""
 
 _BANS = -score.INFINITY
+_NOTHING = score.Term(score.TermKind.BASE, 0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _instance(
     shown = [one for one in found if only is None or one.node == only]
     if shown:
         yield EMPTY
-        yield from _ledgers(shown, due.promotion_scores.get(name, {}))
+        yield from _ledgers(name, shown, due.promotion_scores.get(name, {}))
     verdict = _verdict(found)
     if verdict and only is None:
         yield EMPTY
@@ -124,7 +125,7 @@ def _instance(
         yield EMPTY
         yield line(
             Span("  ! blocked: ", Style.WARNING),
-            f"{plan_text.intent(change)}: {sentences.sentence(change.reason)}",
+            f"{plan_text.intent(change)}: {sentences.sentence(change.reason, subject_known=change.resource)}",
             hang=4,
         )
         fix = sentences.advice(change.reason, change.resource)
@@ -140,7 +141,10 @@ def _headline(name: str, change: Change | None) -> Line:
         tail: tuple[Span, ...] = (Span(", and stays so"),) if not change.blocked else ()
         return line(span(name, Style.STRONG), f"  {now}", *tail)
     symbol = symbols.CHANGES[change.kind]
-    why = f": {sentences.sentence(change.reason)}" if change.reason else ""
+    words = (
+        sentences.sentence(change.reason, subject_known=change.resource) if change.reason else ""
+    )
+    why = f": {words}" if words else ""
     at = sentences.place(change.reason.origin) if change.reason else ""
     return line(
         span(name, Style.STRONG),
@@ -152,7 +156,7 @@ def _headline(name: str, change: Change | None) -> Line:
     )
 
 
-def _ledgers(shown: Iterable[Candidate], promotion: Mapping[str, int]) -> Lines:
+def _ledgers(name: str, shown: Iterable[Candidate], promotion: Mapping[str, int]) -> Lines:
     rows = [
         (
             Span(""),
@@ -163,14 +167,15 @@ def _ledgers(shown: Iterable[Candidate], promotion: Mapping[str, int]) -> Lines:
     ]
     for one in shown:
         style = Style.GOOD if one.chosen else Style.BAD if one.score <= _BANS else Style.PLAIN
-        terms = one.ledger.terms or (score.Term(score.TermKind.BASE, 0),)
+        terms = [term for term in one.ledger.terms if term.value] or [_NOTHING]
         for index, term in enumerate(terms):
+            known = {name, one.node}
             head = (
                 Span(">" if one.chosen else "", style),
                 span(one.node, style),
                 Span(score.text(one.score).rjust(9), style),
             )
-            rows.append((*(head if not index else (Span(""),) * 3), span(_term(term))))
+            rows.append((*(head if not index else (Span(""),) * 3), span(_term(term, known))))
         if one.node in promotion:
             rows.append(
                 (
@@ -183,8 +188,9 @@ def _ledgers(shown: Iterable[Candidate], promotion: Mapping[str, int]) -> Lines:
     return table(rows)
 
 
-def _term(term: score.Term) -> str:
-    words = TERMS[term.kind] + (f" ({term.subject})" if term.subject else "")
+def _term(term: score.Term, known: Collection[str]) -> str:
+    subject = term.subject if term.subject not in known else ""
+    words = TERMS[term.kind] + (f" ({subject})" if subject else "")
     at = sentences.place(term.origin)
     return f"{_signed(term.value):>9}  {words}" + (f" [{at}]" if at else "")
 

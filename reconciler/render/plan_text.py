@@ -104,7 +104,8 @@ def _why(one: Change) -> tuple[Span, Span]:
     if one.reason is None:
         return Span(""), Span("")
     at = sentences.place(one.reason.origin) or sentences.place(one.origin)
-    return span(sentences.sentence(one.reason)), span(f" [{at}]" if at else "", Style.FAINT)
+    words = sentences.sentence(one.reason, subject_known=one.resource)
+    return span(words), span(f" [{at}]" if at else "", Style.FAINT)
 
 
 def _with_tail(rows: list[tuple[Span, ...]]) -> Lines:
@@ -150,7 +151,7 @@ def _blocked(due: Plan) -> Lines:
         result += _obstacle(
             instance(change),
             intent(change),
-            sentences.sentence(reason) if reason else "",
+            sentences.sentence(reason, subject_known=change.resource) if reason else "",
             at or sentences.place(change.origin),
             sentences.advice(reason, change.resource) if reason else "",
         )

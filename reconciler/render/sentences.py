@@ -17,7 +17,8 @@ class Sentence:
     """The words of a reason code.
 
     Attributes:
-        about: with ``{subject}`` for the reason's subject.
+        about: with ``{subject}`` for the reason's subject, and ``{detail}`` where the detail is
+            part of the sentence.
         alone: where there is no subject.
         advice: what to do about it; empty: nothing has to be done.
     """
@@ -28,21 +29,22 @@ class Sentence:
 
 
 SENTENCES: dict[ReasonCode, Sentence] = {
-    ReasonCode.PLACED: Sentence("wanted, best on {subject}", "wanted, and not active yet"),
-    ReasonCode.MOVED: Sentence("{subject} scores higher", "another node scores higher"),
+    ReasonCode.PLACED: Sentence("{subject} is wanted, and not active", "wanted, and not active"),
+    ReasonCode.MOVED: Sentence("another node suits {subject} better", "another node scores higher"),
     ReasonCode.PROBE: Sentence(
         "nobody knows yet whether {subject} runs there", "nobody knows yet whether it runs there"
     ),
     ReasonCode.RECURRING: Sentence("{subject} is monitored while active", "monitored while active"),
     ReasonCode.FAILED: Sentence("{subject} failed", "it failed"),
     ReasonCode.PARAMETERS_CHANGED: Sentence(
-        "parameter {subject} changed in the manifest", "its parameters changed in the manifest"
+        "the parameters of {subject} changed in the manifest",
+        "its parameters changed in the manifest",
     ),
     ReasonCode.AGENT_CHANGED: Sentence(
-        "its agent changed from {subject}", "its agent changed in the manifest"
+        "the agent of {subject} changed in the manifest", "its agent changed in the manifest"
     ),
     ReasonCode.REQUIRED_BY_ORDER: Sentence(
-        "ordered after {subject}", "ordered with another change"
+        "ordered with the {detail} of {subject}", "ordered with another change"
     ),
     ReasonCode.REQUIRED_BY_GROUP: Sentence("follows group {subject}", "follows its group"),
     ReasonCode.COLOCATED: Sentence("colocated with {subject}", "colocated with another resource"),
@@ -51,15 +53,17 @@ SENTENCES: dict[ReasonCode, Sentence] = {
     ),
     ReasonCode.STANDBY: Sentence("{subject} is in standby", "its node is in standby"),
     ReasonCode.SHUTDOWN: Sentence("{subject} is shutting down", "its node is shutting down"),
-    ReasonCode.TARGET_ROLE: Sentence("target-role is {subject}", "its target-role says so"),
+    ReasonCode.TARGET_ROLE: Sentence(
+        "the target-role of {subject} says so", "its target-role says so"
+    ),
     ReasonCode.MULTIPLE_ACTIVE: Sentence(
-        "it is active on several nodes: {subject}", "it is active on several nodes"
+        "{subject} is active on several nodes", "it is active on several nodes"
     ),
     ReasonCode.REMOVED: Sentence(
         "{subject} is no longer in the manifest", "no longer in the manifest"
     ),
     ReasonCode.PROMOTION: Sentence(
-        "highest promotion score is on {subject}", "its promotion score decides"
+        "the promotion scores of {subject} decide", "its promotion score is the best there"
     ),
     ReasonCode.EXCESS_INSTANCE: Sentence(
         "{subject} has more instances than wanted", "more instances than wanted"
@@ -92,9 +96,9 @@ SENTENCES: dict[ReasonCode, Sentence] = {
     ReasonCode.UNFENCING: Sentence(
         "{subject} needs the node to be unfenced", "its devices need it to be unfenced"
     ),
-    ReasonCode.REQUESTED: Sentence("asked for by {subject}", "asked for by command"),
+    ReasonCode.REQUESTED: Sentence("{subject} was asked to be fenced", "asked for by command"),
     ReasonCode.NO_QUORUM: Sentence(
-        "no quorum: {subject}",
+        "the nodes that answer are no majority",
         "the nodes that answer are no majority",
         "bring nodes back until a majority answers (see: reconcile status)",
     ),
@@ -128,7 +132,7 @@ SENTENCES: dict[ReasonCode, Sentence] = {
         "configure a fence device and set fencing-enabled: true, or bring the node back",
     ),
     ReasonCode.BLOCKED_BY_FAILURE: Sentence(
-        "{subject} failed and must not be touched",
+        "it failed on {subject} and must not be touched",
         "it failed and must not be touched",
         "repair the cause, then: reconcile cleanup RESOURCE",
     ),
@@ -168,8 +172,12 @@ def sentence(reason: Reason, *, subject_known: str = "") -> str:
     """
     words = SENTENCES[reason.code]
     alone = not reason.subject or reason.subject == subject_known
-    text = words.alone if alone else words.about.format(subject=reason.subject)
-    if alone and subject_known:
+    text = words.alone
+    if not alone:
+        text = words.about.format(subject=reason.subject, detail=reason.detail or "change")
+        if "{detail}" in words.about:
+            return text
+    elif subject_known:
         text = _FENCED.get(reason.code, text)
     return f"{text} ({reason.detail})" if reason.detail else text
 

@@ -294,7 +294,7 @@ def rich_plan():
                 target="ha-2",
                 role=Role.UNPROMOTED,
                 next_role=Role.PROMOTED,
-                reason=Reason(ReasonCode.PROMOTION, "ha-2", origin=at(30)),
+                reason=Reason(ReasonCode.PROMOTION, "pgsql", origin=at(30)),
             ),
             plan.Change(
                 "pgsql",

@@ -29,7 +29,7 @@ def test_sentences_fill_in_their_subject_and_end_without_stop(code):
     about = sentences.sentence(Reason(code, "SUBJECT", "DETAIL"))
     alone = sentences.sentence(Reason(code))
 
-    assert about.endswith("(DETAIL)")
+    assert "DETAIL" in about
     assert "{" not in about + alone
     assert not alone.endswith(".")
     assert "SUBJECT" in about or sentences.SENTENCES[code].about == sentences.SENTENCES[code].alone
