@@ -51,7 +51,9 @@ def record(
         "format_version": 1,
         "initial": {"placement": _placement(initial)},
         "final": {"placement": _placement(final)},
-        "fencing_summary": [{"node": one.node, "task": one.task.value} for one in due.fencing],
+        "fencing_summary": [
+            {"node": one.node, "task": one.task.value} for one in due.fencing if one.blocked is None
+        ],
         "summary": [
             _change(one, unique) for one in due.changes if one.kind is not plan.ChangeKind.LEAVE
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.resource import OnFail
 from reconciler.scheduler import options
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import Assignment
@@ -31,6 +32,9 @@ def create(
         for node in situation.nodes:
             count = situation.count(one, node.index)
             if not count.count:
+                continue
+            blocking = situation.known.get(one.history_name, {}).get(node.index)
+            if blocking is not None and blocking.on_fail is OnFail.BLOCK:
                 continue
             if not count.expired(timeout_ms, now):
                 settings.clock.wake(count.last + timeout_ms / 1000)
@@ -76,5 +80,6 @@ def shut_down(steps: Steps, situation: Situation) -> None:
         for one in situation.expansion.all:
             places = steps.places[one.index]
             stop = places.stops.get(node.index) if places else None
-            if stop is not None and situation.standing[one.index].managed:
+            standing = situation.standing[one.index]
+            if stop is not None and (standing.managed or standing.blocked):
                 link(stop, step, Link.NEEDS_IF_REQUIRED)

@@ -115,7 +115,7 @@ def lower(wanted: desired.Desired, expansion: Expansion) -> Pairs:
     for one in wanted.constraints:
         match one:
             case constraint.Colocation():
-                pairs.extend(_pair(expansion, one))
+                pairs.extend(_pairs(expansion, wanted, one))
             case constraint.ColocationSets():
                 pairs.extend(_sets(expansion, wanted, one))
             case _:
@@ -146,22 +146,28 @@ def _role(role: Role | None) -> Role | None:
     return None if role in {Role.STARTED, Role.UNKNOWN} else role
 
 
-def _pair(expansion: Expansion, one: constraint.Colocation) -> Iterator[Pair]:
-    dependent = location.by_name(expansion, one.dependent)
-    primary = location.by_name(expansion, one.primary)
-    if dependent is None or primary is None or not one.score:
+def _pairs(
+    expansion: Expansion, wanted: desired.Desired, one: constraint.Colocation
+) -> Iterator[Pair]:
+    if not one.score:
         return
-    yield Pair(
-        id=one.id,
-        dependent=dependent,
-        primary=primary,
-        score=one.score,
-        dependent_role=_role(one.dependent_role),
-        primary_role=_role(one.primary_role),
-        attribute=None if one.node_attribute in {None, "", "#uname"} else one.node_attribute,
-        influence=_influence(one.influence, dependent),
-        origin=one.origin,
-    )
+    for dependent in location.expanded(expansion, wanted.tags, one.dependent):
+        for primary in location.expanded(expansion, wanted.tags, one.primary):
+            if dependent is primary:
+                continue
+            yield Pair(
+                id=one.id,
+                dependent=dependent,
+                primary=primary,
+                score=one.score,
+                dependent_role=_role(one.dependent_role),
+                primary_role=_role(one.primary_role),
+                attribute=(
+                    None if one.node_attribute in {None, "", "#uname"} else one.node_attribute
+                ),
+                influence=_influence(one.influence, dependent),
+                origin=one.origin,
+            )
 
 
 def _sets(
@@ -189,16 +195,16 @@ def _sets(
         members = list(members_of(expansion, wanted, each))
         score = one.score if each.score is None else each.score
         roles = (each.role, each.role)
-        if each.sequential:
+        if each.sequential and score < 0:
+            for place, member in enumerate(members):
+                for before in members[:place]:
+                    yield pair(member, before, score, roles)
+        elif each.sequential:
             for before, member in zip(members, members[1:], strict=False):
-                if score > 0 and each.ordering in {None, "group"}:
+                if each.ordering in {None, "group"}:
                     yield pair(member, before, score, roles)
                 else:
                     yield pair(before, member, score, roles)
-        elif score < 0:
-            for position_, member in enumerate(members):
-                for before in members[:position_]:
-                    yield pair(member, before, score, roles)
         if previous is not None and members and previous[1]:
             earlier, dependents = previous
             dependent_set = dependents[-1:] if earlier.sequential else dependents
@@ -214,10 +220,7 @@ def members_of(
 ) -> Iterator[Instance]:
     """Yield the resources of a set, tags resolved."""
     for name in one.resources:
-        for each in (name,) if name in expansion.by_name else wanted.tags.get(name, (name,)):
-            found = location.by_name(expansion, each)
-            if found is not None:
-                yield found
+        yield from location.expanded(expansion, wanted.tags, name)
 
 
 def attribute_value(node: Node, attribute: str | None) -> str | None:

@@ -7,7 +7,7 @@ that a restart of something else can require them.
 
 from __future__ import annotations
 
-from reconciler.model.action import Task
+from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Observed
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
@@ -62,6 +62,8 @@ class Creation:
                 continue
             if not standing.managed:
                 step.stop_short(standing.unmanaged_by)
+                if standing.blocked and step is stop:
+                    step.require(standing.unmanaged_by)
             elif not node.online:
                 step.runnable = node.unclean is not None
                 if not step.runnable:
@@ -105,15 +107,18 @@ class Creation:
         alone = len(standing.running) == 1
         unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
         for where, stop in places.stops.items():
-            if where == target and not standing.failed and (alone or unexpected):
+            if where == target and not standing.states[where].failed and (alone or unexpected):
                 continue
             stop.require(reason)
             if standing.states[where].role is Role.PROMOTED:
                 places.demotes[where].require(reason)
         if places.start is not None:
-            must = not staying or standing.failed or not (alone or unexpected)
+            again = staying and standing.states[target].pending == "start"
+            must = not staying or standing.failed or again or not alone
             if must:
                 places.start.require(reason)
+            if unexpected and staying and not standing.states[target].failed and not alone:
+                places.start.kind = ActionKind.PSEUDO
         if staying and not any(stop.required for stop in places.stops.values()):
             self._change_role(one, standing, places, target, next_role)
         elif places.promote is not None:
@@ -176,7 +181,9 @@ def _relate(places: Places, standing: Standing) -> None:
         if start is not None:
             stays = start.node == where
             flags = Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN
-            if stays and standing.managed:
+            pending = stays and standing.states[where].pending == "start"
+            unexpected = len(standing.running) > 1 and start.kind is ActionKind.PSEUDO
+            if stays and standing.managed and not pending and not unexpected:
                 flags |= Link.RESTART
             link(stop, start, flags)
     if start is not None and promote is not None:
@@ -290,12 +297,19 @@ def _need(one: Instance, parts: list[Step]) -> int:
 
 def _chain(steps: Steps, group: Instance) -> None:
     """Let a group's members start one after the other, and stop in reverse."""
-    for before, member in zip(group.children, group.children[1:], strict=False):
-        for task in (Task.START, Task.PROMOTE):
-            for first in beginnings(steps, before, task):
-                for then in beginnings(steps, member, task):
+    for task in (Task.START, Task.PROMOTE):
+        firsts: list[Step] = []
+        for member in group.children:
+            thens = beginnings(steps, member, task)
+            for first in firsts:
+                for then in thens:
                     link(first, then, Link.NEEDS | Link.PULLS_THEN)
-        for task in (Task.STOP, Task.DEMOTE):
-            for first in beginnings(steps, member, task):
-                for then in beginnings(steps, before, task):
+            firsts = thens or firsts
+    for task in (Task.STOP, Task.DEMOTE):
+        firsts = []
+        for member in reversed(group.children):
+            thens = beginnings(steps, member, task)
+            for first in firsts:
+                for then in thens:
                     link(first, then, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+            firsts = thens or firsts

@@ -110,7 +110,8 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
         return
     step.done_by_fencing = True
     step.kind = ActionKind.PSEUDO
-    link(fence, step, Link.NEEDS)
+    if step.instance is None or not step.instance.is_fence_device:
+        link(fence, step, Link.NEEDS)
 
 
 def _wait(
@@ -122,7 +123,10 @@ def _wait(
     assignment: Assignment,
     settings: Cluster,
 ) -> None:
-    needs_fencing = quorum.requirement(one, settings) in {Requires.FENCING, Requires.UNFENCING}
+    needed = quorum.requirement(one, settings)
+    if needed is Requires.NOTHING:
+        return
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING}
     known = situation.known.get(one.history_name, {})
     for node in lost:
         fence = steps.fences.get(node.index)

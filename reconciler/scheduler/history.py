@@ -318,6 +318,7 @@ class _Reading:
                     state.role = Role.STARTED
         if record.operation == state.pending:
             state.pending = ""
+        state.reprobe = False
         if cleared and state.on_fail is not None and state.on_fail not in _STICKY:
             state.on_fail, state.failure, state.next_role = None, None, None
             state.failed = False
@@ -329,23 +330,23 @@ class _Reading:
         self, record: OperationRecord, status: OperationStatus, rc: int, *, probe: bool
     ) -> None:
         state = self.state
-        if status is OperationStatus.NOT_INSTALLED:
+        if status is OperationStatus.NOT_INSTALLED and probe:
             state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
-            if probe:
-                state.role = Role.STOPPED
+            state.role = Role.STOPPED
+            return
+        policy = self._policy(record)
+        state.failures.append(record)
+        if policy is OnFail.IGNORE:
+            if record.status is not OperationStatus.NOT_INSTALLED:
+                self._ignored(record)
                 return
-        elif status is OperationStatus.ERROR_HARD:
+            policy = OnFail.RESTART
+        if status is OperationStatus.ERROR_HARD:
             state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
         elif status is OperationStatus.ERROR_FATAL:
             state.bans = (*state.bans, (TermKind.HARD_ERROR, True))
-        policy = self._policy(record)
-        state.failures.append(record)
-        if probe and status is OperationStatus.ERROR_HARD and state.role is Role.UNKNOWN:
-            state.role = Role.STOPPED
-            return
-        if policy is OnFail.IGNORE:
-            self._ignored(record)
-            return
+        elif status is OperationStatus.NOT_INSTALLED:
+            state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
         self.failed_key = (record.operation, record.interval_ms)
         if SEVERITY[policy] >= SEVERITY[state.on_fail]:
             state.on_fail, state.failure = policy, record

@@ -82,6 +82,18 @@ def by_name(expansion: Expansion, name: str) -> Instance | None:
     return clone if clone is not None else found
 
 
+def expanded(
+    expansion: Expansion, tags: Mapping[str, tuple[str, ...]], name: str
+) -> list[Instance]:
+    """Return what a constraint means by a name that may be a tag."""
+    if name in expansion.by_name or name in expansion.by_base:
+        names: tuple[str, ...] = (name,)
+    else:
+        names = tags.get(name, (name,))
+    found = (by_name(expansion, each) for each in names)
+    return [one for one in found if one is not None]
+
+
 def _scores(
     one: constraint.Location,
     instance: Instance,

@@ -117,6 +117,7 @@ def _unclean(found: observed.ObservedNode, settings: options.Cluster) -> Reason 
         return Reason(ReasonCode.REQUESTED, found.name, found.unclean_reason)
     if found.presence is observed.Presence.UNKNOWN:
         return Reason(ReasonCode.NODE_LOST, found.name)
-    if found.presence is observed.Presence.UNSEEN and settings.startup_fencing:
+    may_run_unseen = settings.startup_fencing and settings.fencing_enabled
+    if found.presence is observed.Presence.UNSEEN and may_run_unseen:
         return Reason(ReasonCode.NODE_UNSEEN, found.name)
     return None

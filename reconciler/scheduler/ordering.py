@@ -64,29 +64,33 @@ def lower(wanted: desired.Desired, expansion: Expansion) -> tuple[Sequence, ...]
     for one in wanted.constraints:
         match one:
             case constraint.Order():
-                first = location.by_name(expansion, one.first)
-                then = location.by_name(expansion, one.then)
-                if first is None or then is None or first is then:
-                    continue
-                action = _task(one.first_action)
-                found.append(
-                    Sequence(
-                        id=one.id,
-                        first=first,
-                        first_task=action,
-                        then=then,
-                        then_task=_task(one.then_action) if one.then_action else action,
-                        kind=one.kind,
-                        symmetrical=_symmetrical(one.symmetrical, one.kind),
-                        require_all=one.require_all,
-                        origin=one.origin,
-                    )
-                )
+                found.extend(_pairs(expansion, wanted, one))
             case constraint.OrderSets():
                 found.extend(_sets(expansion, wanted, one))
             case _:
                 pass
     return tuple(found)
+
+
+def _pairs(
+    expansion: Expansion, wanted: desired.Desired, one: constraint.Order
+) -> Iterator[Sequence]:
+    action = _task(one.first_action)
+    for first in location.expanded(expansion, wanted.tags, one.first):
+        for then in location.expanded(expansion, wanted.tags, one.then):
+            if first is then:
+                continue
+            yield Sequence(
+                id=one.id,
+                first=first,
+                first_task=action,
+                then=then,
+                then_task=_task(one.then_action) if one.then_action else action,
+                kind=one.kind,
+                symmetrical=_symmetrical(one.symmetrical, one.kind),
+                require_all=one.require_all,
+                origin=one.origin,
+            )
 
 
 def _symmetrical(written: bool | None, kind: OrderKind) -> bool:
@@ -221,6 +225,11 @@ class Ordering:
     ) -> None:
         firsts = creation.endings(self.steps, first, first_task)
         thens = creation.beginnings(self.steps, then, then_task)
+        if first_task is Task.STOP:
+            # What a probe finds may have to be stopped, so it counts as a stop would.
+            for probe in probe_steps(self.steps, first):
+                for after in thens:
+                    link(probe, after, Link.ORDER)
         if one.kind is not OrderKind.MANDATORY:
             for before in firsts:
                 for after in thens:
@@ -344,3 +353,53 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
         start = places.start if places else None
         for step in stops.get(start.node, ()) if start else ():
             link(step, start, Link.ADVISORY)
+        for probe in probe_steps(steps, first) if start else ():
+            if probe.node == start.node:
+                link(probe, start, Link.ORDER)
+
+
+def probe_steps(steps: Steps, one: Instance) -> Iterator[Step]:
+    """Yield the probes of everything in a resource."""
+    for each in one.primitives():
+        places = steps.places[each.index]
+        if places is not None:
+            yield from places.probes
+
+
+def apply_groups(steps: Steps, situation: Situation) -> None:
+    """Let a member's probes come before the stop of the member that it needs."""
+    for group in situation.expansion.all:
+        if group.variant is not Variant.GROUP:
+            continue
+        for before, member in zip(group.children, group.children[1:], strict=False):
+            for probe in probe_steps(steps, member):
+                for stop in creation.beginnings(steps, before, Task.STOP):
+                    link(probe, stop, Link.ORDER)
+
+
+def probes_before_restarts(steps: Steps, situation: Situation) -> None:
+    """Let the probes of a resource come before what needs it is restarted; after settling."""
+    for one in situation.expansion.all:
+        places = steps.places[one.index]
+        if places is None or not places.probes or places.start is None:
+            continue
+        seen: set[int] = set()
+        todo = [places.start]
+        while todo:
+            for then, flags in todo.pop().after:
+                other = then.instance
+                if then.index in seen or other is None or other is one:
+                    continue
+                if not flags & (Link.NEEDS | Link.PULLS_THEN):
+                    continue
+                if then.task not in {Task.START, Task.NOTHING}:
+                    continue
+                seen.add(then.index)
+                todo.append(then)
+                if not other.is_primitive or not then.required or not then.runnable:
+                    continue
+                there = steps.at(other)
+                for probe in places.probes:
+                    for stop in there.stops.values():
+                        link(probe, stop, Link.ORDER)
+                    link(probe, then, Link.ORDER)

@@ -19,6 +19,7 @@ from reconciler.scheduler import (
     expansion,
     fencing,
     location,
+    migration,
     nodes,
     operation,
     options,
@@ -61,19 +62,30 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     pairs = colocation.lower(desired, standing.expansion)
     assignment = placement.assign(standing, scores, pairs, settings, promotion.Scores(wishes))
 
-    steps = step.Steps(len(standing.expansion.all))
     values = parameters.Parameters(desired, standing.nodes, clock)
-    creation.create(steps, standing, assignment, settings, observed)
-    restart.check(steps, standing, assignment, values)
     discovery = probe.Discovery(wishes)
-    probe.create(steps, standing, assignment, settings, discovery)
-    recurring.create(steps, standing, assignment, settings, operations, values)
-    decisions = fencing.decide(steps, standing, desired, observed, settings)
-    fencing.order(steps, standing, assignment, settings)
-    ordering.apply(steps, standing, assignment, ordering.lower(desired, standing.expansion), pairs)
-    cleanup.create(steps, standing, assignment, settings)
-    cleanup.shut_down(steps, standing)
-    settle.settle(steps)
+    sequences = ordering.lower(desired, standing.expansion)
+    migrating = migration.candidates(standing, assignment)
+    while True:
+        steps = step.Steps(len(standing.expansion.all))
+        creation.create(steps, standing, assignment, settings, observed)
+        migration.create(steps, standing, assignment, migrating)
+        restart.check(steps, standing, assignment, values)
+        probe.create(steps, standing, assignment, settings, discovery)
+        recurring.create(steps, standing, assignment, settings, operations, values)
+        decisions = fencing.decide(steps, standing, desired, observed, settings)
+        fencing.order(steps, standing, assignment, settings)
+        ordering.apply(steps, standing, assignment, sequences, pairs)
+        ordering.apply_groups(steps, standing)
+        cleanup.create(steps, standing, assignment, settings)
+        cleanup.shut_down(steps, standing)
+        migration.order(steps, standing, migrating)
+        settle.settle(steps)
+        given_up = migration.degraded(steps, standing, migrating)
+        if not given_up:
+            break
+        migrating -= given_up
+    ordering.probes_before_restarts(steps, standing)
     edges, findings = cycle.resolve(steps)
 
     maker = assembly.Assembly(standing, desired, settings, operations, values)

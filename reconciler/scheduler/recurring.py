@@ -65,6 +65,8 @@ class _Recurring:
             if key in seen:
                 continue
             seen.add(key)
+            if sum(1 for other in wanted if (other.name, other.interval_ms) == key) > 1:
+                continue
             if each.role is Role.STOPPED:
                 self._inactive(one, each)
             elif not quiet:
@@ -129,8 +131,7 @@ class _Recurring:
             for probe in places.probes:
                 if probe.node == node.index:
                     link(probe, step, Link.NEEDS)
-            for stop in places.stops.values():
-                link(stop, step, Link.NEEDS_IF_REQUIRED)
+            link(places.stops.get(node.index), step, Link.NEEDS_IF_REQUIRED)
 
     def _cancel(self, one: Instance, wanted: list[resource.Operation], *, quiet: bool) -> None:
         """Enter the cancelling of monitors that are not, or no longer, wanted here."""
@@ -138,7 +139,10 @@ class _Recurring:
         chosen = self.assignment.chosen[one.index]
         next_role = self.assignment.next_role[one.index]
         by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
-        for where, state in sorted(standing.states.items()):
+        states = dict(self.situation.known.get(one.history_name, {}))
+        if one.in_clone is not None:
+            states = dict(standing.states)
+        for where, state in sorted(states.items()):
             node = self.situation.nodes[where]
             if not node.reachable:
                 continue
@@ -150,10 +154,12 @@ class _Recurring:
                 if where == chosen and each is not None and not quiet:
                     if inactive or not _fits(each.role, next_role):
                         self._cancel_one(one, key, where)
-                elif each is None or quiet:
-                    self._cancel_one(one, key, where)
+                elif (each is None or quiet) and not self.settings.maintenance:
+                    self._cancel_one(one, key, where, removed=each is None)
 
-    def _cancel_one(self, one: Instance, key: tuple[str, int], where: int) -> None:
+    def _cancel_one(
+        self, one: Instance, key: tuple[str, int], where: int, *, removed: bool = False
+    ) -> None:
         places = self.steps.at(one)
         step = self.steps.add(
             f"{one.name}_cancel_{key[0]}_{key[1]}", ActionKind.RESOURCE, Task.CANCEL, one, where
@@ -161,8 +167,13 @@ class _Recurring:
         step.interval_ms = key[1]
         step.agent_task = key[0]
         step.require(Reason(ReasonCode.CANCELLED, one.base))
-        for then in (places.promote, places.demotes.get(where), places.stops.get(where)):
+        if removed:
+            link(places.stops.get(where), step, Link.ORDER)
+            return
+        for then in (places.start, places.promote, places.demotes.get(where)):
             link(step, then, Link.ORDER)
+        for monitor in places.monitors:
+            link(step, monitor, Link.ORDER)
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:

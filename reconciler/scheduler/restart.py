@@ -15,7 +15,7 @@ from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.parameters import Parameters
 from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Steps
+from reconciler.scheduler.step import Link, Steps, link
 
 
 def check(
@@ -26,13 +26,14 @@ def check(
         standing = situation.standing[one.index]
         if not one.is_primitive or one.removed or not standing.managed:
             continue
+        _replace_agent(steps, situation, one)
         target = assignment.chosen[one.index]
         if len(standing.running) != 1 or target != standing.running[0]:
             continue
         node = situation.nodes[target]
         if not node.reachable:
             continue
-        reason = _changed(one, standing.states[target], target, parameters, situation)
+        reason = _changed(one, standing.states[target], target, parameters)
         if reason is None:
             continue
         places = steps.at(one)
@@ -42,12 +43,8 @@ def check(
 
 
 def _changed(
-    one: Instance, state: State, node: int, parameters: Parameters, situation: Situation
+    one: Instance, state: State, node: int, parameters: Parameters
 ) -> Reason | None:
-    history = situation.nodes[node].observed.histories.get(one.history_name)
-    if history is not None and history.agent is not None and one.primitive is not None:
-        if history.agent != one.primitive.agent:
-            return Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)
     record = began(state)
     if record is None:
         return None
@@ -79,4 +76,22 @@ def began(state: State) -> OperationRecord | None:
     return record if record is not None and record.rc in {0, 8} else None
 
 
-_ = Task
+def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
+    """Forget what another agent did under the same name, and restart what it runs."""
+    assert one.primitive is not None
+    for where, state in sorted(situation.known.get(one.history_name, {}).items()):
+        node = situation.nodes[where]
+        history = node.observed.histories.get(one.history_name)
+        if history is None or history.agent in {None, one.primitive.agent}:
+            continue
+        if not node.reachable:
+            continue
+        reason = Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)
+        delete = steps.resource(one, Task.DELETE, where)
+        delete.require(reason)
+        places = steps.at(one)
+        stop = places.stops.get(where)
+        if stop is not None and state.active:
+            stop.require(reason)
+            link(stop, delete, Link.NEEDS)
+        link(delete, places.start, Link.NEEDS)

@@ -243,7 +243,7 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
                     node.unclean = Reason(code, subject, detail, one.origin)
             case OnFail.STANDBY:
                 node.standby_on_fail = True
-            case OnFail.BLOCK if state.failed:
+            case OnFail.BLOCK if state.failed and node.unclean is None:
                 standing.blocked = True
                 standing.managed = False
                 standing.unmanaged_by = Reason(
@@ -260,6 +260,10 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
         gone = not node.online and node.unclean is None and settings.fencing_enabled
         if state.active and gone and standing.managed and not node.maintenance:
             node.unclean = Reason(ReasonCode.NODE_LOST, node.name, one.base)
+    if len(standing.running) > 1 and one.is_fence_device:
+        # A fence device may be known in several places; what a lost node has of it does not count.
+        sound = [where for where in standing.running if situation.nodes[where].unclean is None]
+        standing.running = sound or standing.running[:1]
     if len(standing.running) > 1:
         _multiply_active(situation, one)
 

@@ -123,11 +123,13 @@ class Step:
 class Places:
     """The steps of one primitive instance."""
 
-    __slots__ = ("demotes", "monitors", "probes", "promote", "start", "stops")
+    __slots__ = ("demotes", "migrate_from", "migrate_to", "monitors", "probes", "promote", "start", "stops")
 
     def __init__(self) -> None:
         self.start: Step | None = None
         self.promote: Step | None = None
+        self.migrate_to: Step | None = None
+        self.migrate_from: Step | None = None
         self.stops: dict[int, Step] = {}
         self.demotes: dict[int, Step] = {}
         self.probes: list[Step] = []

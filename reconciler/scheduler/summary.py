@@ -41,12 +41,18 @@ class _Summary:
             return [self._starting(one, places, target, next_role)]
         if target == NOWHERE or start is None:
             return self._stopping(one, places, standing)
-        if start.required:
+        if places.migrate_to is not None and start.required and start.runnable:
+            reason = places.migrate_to.reason
+            return [self._change(one, ChangeKind.MIGRATE, source, target, next_role, reason)]
+        if start.required and (standing.failed or self._stops(places)):
             return self._restarting(one, places, standing, source, target, next_role)
         stop = places.stops.get(source)
         if stop is not None and stop.required:
             return self._stopping(one, places, standing)
         return [self._role_change(one, places, standing, target, next_role)]
+
+    def _stops(self, places: Places) -> bool:
+        return any(stop.required for stop in places.stops.values())
 
     def _starting(self, one: Instance, places: Places, target: int, next_role: Role) -> Change:
         start = places.start
@@ -65,7 +71,7 @@ class _Summary:
     def _stopping(self, one: Instance, places: Places, standing: Standing) -> list[Change]:
         found = []
         for where, stop in places.stops.items():
-            if not stop.required:
+            if not stop.required or not standing.managed:
                 continue
             blocked = not stop.runnable
             start = places.start

@@ -1,0 +1,142 @@
+"""Live migration: who can move without being stopped first, and in which order.
+
+Pacemaker Explained, "Migrating resources". A resource migrates if its agent can, it runs well on
+one node, and nothing that it is ordered after moves in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+_PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
+
+
+def candidates(situation: Situation, assignment: Assignment) -> set[int]:
+    """Return the numbers of the primitives that could migrate, seen on their own."""
+    found = set()
+    for one in situation.expansion.all:
+        if not one.is_primitive or not one.meta.allow_migrate:
+            continue
+        standing = situation.standing[one.index]
+        target = assignment.chosen[one.index]
+        if len(standing.running) != 1 or target in {NOWHERE, standing.running[0]}:
+            continue
+        if standing.failed or not standing.managed or one.promotable:
+            continue
+        state = standing.states[standing.running[0]]
+        if state.pending and state.pending != "migrate_to":
+            continue
+        source = situation.nodes[standing.running[0]]
+        if source.reachable and situation.nodes[target].reachable:
+            found.add(one.index)
+    return found
+
+
+def create(
+    steps: Steps, situation: Situation, assignment: Assignment, migrating: set[int]
+) -> None:
+    """Enter the steps of migrations in place of a real start."""
+    for index in sorted(migrating):
+        one = situation.expansion.all[index]
+        source = situation.standing[index].running[0]
+        target = assignment.chosen[index]
+        places = steps.at(one)
+        start, stop = places.start, places.stops[source]
+        assert start is not None
+        to = steps.resource(one, Task.MIGRATE_TO, source)
+        come = steps.resource(one, Task.MIGRATE_FROM, target)
+        reason = stop.reason or Reason(ReasonCode.MOVED, one.base)
+        for step in (to, come):
+            step.require(reason)
+            step.detail["migrate_source"] = situation.nodes[source].name
+            step.detail["migrate_target"] = situation.nodes[target].name
+        start.kind = ActionKind.PSEUDO
+        link(to, come, Link.NEEDS)
+        link(come, stop, Link.NEEDS)
+        link(come, start, Link.NEEDS)
+        places.migrate_to, places.migrate_from = to, come
+
+
+def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
+    """Bind migrations to what comes before and after them, and let them pull nothing along."""
+    for index in sorted(migrating):
+        one = situation.expansion.all[index]
+        places = steps.at(one)
+        start, to = places.start, places.migrate_to
+        assert start is not None
+        assert to is not None
+        stop = next(iter(places.stops.values()))
+        for first, flags in list(start.before):
+            for up in _ups(steps, first, one):
+                link(up, to, flags & Link.ADVISORY)
+            if first.probe:
+                link(first, to)
+            if first.kind is ActionKind.FENCE:
+                link(first, to, flags)
+        for first, flags in list(stop.before):
+            other = first.instance
+            if first.task is Task.STOP and other is not None and other is not one:
+                if other.is_primitive and other.index not in migrating:
+                    link(first, to, flags & Link.ADVISORY)
+        _let_go(one, start, forward=True)
+        _let_go(one, stop, forward=False)
+
+
+def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:
+    """Yield what must be up before a migration begins."""
+    if first.instance is None or first.instance is one or first.probe:
+        return
+    if first.task not in {Task.START, Task.PROMOTE, Task.NOTHING}:
+        return
+    for other in first.instance.primitives():
+        places = steps.places[other.index]
+        if places is None or other is one:
+            continue
+        if places.migrate_from is not None:
+            yield places.migrate_from
+        elif places.start is not None:
+            yield places.start
+
+
+def _let_go(one: Instance, step: Step, *, forward: bool) -> None:
+    """Take the pulling away from relations with other resources: none restarts for a migration."""
+    entries = step.after if forward else step.before
+    for position, (other, flags) in enumerate(entries):
+        if other.instance is one or not flags & _PULLS:
+            continue
+        entries[position] = (other, flags & ~_PULLS)
+        back = other.before if forward else other.after
+        for place, (same, same_flags) in enumerate(back):
+            if same is step:
+                back[place] = (same, same_flags & ~_PULLS)
+
+
+def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int]:
+    """Return the numbers of those that cannot migrate after all, once the steps are settled."""
+    found = set()
+    for index in migrating:
+        one = situation.expansion.all[index]
+        places = steps.at(one)
+        start = places.start
+        assert start is not None
+        stop = next(iter(places.stops.values()))
+        if not start.runnable or not stop.runnable or not start.required:
+            found.add(index)
+            continue
+        for first, flags in start.before:
+            other = first.instance
+            if other is None or other is one or first.probe or flags & Link.ADVISORY:
+                continue
+            if first.task is Task.START and first.required and other.index not in migrating:
+                if other.is_primitive:
+                    found.add(index)
+            elif first.task is Task.NOTHING and first.required:
+                found.add(index)
+    return found
