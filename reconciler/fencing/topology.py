@@ -50,6 +50,19 @@ DEFAULT = Limits()
 _DRAW = random.SystemRandom().uniform
 
 
+class Memory:
+    """What outlives a manifest: which nodes and devices are busy, and when a node was fenced.
+
+    Give the same one to each Topology of a process, so that a changed manifest neither lifts the
+    limit nor lets a node be fenced twice at once.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self.devices: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self.fenced: dict[str, list[float]] = collections.defaultdict(list)
+
+
 class Topology:
     """The Fencer of a cluster; see the port.
 
@@ -60,6 +73,7 @@ class Topology:
         clock: time.
         limits: bounds.
         draw: draws a number between two, for the delay against fencing races.
+        memory: shared with other topologies of this process; None: its own.
     """
 
     def __init__(  # noqa: PLR0913 - one for each port and bound
@@ -71,14 +85,14 @@ class Topology:
         *,
         limits: Limits = DEFAULT,
         draw: Callable[[float, float], float] = _DRAW,
+        memory: Memory | None = None,
     ) -> None:
         self._desired = desired
-        self._calls = _Calls(driver, secrets)
+        self._memory = memory or Memory()
+        self._calls = _Calls(driver, secrets, self._memory)
         self._clock = clock
         self._limits = limits
         self._draw = draw
-        self._nodes: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
-        self._fenced: dict[str, list[float]] = collections.defaultdict(list)
 
     async def fence(
         self,
@@ -90,7 +104,7 @@ class Topology:
     ) -> port.FenceResult:
         """Cut a node off for certain; see the port."""
         began_at = self._clock.now()
-        async with self._nodes[target]:
+        async with self._memory.nodes[target]:
             run = _Run(
                 target,
                 _World(self._calls, self._clock, self._limits, self._draw),
@@ -157,14 +171,14 @@ class Topology:
             if counted:
                 return
             now = self._clock.monotonic()
-            recent = [at for at in self._fenced[target] if now - at < self._limits.window_s]
+            recent = [at for at in self._memory.fenced[target] if now - at < self._limits.window_s]
             if len(recent) >= self._limits.per_node:
                 raise _EndedError(
                     port.FenceFault.LIMIT,
                     f"{target} was fenced {len(recent)} times in the last"
                     f" {self._limits.window_s / 60:.0f} min",
                 )
-            self._fenced[target] = [*recent, now]
+            self._memory.fenced[target] = [*recent, now]
             counted = True
 
         return require
@@ -190,10 +204,12 @@ class _EndedError(Exception):
 class _Calls:
     """Calls to devices: options resolved, one call at a time to each device."""
 
-    def __init__(self, driver: port.FenceDriver, secrets: secrets_port.Secrets) -> None:
+    def __init__(
+        self, driver: port.FenceDriver, secrets: secrets_port.Secrets, memory: Memory
+    ) -> None:
         self._driver = driver
         self._secrets = secrets
-        self._devices: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self._devices = memory.devices
 
     async def ask(
         self, device: fencing.FenceDevice, verb: port.FenceVerb, target: str, deadline_s: float

@@ -108,7 +108,9 @@ def device(name: str, **fields) -> fencing.FenceDevice:
 class Lab:
     """A topology over scripted devices."""
 
-    def __init__(self, devices, script, *, levels=(), limits=topology.DEFAULT, draw=None) -> None:
+    def __init__(
+        self, devices, script, *, levels=(), limits=topology.DEFAULT, draw=None, memory=None
+    ) -> None:
         self.clock = SteppedClock()
         self.driver = Scripted(
             self.clock,
@@ -122,6 +124,7 @@ class Lab:
             self.clock,
             limits=limits,
             draw=draw or (lambda low, _: low),
+            memory=memory,
         )
 
     async def fence(self, *, reboot=False, may_act=lambda: True, target="ha-1"):
@@ -450,6 +453,16 @@ async def test_fences_of_one_node_are_limited():
     assert results[3].fault is port.FenceFault.LIMIT
     assert lab.driver.said("off") == ["a"] * 4
     assert later.confirmed_off
+
+
+async def test_limit_holds_over_a_changed_manifest():
+    """Topologies that share their memory share the limit."""
+    memory = topology.Memory()
+    labs = [Lab([device("a")], {"a off": [OK], "a status": [OFF]}, memory=memory) for _ in range(4)]
+
+    results = [await lab.fence() for lab in labs]
+
+    assert [one.confirmed_off for one in results] == [True, True, True, False]
 
 
 async def test_one_node_is_never_fenced_twice_at_once():
