@@ -114,7 +114,8 @@ def _draft(node: observed.ObservedNode) -> _Draft:
 def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
     """Record an operation of an agent; the latest one of a name and interval is kept."""
     draft.call += 1
-    known = draft.histories.get(step.resource)
+    name = _history_name(step, draft)
+    known = draft.histories.get(name)
     ended = result.ended_at or now
     one = observed.OperationRecord(
         operation=step.task.value,
@@ -138,14 +139,30 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
     revision = result.revision
     if revision is None:
         revision = (known.revision if known else 0) + 1
-    draft.histories[step.resource] = observed.ResourceHistory(
-        step.resource,
+    draft.histories[name] = observed.ResourceHistory(
+        name,
         step.agent or (known.agent if known else None),
         (*kept, one),
         revision,
     )
     if not result.ok and not step.probe:
         _count_failure(step, draft, ended)
+
+
+def _history_name(step: actions.Action, draft: _Draft) -> str:
+    """Return the name under which a node's history has the resource.
+
+    Old histories number the instances of every clone; a node has one of a kind that are alike.
+    """
+    if step.resource in draft.histories or step.instance is None:
+        return step.resource
+    own = f"{step.resource}:{step.instance}"
+    numbered = [
+        name
+        for name in sorted(draft.histories)
+        if name.rpartition(":")[0] == step.resource and name.rpartition(":")[2].isdecimal()
+    ]
+    return own if own in numbered else numbered[0] if numbered else step.resource
 
 
 def _rc(step: actions.Action, result: outcome.Outcome) -> int:
@@ -177,18 +194,20 @@ def _reload(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: f
     _run(step, result, draft, now)
     if not result.ok:
         return
-    history = draft.histories[step.resource]
+    name = _history_name(step, draft)
+    history = draft.histories[name]
     operations = tuple(
         dataclasses.replace(one, digests=step.digests)
         if one.operation == actions.Task.START.value and not one.interval_ms
         else one
         for one in history.operations
     )
-    draft.histories[step.resource] = dataclasses.replace(history, operations=operations)
+    draft.histories[name] = dataclasses.replace(history, operations=operations)
 
 
 def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:
-    known = draft.histories.get(step.resource)
+    name = _history_name(step, draft)
+    known = draft.histories.get(name)
     if known is None or not result.ok:
         return
     kept = tuple(
@@ -196,12 +215,12 @@ def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: flo
         for one in known.operations
         if not (one.operation == actions.Task.MONITOR.value and one.interval_ms == step.interval_ms)
     )
-    draft.histories[step.resource] = dataclasses.replace(known, operations=kept)
+    draft.histories[name] = dataclasses.replace(known, operations=kept)
 
 
 def _forget(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:
     if result.ok:
-        draft.histories.pop(step.resource, None)
+        draft.histories.pop(_history_name(step, draft), None)
 
 
 def _clear_failures(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:

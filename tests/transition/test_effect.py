@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,6 +238,19 @@ def test_circle_is_an_error():
 
 
 _PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30)
+
+
+def test_old_histories_number_every_instance():
+    """A step of a clone instance goes to the history that the node has under a number."""
+    history = observed.ResourceHistory("r:3", _DUMMY, (_record("start", 1),))
+    seen = _seen()
+    node = dataclasses.replace(seen.nodes["n"], histories={"r:3": history})
+    seen = dataclasses.replace(seen, nodes={"n": node})
+
+    after = effect.carry_out(_step(Task.STOP, instance=0), seen).nodes["n"]
+
+    assert [one.operation for one in after.histories["r:3"].operations] == ["start", "stop"]
+    assert list(after.histories) == ["r:3"]
 
 
 @given(_PAIRS)
