@@ -131,7 +131,7 @@ def _action(one: actions.Action) -> dict[str, Any]:
     if one.task is actions.Task.MONITOR and one.expected_rc:
         entry["expect_rc"] = one.expected_rc
     if one.task is actions.Task.NOTIFY:
-        words = (one.meta.get("notify_type", ""), one.meta.get("notify_operation", ""))
+        words = (one.meta.get("notify_key_type", ""), one.meta.get("notify_key_operation", ""))
         entry["notify"] = "-".join(word for word in words if word)
     if one.source:
         entry["migrate_source"] = one.source

@@ -71,7 +71,7 @@ class Assembly:
             key=self.key(one),
             kind=one.kind,
             task=one.task,
-            resource=instance.history_name,
+            resource=self._known_as(instance, one.node),
             instance=instance.number,
             node=node,
             agent=instance.primitive.agent,
@@ -90,6 +90,10 @@ class Assembly:
             reason=one.reason,
             origin=one.origin,
         )
+
+    def _known_as(self, instance: Instance, node: int) -> str:
+        standing = self.situation.standing[instance.index]
+        return standing.known_as.get(node, instance.history_name)
 
     def _digest(
         self,

@@ -81,5 +81,7 @@ def shut_down(steps: Steps, situation: Situation) -> None:
             places = steps.places[one.index]
             stop = places.stops.get(node.index) if places else None
             standing = situation.standing[one.index]
-            if stop is not None and (standing.managed or standing.blocked):
+            if stop is not None and (
+                standing.managed or (standing.blocked and not standing.maintenance)
+            ):
                 link(stop, step, Link.NEEDS_IF_REQUIRED)

@@ -11,7 +11,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Observed
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import options, quorum
+from reconciler.scheduler import notification, options, quorum
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation, Standing
@@ -62,7 +62,7 @@ class Creation:
                 continue
             if not standing.managed:
                 step.stop_short(standing.unmanaged_by)
-                if standing.blocked and step is stop:
+                if standing.blocked and step is stop and not standing.maintenance:
                     step.require(standing.unmanaged_by)
             elif not node.online:
                 step.runnable = node.unclean is not None
@@ -241,6 +241,9 @@ def endings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     whole = steps.wholes[one.index]
     found = None
     if whole is not None:
+        framed = whole.frames.get(task)
+        if framed is not None:
+            return [framed.post_done]
         found = {
             Task.START: whole.running,
             Task.STOP: whole.stopped,
@@ -285,6 +288,28 @@ def _collect(steps: Steps, one: Instance) -> None:
     link(whole.running, whole.promote, Link.ORDER)
     if one.variant is Variant.GROUP:
         _chain(steps, one)
+    assert one.clone is not None or one.variant is Variant.GROUP
+    if one.clone is not None and one.clone.ordered:
+        _in_turn(steps, one)
+    if one.clone is not None and one.clone.notify:
+        notification.frame(steps, one, whole)
+
+
+def _in_turn(steps: Steps, clone: Instance) -> None:
+    """Let the instances of an ordered clone start one after the other, and stop in reverse."""
+    for task, children in (
+        (Task.START, clone.children),
+        (Task.PROMOTE, clone.children),
+        (Task.STOP, list(reversed(clone.children))),
+        (Task.DEMOTE, list(reversed(clone.children))),
+    ):
+        firsts: list[Step] = []
+        for child in children:
+            thens = beginnings(steps, child, task)
+            for first in firsts:
+                for then in thens:
+                    link(first, then, Link.ADVISORY)
+            firsts = endings(steps, child, task) or firsts
 
 
 def _need(one: Instance, parts: list[Step]) -> int:

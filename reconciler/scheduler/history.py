@@ -286,7 +286,9 @@ class _Reading:
                 state.role = Role.PROMOTED
                 cleared = self._same_failure(record)
             case "monitor":
-                if role in {Role.UNKNOWN, Role.STOPPED} or (role is Role.PROMOTED and not record.interval_ms):
+                if role in {Role.UNKNOWN, Role.STOPPED} or (
+                    role is Role.PROMOTED and not record.interval_ms
+                ):
                     state.role = Role.STARTED
                 cleared = self._same_failure(record)
                 if not record.interval_ms:
@@ -383,7 +385,10 @@ class _Reading:
         if state.on_fail is OnFail.STOP:
             state.next_role = Role.STOPPED
             state.failed = state.active
-        elif state.on_fail in {OnFail.RESTART, OnFail.BLOCK, OnFail.DEMOTE, OnFail.FENCE} or state.on_fail is OnFail.STANDBY:
+        elif (
+            state.on_fail in {OnFail.RESTART, OnFail.BLOCK, OnFail.DEMOTE, OnFail.FENCE}
+            or state.on_fail is OnFail.STANDBY
+        ):
             state.failed = state.active
         if state.migrated_to and not state.active and state.role is Role.STOPPED:
             state.known = True

@@ -39,9 +39,7 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
     return found
 
 
-def create(
-    steps: Steps, situation: Situation, assignment: Assignment, migrating: set[int]
-) -> None:
+def create(steps: Steps, situation: Situation, assignment: Assignment, migrating: set[int]) -> None:
     """Enter the steps of migrations in place of a real start."""
     for index in sorted(migrating):
         one = situation.expansion.all[index]
@@ -91,7 +89,7 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
 
 def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:
     """Yield what must be up before a migration begins."""
-    if first.instance is None or first.instance is one or first.probe:
+    if first.instance is None or first.probe or one in first.instance.below():
         return
     if first.task not in {Task.START, Task.PROMOTE, Task.NOTHING}:
         return

@@ -36,7 +36,8 @@ class Sequence:
     """One task before another, of two resources.
 
     Attributes:
-        need: for a ``first`` that is a clone, how many instances suffice; 0: all.
+        require_all: whether every instance of a clone ``first`` must be up.
+        alternatives: resources of a set of which one suffices instead of ``first``.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Sequence:
     symmetrical: bool
     require_all: bool
     origin: position.Position
+    alternatives: tuple[Instance, ...] = ()
 
 
 def _task(word: str | None) -> Task:
@@ -119,11 +121,19 @@ def _sets(
     for each in one.sets:
         members = list(colocation.members_of(expansion, wanted, each))
         task = _task(each.action)
-        if each.sequential:
+        if each.sequential and each.require_all:
             for first, then in zip(members, members[1:], strict=False):
                 yield pair(first, then, (task, task), True)
         if previous is not None and members:
             earlier, earlier_task, earlier_set = previous
+            if not earlier_set.require_all and one.kind is OrderKind.MANDATORY:
+                for then in members[:1] if each.sequential else members:
+                    yield dataclasses.replace(
+                        pair(earlier[0], then, (earlier_task, task), False),
+                        alternatives=tuple(earlier),
+                    )
+                previous = (members, task, each)
+                continue
             lasts = earlier[-1:] if earlier_set.sequential else earlier
             firsts = members[:1] if each.sequential else members
             for first in lasts:
@@ -140,9 +150,13 @@ class Ordering:
         self.steps = steps
         self.situation = situation
         self.assignment = assignment
+        self._joins: dict[tuple[object, ...], Step] = {}
 
     def bind(self, one: Sequence) -> None:
         """Bind the steps of one pair, and of its opposite."""
+        if one.alternatives:
+            self._one_of(one)
+            return
         self._one_way(one, one.first, one.first_task, one.then, one.then_task, forward=True)
         if one.symmetrical and one.kind is not OrderKind.SERIALIZE:
             self._one_way(
@@ -164,10 +178,60 @@ class Ordering:
         *,
         forward: bool,
     ) -> None:
+        if self._suffices(one):
+            self._enough(one, first, first_task, then, then_task, forward=forward)
+            return
         if self._interleaves(one) and first.variant is Variant.CLONE:
             self._interleaved(one, first, first_task, then, then_task, forward=forward)
             return
         self._relate(one, first, first_task, then, then_task, forward=forward)
+
+    def _one_of(self, one: Sequence) -> None:
+        """Let ``then`` follow as soon as one of several resources is up."""
+        key = (one.id, tuple(each.index for each in one.alternatives), one.first_task)
+        join = self._joins.get(key)
+        if join is None:
+            join = self.steps.pseudo(
+                f"one-or-more:{one.id}:{len(self._joins)}", Task.NOTHING, one.first
+            )
+            self._joins[key] = join
+            parts: list[Step] = []
+            for each in one.alternatives:
+                for step in creation.endings(self.steps, each, one.first_task):
+                    link(step, join, Link.PULLS_THEN)
+                    parts.append(step)
+            join.parts, join.need = parts, 1
+        asleep = not one.symmetrical and self._is_active(one.then)
+        for after in creation.beginnings(self.steps, one.then, one.then_task):
+            link(join, after, Link.ORDER if asleep else Link.NEEDS)
+        if not one.symmetrical:
+            return
+        for each in one.alternatives:
+            for before in creation.endings(self.steps, one.then, _OPPOSITE[one.then_task]):
+                for after in creation.beginnings(self.steps, each, _OPPOSITE[one.first_task]):
+                    link(before, after, Link.ORDER)
+
+    def _suffices(self, one: Sequence) -> bool:
+        """Tell whether some instances of ``first`` are enough for ``then``."""
+        clone = one.first.clone
+        if clone is None or one.kind is not OrderKind.MANDATORY:
+            return False
+        return (not one.require_all or clone.minimum > 0) and one.first_task in _UP
+
+    def _enough(
+        self,
+        one: Sequence,
+        first: Instance,
+        first_task: Task,
+        then: Instance,
+        then_task: Task,
+        *,
+        forward: bool,
+    ) -> None:
+        """Let ``then`` follow without pulling it along: other instances may still be there."""
+        for before in creation.endings(self.steps, first, first_task):
+            for after in creation.beginnings(self.steps, then, then_task):
+                link(before, after, Link.NEEDS if forward else Link.ORDER)
 
     def _interleaves(self, one: Sequence) -> bool:
         first, then = one.first, one.then
@@ -225,7 +289,7 @@ class Ordering:
     ) -> None:
         firsts = creation.endings(self.steps, first, first_task)
         thens = creation.beginnings(self.steps, then, then_task)
-        if first_task is Task.STOP:
+        if first_task is Task.STOP and first.is_primitive:
             # What a probe finds may have to be stopped, so it counts as a stop would.
             for probe in probe_steps(self.steps, first):
                 for after in thens:
@@ -353,7 +417,7 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
         start = places.start if places else None
         for step in stops.get(start.node, ()) if start else ():
             link(step, start, Link.ADVISORY)
-        for probe in probe_steps(steps, first) if start else ():
+        for probe in probe_steps(steps, first) if start and first.is_primitive else ():
             if probe.node == start.node:
                 link(probe, start, Link.ORDER)
 

@@ -21,6 +21,7 @@ from reconciler.scheduler import (
     location,
     migration,
     nodes,
+    notification,
     operation,
     options,
     ordering,
@@ -85,6 +86,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         if not given_up:
             break
         migrating -= given_up
+    notification.create(steps, standing, assignment)
     ordering.probes_before_restarts(steps, standing)
     edges, findings = cycle.resolve(steps)
 

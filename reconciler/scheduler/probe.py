@@ -13,7 +13,7 @@ from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import options
-from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
@@ -124,6 +124,12 @@ def _order(steps: Steps, situation: Situation) -> None:
         if step.probe and step.instance is not None:
             by_name.setdefault(step.instance.history_name, []).append(step)
     for one in situation.expansion.all:
+        if one.variant is Variant.CLONE:
+            whole = steps.whole(one)
+            for name in sorted({member.history_name for member in one.primitives()}):
+                for step in by_name.get(name, ()):
+                    link(step, whole.start, Link.ORDER)
+            continue
         places = steps.places[one.index]
         if places is None:
             continue

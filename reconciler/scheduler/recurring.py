@@ -89,7 +89,11 @@ class _Recurring:
             step.name = f"{one.name}_{each.name}_{each.interval_ms}"
         step.expected_rc = int(Rc.PROMOTED) if next_role is Role.PROMOTED else 0
         record = state.recurring.get((each.name, each.interval_ms)) if state else None
-        if record is None or self._changed(one, each, where, record.digests.all) or record.expected_rc != step.expected_rc:
+        if (
+            record is None
+            or self._changed(one, each, where, record.digests.all)
+            or record.expected_rc != step.expected_rc
+        ):
             step.require(Reason(ReasonCode.RECURRING, one.base))
         places = self.steps.at(one)
         places.monitors.append(step)
@@ -172,8 +176,6 @@ class _Recurring:
             return
         for then in (places.start, places.promote, places.demotes.get(where)):
             link(step, then, Link.ORDER)
-        for monitor in places.monitors:
-            link(step, monitor, Link.ORDER)
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:

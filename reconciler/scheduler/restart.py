@@ -42,9 +42,7 @@ def check(
             places.start.require(reason)
 
 
-def _changed(
-    one: Instance, state: State, node: int, parameters: Parameters
-) -> Reason | None:
+def _changed(one: Instance, state: State, node: int, parameters: Parameters) -> Reason | None:
     record = began(state)
     if record is None:
         return None
@@ -84,7 +82,7 @@ def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
         history = node.observed.histories.get(one.history_name)
         if history is None or history.agent in {None, one.primitive.agent}:
             continue
-        if not node.reachable:
+        if not node.takes_resources:
             continue
         reason = Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)
         delete = steps.resource(one, Task.DELETE, where)

@@ -36,6 +36,7 @@ class Standing:
         failed: it must be recovered.
         next_role: role that it must not pass after a failure; None: no limit.
         unmanaged_by: why it is not managed.
+        known_as: name in a node's history, where it is not the history name.
     """
 
     running: list[int] = dataclasses.field(default_factory=list)
@@ -50,6 +51,7 @@ class Standing:
     multiple: bool = False
     stop_only: bool = False
     demote_failed: bool = False
+    known_as: dict[int, str] = dataclasses.field(default_factory=dict)
 
 
 class Situation:
@@ -142,6 +144,8 @@ class _Binder:
             one = self._free(candidates, node)
         standing = self.situation.standing[one.index]
         standing.states[node.index] = state
+        if found.resource != one.history_name and one.in_clone is not None:
+            standing.known_as[node.index] = found.resource
         if state.active:
             standing.running.append(node.index)
             if _RANK[state.role] > _RANK[standing.role]:
@@ -251,7 +255,8 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
                 )
             case _:
                 pass
-        if state.failed:
+        spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
+        if state.failed and not spared:
             standing.failed = True
         if state.demote_failed:
             standing.demote_failed = True

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.errors import position
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason
 from reconciler.scheduler.instance import Instance
+
+if TYPE_CHECKING:
+    from reconciler.scheduler import notification
 
 
 class Link(enum.IntFlag):
@@ -123,7 +127,16 @@ class Step:
 class Places:
     """The steps of one primitive instance."""
 
-    __slots__ = ("demotes", "migrate_from", "migrate_to", "monitors", "probes", "promote", "start", "stops")
+    __slots__ = (
+        "demotes",
+        "migrate_from",
+        "migrate_to",
+        "monitors",
+        "probes",
+        "promote",
+        "start",
+        "stops",
+    )
 
     def __init__(self) -> None:
         self.start: Step | None = None
@@ -139,7 +152,17 @@ class Places:
 class Whole:
     """The pseudo steps of a group or clone; ``begin`` opens, ``end`` closes what children do."""
 
-    __slots__ = ("demote", "demoted", "promote", "promoted", "running", "start", "stop", "stopped")
+    __slots__ = (
+        "demote",
+        "demoted",
+        "frames",
+        "promote",
+        "promoted",
+        "running",
+        "start",
+        "stop",
+        "stopped",
+    )
 
     def __init__(self, steps: Steps, one: Instance, *, roles: bool) -> None:
         self.start = steps.pseudo(f"{one.name}_start_0", Task.START, one)
@@ -150,6 +173,7 @@ class Whole:
         self.promoted: Step | None = None
         self.demote: Step | None = None
         self.demoted: Step | None = None
+        self.frames: dict[Task, notification.Frame] = {}
         if roles:
             self.promote = steps.pseudo(f"{one.name}_promote_0", Task.PROMOTE, one)
             self.promoted = steps.pseudo(f"{one.name}_promoted_0", Task.NOTHING, one)

@@ -1,0 +1,242 @@
+"""Notifications: clone instances are told before and after each change to any of them.
+
+Pacemaker Administration, "Clone resource agent requirements: notifications". Before a change every
+instance that is active is told; after it, every instance that is active then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reconciler.model.action import Task
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, Whole, link
+
+_DONE = {
+    Task.START: "running",
+    Task.STOP: "stopped",
+    Task.PROMOTE: "promoted",
+    Task.DEMOTE: "demoted",
+}
+_SEQUENCE = (
+    (Task.DEMOTE, Task.STOP),
+    (Task.DEMOTE, Task.START),
+    (Task.DEMOTE, Task.PROMOTE),
+    (Task.STOP, Task.START),
+    (Task.STOP, Task.PROMOTE),
+    (Task.START, Task.PROMOTE),
+)
+"""Whose notifications come before whose."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """The joining steps round one task of a clone: before it, and after it."""
+
+    pre: Step
+    pre_done: Step
+    post: Step
+    post_done: Step
+
+
+def frame(steps: Steps, one: Instance, whole: Whole) -> None:
+    """Enter the joining steps of a clone that wants notifications."""
+    for task, begin, end in (
+        (Task.START, whole.start, whole.running),
+        (Task.STOP, whole.stop, whole.stopped),
+        (Task.PROMOTE, whole.promote, whole.promoted),
+        (Task.DEMOTE, whole.demote, whole.demoted),
+    ):
+        if begin is None or end is None:
+            continue
+        name, done = task.value, _DONE[task]
+        found = Frame(
+            steps.pseudo(f"{one.name}_pre_notify_{name}_0", Task.NOTIFY, one),
+            steps.pseudo(f"{one.name}_confirmed-pre_notify_{name}_0", Task.NOTIFY, one),
+            steps.pseudo(f"{one.name}_post_notify_{done}_0", Task.NOTIFY, one),
+            steps.pseudo(f"{one.name}_confirmed-post_notify_{done}_0", Task.NOTIFY, one),
+        )
+        link(found.pre, found.pre_done, Link.PULLS_FIRST)
+        link(found.pre_done, begin, Link.PULLS_FIRST)
+        link(end, found.post, Link.PULLS_THEN | Link.NEEDS)
+        link(found.post, found.post_done, Link.PULLS_THEN | Link.NEEDS)
+        whole.frames[task] = found
+    for first, then in _SEQUENCE:
+        if first in whole.frames and then in whole.frames:
+            link(whole.frames[first].post_done, whole.frames[then].pre, Link.ORDER)
+
+
+def create(steps: Steps, situation: Situation, assignment: Assignment) -> None:
+    """Enter the notifications of every clone that changes; after settling."""
+    for one in situation.expansion.tops:
+        if one.variant is not Variant.CLONE or one.clone is None or not one.clone.notify:
+            continue
+        whole = steps.wholes[one.index]
+        if whole is not None and whole.frames:
+            _Notes(steps, situation, assignment, one, whole).create()
+
+
+class _Notes:
+    def __init__(
+        self,
+        steps: Steps,
+        situation: Situation,
+        assignment: Assignment,
+        clone: Instance,
+        whole: Whole,
+    ) -> None:
+        self.steps = steps
+        self.situation = situation
+        self.assignment = assignment
+        self.clone = clone
+        self.whole = whole
+        self.members = [one for one in clone.primitives()]
+
+    def _doing(self, one: Instance, task: Task) -> list[Step]:
+        places = self.steps.places[one.index]
+        if places is None:
+            return []
+        candidates = {
+            Task.START: [places.start],
+            Task.PROMOTE: [places.promote],
+            Task.STOP: list(places.stops.values()),
+            Task.DEMOTE: list(places.demotes.values()),
+        }[task]
+        return [step for step in candidates if step and step.required and step.runnable]
+
+    def create(self) -> None:
+        """Enter what is told about each task that is going to be done."""
+        told = self._words()
+        for task, frame_ in self.whole.frames.items():
+            acting = [one for one in self.members if self._doing(one, task)]
+            if not acting:
+                for step in (frame_.pre, frame_.pre_done, frame_.post, frame_.post_done):
+                    step.required = False
+                continue
+            for one in self.members:
+                self._pre(one, task, frame_, told)
+                self._post(one, task, frame_, told)
+        self._after_fencing(told)
+
+    def _runs(self, one: Instance) -> list[int]:
+        nodes = self.situation.nodes
+        running = self.situation.standing[one.index].running
+        return [where for where in running if nodes[where].reachable]
+
+    def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
+        stopping = self._doing(one, Task.STOP)
+        if task in {Task.START, Task.PROMOTE} and stopping:
+            return
+        for where in self._runs(one):
+            step = self._notify(one, where, ("pre", task.value), ("pre", task.value), told)
+            link(frame_.pre, step)
+            link(step, frame_.pre_done)
+            for acting in stopping if task is Task.STOP else ():
+                link(step, acting)
+
+    def _post(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
+        stopping = self._doing(one, Task.STOP)
+        starting = self._doing(one, Task.START)
+        if task in {Task.STOP, Task.DEMOTE} and (stopping or starting):
+            return
+        where = self.assignment.chosen[one.index]
+        alive = where in self._runs(one) and not stopping
+        if not alive and not starting:
+            return
+        if where == NOWHERE or not self.situation.nodes[where].reachable:
+            return
+        step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
+        link(frame_.post, step)
+        link(step, frame_.post_done)
+        if task in {Task.START, Task.PROMOTE}:
+            places = self.steps.at(one)
+            for monitor in places.monitors:
+                link(frame_.post_done, monitor)
+
+    def _after_fencing(self, told: dict[str, str]) -> None:
+        """Tell the instances that are left that others went away with their nodes."""
+        fences = []
+        for one in self.members:
+            places = self.steps.places[one.index]
+            for where, stop in places.stops.items() if places else ():
+                if stop.done_by_fencing and stop.required and where in self.steps.fences:
+                    fences.append(self.steps.fences[where])
+        if not fences:
+            return
+        post = self.steps.pseudo(
+            f"{self.clone.name}_post_notify_stonith_0", Task.NOTIFY, self.clone
+        )
+        done = self.steps.pseudo(
+            f"{self.clone.name}_confirmed-post_notify_stonith_0", Task.NOTIFY, self.clone
+        )
+        post.require(None)
+        done.require(None)
+        link(post, done)
+        for fence in fences:
+            link(fence, post)
+        for one in self.members:
+            if self._doing(one, Task.STOP):
+                continue
+            for where in self._runs(one):
+                step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
+                link(post, step)
+                link(step, done)
+        for frame_ in self.whole.frames.values():
+            link(done, frame_.pre)
+
+    def _notify(
+        self,
+        one: Instance,
+        where: int,
+        key: tuple[str, str],
+        words: tuple[str, str],
+        told: dict[str, str],
+    ) -> Step:
+        step = self.steps.resource(one, Task.NOTIFY, where)
+        step.name = f"{one.name}_{key[0]}_notify_{key[1]}_0"
+        step.require(Reason(ReasonCode.NOTIFICATION, one.base))
+        step.detail = {
+            **told,
+            "notify_type": words[0],
+            "notify_operation": words[1],
+            "notify_key_type": key[0],
+            "notify_key_operation": key[1],
+        }
+        return step
+
+    def _words(self) -> dict[str, str]:
+        """Return the lists of instances and nodes that every notification carries."""
+        lists: dict[str, list[tuple[str, str]]] = {
+            name: []
+            for name in (
+                *("active", "inactive", "promoted", "unpromoted", "master", "slave"),
+                *("start", "stop", "promote", "demote"),
+            )
+        }
+        nodes = self.situation.nodes
+        for one in self.members:
+            standing = self.situation.standing[one.index]
+            if not standing.running:
+                lists["inactive"].append((one.name, ""))
+            for where in standing.running:
+                entry = (one.name, nodes[where].name)
+                lists["active"].append(entry)
+                if standing.role is Role.PROMOTED:
+                    lists["promoted"].append(entry)
+                    lists["master"].append(entry)
+                elif one.promotable:
+                    lists["unpromoted"].append(entry)
+                    lists["slave"].append(entry)
+            for task in _DONE:
+                for step in self._doing(one, task):
+                    lists[task.value].append((one.name, nodes[step.node].name))
+        told: dict[str, str] = {}
+        for name, entries in lists.items():
+            told[f"notify_{name}_resource"] = " ".join(first for first, _ in entries)
+            if name != "inactive":
+                told[f"notify_{name}_uname"] = " ".join(second for _, second in entries)
+        return told
