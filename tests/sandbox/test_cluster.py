@@ -99,7 +99,7 @@ def test_up_repairs_a_sandbox_that_is_half_dead(make_sandbox):
     assert all(node.executor and node.cable and not node.cut for node in status.nodes)
     assert {node.power_control for node in status.nodes} == {"ipmi_sim"}
     for number in range(1, 5):
-        pinged = inside.run_in(root, "n5", ["ping", "-c1", "-W10", f"10.99.0.{number}"])
+        pinged = inside.run_in(root, "n5", ["ping", "-c1", "-W5", f"10.99.0.{number}"])
         assert pinged.returncode == 0
 
 

@@ -13,10 +13,19 @@ pytestmark = [pytest.mark.root]
 HELLO = b'{"id": 1, "op": "hello"}\n'
 
 
-def _pings(sandbox, source, target, wait_s=10):
-    # A neighbour that was just lost is asked for again once a second only, so an answer may take a while.
-    command = ["ping", "-c1", f"-W{wait_s}", target]
+def _pings(sandbox, source, target):
+    command = ["ping", "-c1", "-W1", target]
     return inside.run_in(sandbox.root, source, command).returncode == 0
+
+
+def _comes_back(sandbox, source, target):
+    # The kernel asks three times, a second apart, for a neighbour it lost. A packet sent after the third question
+    # and before the entry expires is refused though the link is there; the next one is not.
+    give_up = time.monotonic() + 20
+    while not _pings(sandbox, source, target):
+        if time.monotonic() > give_up:
+            return False
+    return True
 
 
 def _answers(sandbox, timeout_s=5):
@@ -27,6 +36,7 @@ def test_a_cut_cable_neither_answers_nor_resets_until_it_is_healed(make_sandbox)
     """Old connections hang while cut and are reset by the heal; new ones work then."""
     sandbox = make_sandbox(2)
     sandbox.up()
+    assert _comes_back(sandbox, "n2", "10.99.0.1")
     with sockets.connect(sandbox.files.node("n1").link_socket, 5) as old:
         old.sendall(HELLO)
         assert json.loads(old.recv(65536))["ok"]
@@ -35,7 +45,7 @@ def test_a_cut_cable_neither_answers_nor_resets_until_it_is_healed(make_sandbox)
 
         assert sandbox.node().cut
         assert sandbox.node().executor, "the node itself lives on"
-        assert not _pings(sandbox, "n2", "10.99.0.1", wait_s=1)
+        assert not _pings(sandbox, "n2", "10.99.0.1")
         old.sendall(HELLO)
         old.settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -48,7 +58,7 @@ def test_a_cut_cable_neither_answers_nor_resets_until_it_is_healed(make_sandbox)
         with contextlib.suppress(ConnectionResetError):
             assert old.recv(65536) == b""
     assert _answers(sandbox)
-    assert _pings(sandbox, "n2", "10.99.0.1")
+    assert _comes_back(sandbox, "n2", "10.99.0.1")
     assert not sandbox.node().cut
 
 
@@ -61,10 +71,10 @@ def test_a_cut_lasts_over_a_power_cycle(make_sandbox):
     power.power_cycle(sandbox.root, "n1")
 
     assert sandbox.node().cut
-    assert not _pings(sandbox, "n2", "10.99.0.1", wait_s=1)
+    assert not _pings(sandbox, "n2", "10.99.0.1")
     assert not _answers(sandbox, 0.5)
     faults.heal(sandbox.root, "n1")
-    assert _pings(sandbox, "n2", "10.99.0.1")
+    assert _comes_back(sandbox, "n2", "10.99.0.1")
 
 
 def test_a_frozen_node_stands_still_and_goes_on(make_sandbox):

@@ -23,7 +23,7 @@ def test_an_address_added_in_one_node_can_be_pinged_from_another(pair):
     assert inside.run_in(pair.root, "n1", command).returncode == 0
 
     assert inside.addresses(pair.root) == {"n1": ("10.99.0.1", "10.99.0.100"), "n2": ("10.99.0.2",)}
-    assert inside.run_in(pair.root, "n2", ["ping", "-c1", "-W10", "10.99.0.100"]).returncode == 0
+    assert inside.run_in(pair.root, "n2", ["ping", "-c1", "-W5", "10.99.0.100"]).returncode == 0
 
     inside.run_in(pair.root, "n1", ["ip", "addr", "del", "10.99.0.100/24", "dev", "eth0"])
     assert inside.run_in(pair.root, "n2", ["ping", "-c1", "-W1", "10.99.0.100"]).returncode != 0

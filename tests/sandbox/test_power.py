@@ -49,7 +49,7 @@ def test_chassis_power_on_by_ipmi_boots_anew(make_sandbox):
     """A node that is switched on again has a new boot id, its own address, and can be reached."""
     sandbox = make_sandbox(2, with_bmc=True)
     sandbox.up()
-    inside.run_in(sandbox.root, "n2", ["ping", "-c1", "-W10", "10.99.0.1"])
+    inside.run_in(sandbox.root, "n2", ["ping", "-c1", "-W5", "10.99.0.1"])
     before = sandbox.node("n1").boot_id
     sandbox.ipmi("n1", "chassis", "power", "off")
 
@@ -58,7 +58,7 @@ def test_chassis_power_on_by_ipmi_boots_anew(make_sandbox):
     _eventually(lambda: sandbox.node("n1").executor)
     answer = inside.hello(sandbox.files.node("n1").link_socket, 5)
     assert answer["boot_id"] == sandbox.node("n1").boot_id != before
-    assert inside.run_in(sandbox.root, "n2", ["ping", "-c1", "-W10", "10.99.0.1"]).returncode == 0
+    assert inside.run_in(sandbox.root, "n2", ["ping", "-c1", "-W5", "10.99.0.1"]).returncode == 0
 
 
 @pytest.mark.real
