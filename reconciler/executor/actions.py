@@ -88,8 +88,7 @@ class Actions:
 
     def _check(self, act: request.Act) -> None:
         node = self._node
-        if node.shutting_down:
-            raise refusal.RefusedError(refusal.SHUTTING_DOWN, "the executor is ending")
+        self._check_open()
         if act.action_id in node.history.done_ids:
             raise refusal.RefusedError(
                 refusal.ALREADY_DONE, "this action was done; its result has been superseded"
@@ -104,6 +103,10 @@ class Actions:
         if act.interval_ms > 0 and self._monitors.full():
             raise refusal.RefusedError(refusal.BUSY, "too many recurring monitors")
         self._check_free(act.resource)
+
+    def _check_open(self) -> None:
+        if self._node.shutting_down:
+            raise refusal.RefusedError(refusal.SHUTTING_DOWN, "the executor is ending")
 
     def _check_free(self, resource: str) -> None:
         claimant = self._slots.claimant(resource)
@@ -135,37 +138,57 @@ class Actions:
         self._check_free(act.resource)
 
     async def _claimed(self, running: Running, agent: agents.Agent) -> Dict[str, Any]:
-        """Run with the resource claimed; monitors and probes wait for a place as well."""
-        capped = running.act.operation == "monitor"
-        if capped:
-            await self._cap.take()
-        try:
-            if self._node.shutting_down:
-                raise refusal.RefusedError(refusal.SHUTTING_DOWN, "the executor is ending")
-            if agent.path is None and agent.standard != agents.SYSTEMD:
-                return await self._missing(running)
-            return await self._launched(running, agent)
-        finally:
-            if capped:
-                self._cap.give()
+        """Run with the resource claimed."""
+        if agent.path is None and agent.standard != agents.SYSTEMD:
+            return await self._missing(running)
+        if running.act.operation == "monitor":
+            return await self._asked(running, agent)
+        return await self._launched(running, agent)
 
     async def _missing(self, running: Running) -> Dict[str, Any]:
         """Record that there is no such agent: nothing can be run."""
-        act, node = running.act, self._node
-        before = self._intend(running, None)
-        try:
-            await node.journal.commit("history")
-        except refusal.RefusedError:
-            self._take_back(act.resource, before)
-            raise
-        known = node.history.resources[act.resource]
-        operation = dict(known.pending or {})
+        await self._intended(running, None)
         result = dialects.Result(
-            op.NOT_INSTALLED, op.RC_NOT_INSTALLED, f"{act.agent} is not installed", ""
+            op.NOT_INSTALLED,
+            op.RC_NOT_INSTALLED,
+            f"{running.act.agent} is not installed",
+            "",
         )
-        return await self._finish(running, operation, result, 0.0)
+        return await self._finish(running, result, 0.0)
+
+    async def _asked(self, running: Running, agent: agents.Agent) -> Dict[str, Any]:
+        """Run a monitor once a place is free; many intents are durable before the first runs."""
+        act, node = running.act, self._node
+        before = await self._intended(running, None)
+        self._supersede_monitors(act)
+        await self._cap.take()
+        try:
+            self._check_open()
+            began = clock.monotonic()
+            self._began(act.resource)
+            program = dialects.prepare(agent, act.call(), node.surroundings)
+            finished = await self._programs.run(program, act.timeout_ms)
+            took_s = clock.monotonic() - began
+        except (OSError, refusal.RefusedError) as error:
+            self._take_back(act.resource, before)
+            node.journal.commit("history")
+            node.journal.retry()
+            if isinstance(error, refusal.RefusedError):
+                raise
+            raise refusal.RefusedError(refusal.NOT_STARTED, f"not started: {error}") from None
+        finally:
+            self._cap.give()
+        written = (finished.stdout, finished.stderr)
+        result = dialects.result(agent, act.operation, finished.ending, written)
+        reply = await self._finish(running, result, took_s)
+        if act.interval_ms > 0 and running.cancelled.done:
+            await self.cancel(act.resource, act.key())
+        elif act.interval_ms > 0 and not node.shutting_down:
+            self._monitors.schedule(act, agent, began)
+        return reply
 
     async def _launched(self, running: Running, agent: agents.Agent) -> Dict[str, Any]:
+        """Run an action whose process is named in its intent."""
         act, node = running.act, self._node
         program = dialects.prepare(agent, act.call(), node.surroundings)
         try:
@@ -173,31 +196,46 @@ class Actions:
         except OSError as error:
             raise refusal.RefusedError(refusal.NOT_STARTED, f"not started: {error}") from None
         try:
-            before = self._intend(running, started)
             try:
-                await node.journal.commit("history")
+                await self._intended(running, started)
             except refusal.RefusedError:
                 started.abandon()
-                self._take_back(act.resource, before)
                 raise
-            node.changed()
             self._supersede_monitors(act)
             began = clock.monotonic()
+            self._began(act.resource)
             running.run = process.Run(node.loop, started, capture)
-            if node.shutting_down:
+            if running.cancelled.done:
                 running.run.interrupt()
             ending = await running.run.finish(act.timeout_ms)
             took_s = clock.monotonic() - began
             result = dialects.result(agent, act.operation, ending, capture.read())
         finally:
             self._programs.close(capture)
-        operation = dict(node.history.resources[act.resource].pending or {})
-        reply = await self._finish(running, operation, result, took_s)
-        if act.interval_ms > 0 and running.cancelled.done:
-            await self.cancel(act.resource, act.key())
-        elif act.interval_ms > 0 and not node.shutting_down:
-            self._monitors.schedule(act, agent, began)
-        return reply
+        return await self._finish(running, result, took_s)
+
+    async def _intended(
+        self, running: Running, started: Optional[launch.Process]
+    ) -> Optional[node_history.Resource]:
+        """Make the intent durable; returns what was known before.
+
+        Raises:
+            RefusedError: The disk refused; nothing has changed and nothing may run.
+        """
+        before = self._intend(running, started)
+        try:
+            await self._node.journal.commit("history")
+        except refusal.RefusedError:
+            self._take_back(running.act.resource, before)
+            raise
+        self._node.changed()
+        return before
+
+    def _began(self, resource: str) -> None:
+        """Note when the agent really began: the intent may have waited."""
+        known = self._node.history.resources[resource]
+        if known.pending is not None:
+            known.pending["started_at"] = clock.wall()
 
     def _intend(
         self, running: Running, started: Optional[launch.Process]
@@ -235,9 +273,12 @@ class Actions:
             self._monitors.cancel(act.resource, act.key())
 
     async def _finish(
-        self, running: Running, operation: op.Operation, result: dialects.Result, took_s: float
+        self, running: Running, result: dialects.Result, took_s: float
     ) -> Dict[str, Any]:
+        """Record the result and return the reply."""
         secrets = running.act.secrets()
+        known = self._node.history.resources[running.act.resource]
+        operation: op.Operation = dict(known.pending or {})
         operation.update(
             status=result.status,
             rc=result.rc,

@@ -61,7 +61,7 @@ class Daemon:
             self._node, self._actions, self._monitors, self._programs, self.end
         )
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.on_signal(number, self.end)
+            self._loop.on_signal(number, self._signalled)
 
     def _recover(self) -> None:
         """End and write off what an earlier daemon left, before anybody is listened to."""
@@ -79,6 +79,12 @@ class Daemon:
     def run(self) -> None:
         """Serve until told to end."""
         self._loop.run()
+
+    def _signalled(self) -> None:
+        """End in order; on a second signal at once, and the next daemon clears up."""
+        if self._node.shutting_down:
+            self._loop.stop()
+        self.end()
 
     def end(self) -> None:
         """Begin to end: nothing new; what runs has a bounded time, and is then lost."""
@@ -99,7 +105,7 @@ class Daemon:
 
     async def _idle(self, within_s: float) -> None:
         deadline = clock.monotonic() + within_s
-        while self._actions.busy() and clock.monotonic() < deadline:
+        while (self._actions.busy() or self._programs.busy()) and clock.monotonic() < deadline:
             await self._loop.sleep(_POLL_S)
 
 

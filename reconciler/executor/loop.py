@@ -210,6 +210,12 @@ class Loop:
         """Call with the wait status once the child `pid` has ended."""
         self._children[pid] = call
 
+    def close(self) -> None:
+        """Give the loop's descriptors back."""
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
     def stop(self) -> None:
         """Let `run` return after this turn."""
         self._running = False

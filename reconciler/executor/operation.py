@@ -13,7 +13,6 @@ TIMEOUT = "timeout"
 ERROR = "error"
 LOST = "lost"
 NOT_INSTALLED = "not-installed"
-CANCELLED = "cancelled"
 
 RC_OK = 0
 RC_GENERIC = 1

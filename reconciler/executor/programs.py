@@ -100,6 +100,10 @@ class Programs:
             self._runs.remove(run)
             self._forget(started.pid)
 
+    def busy(self) -> bool:
+        """Return whether any of them runs."""
+        return bool(self._runs)
+
     def interrupt(self) -> None:
         """End all of them: the daemon is going down."""
         for run in self._runs:

@@ -48,9 +48,11 @@ class Connection:
         """Send a document; a reader that does not keep up is closed."""
         if self.closed or self._closing:
             return
-        line = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+        line = _line(document)
         if len(line) > LINE_MAX and "id" in document:
-            line = json.dumps(_too_large(document["id"])).encode() + b"\n"
+            line = _line(_without_output(document))
+        if len(line) > LINE_MAX and "id" in document:
+            line = _line(_too_large(document["id"]))
         if len(self._sending) + len(line) > QUEUE_MAX:
             self.close()
             return
@@ -240,6 +242,28 @@ def _may_connect(peer: socket.socket) -> bool:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _line(document: Dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def _without_output(document: Dict[str, Any]) -> Dict[str, Any]:
+    """Return an `observe` reply with every operation's output emptied; others as they are."""
+    result = document.get("result", {})
+    if "resources" not in result:
+        return document
+    resources = {name: _quiet(known) for name, known in result["resources"].items()}
+    return {**document, "result": {**result, "resources": resources}}
+
+
+def _quiet(known: Dict[str, Any]) -> Dict[str, Any]:
+    failure = known["last_failure"]
+    return {
+        **known,
+        "operations": [{**operation, "output": ""} for operation in known["operations"]],
+        "last_failure": None if failure is None else {**failure, "output": ""},
+    }
 
 
 def _too_large(identity: int) -> Dict[str, Any]:

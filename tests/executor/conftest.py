@@ -119,7 +119,14 @@ class Node:
     def start(self):
         """Start the daemon and wait until it answers; returns a client."""
         self.spawn()
-        return self.client(wait=True)
+        while True:
+            connected = self.client(wait=True)
+            try:
+                connected.call("hello")
+            except ConnectionError:
+                # For a moment a child that the killed daemon had just forked keeps its socket.
+                continue
+            return connected
 
     def client(self, *, wait=False):
         """Return a new connection."""

@@ -366,3 +366,31 @@ def test_state_is_private(node):
         if not path.is_symlink():
             assert path.stat().st_mode & 0o077 == 0, path
     json.loads((node.state / "history").read_bytes().partition(b"\n")[2])
+
+
+def test_told_twice_it_ends_at_once(node, support):
+    """A second signal ends the daemon at once, and the next one knows what was under way."""
+    agent = node.agent("Sleeper", SLEEPER)
+    executor = node.start()
+    executor.send("act", **node.request("start", agent, params={"mark": "x"}))
+    support.until(node.logged, "the action runs")
+
+    node.process.send_signal(signal.SIGTERM)
+    support.until(lambda: not pathlib.Path(node.socket).exists(), "it stops listening")
+    node.process.send_signal(signal.SIGTERM)
+    assert node.process.wait(5) == 0
+
+    assert entry(node.start().call("observe"))["status"] == "lost"
+
+
+def test_a_fence_agent_may_finish_when_the_daemon_ends(node, support):
+    """Fencing under way is given the grace, and answered."""
+    node.program(node.fences / "fence_demo", f"echo x > {node.log}\nsleep 0.5\nexit 0\n")
+    executor = node.start()
+    sent = executor.send("fence", token=1, agent="fence_demo", options={}, timeout_ms=20_000)
+    support.until(node.logged, "the agent runs")
+
+    node.process.send_signal(signal.SIGTERM)
+
+    assert executor.receive(sent)["ending"] == "exited"
+    assert node.process.wait(30) == 0
