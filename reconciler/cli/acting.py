@@ -8,15 +8,23 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from reconciler.cli import compose, lines, running, terminal, verdict
 from reconciler.controller.context import Context
-from reconciler.controller.result import Result
+from reconciler.controller.result import Result, State
 from reconciler.model.desired import Desired
 from reconciler.ports import progress
 
 Work = Callable[[Context, running.Stop], Awaitable[Result]]
 
 
-def carry_out(wanted: Desired, command: str, work: Work) -> tuple[Result, int]:
+def carry_out(
+    wanted: Desired, command: str, work: Work, *, done: Callable[[Result], str] | None = None
+) -> tuple[Result, int]:
     """Do the work, show its progress on stderr, and tell what came of it.
+
+    Args:
+        wanted: the manifest.
+        command: the verb, for whoever meets the lease of this run.
+        work: what is to be done.
+        done: says in a sentence what was done, where a command was carried out.
 
     Returns:
         The result, and the exit status that it means.
@@ -31,7 +39,10 @@ def carry_out(wanted: Desired, command: str, work: Work) -> tuple[Result, int]:
             return await work(world.context, stop)
 
         result = running.to_end(under)
-    verdict.tell(result, time.monotonic() - began)
+    if result.state is State.DONE and done is not None:
+        terminal.note(done(result))
+    else:
+        verdict.tell(result, time.monotonic() - began)
     return result, verdict.status(result, stopped[0])
 
 

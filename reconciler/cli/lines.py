@@ -10,17 +10,6 @@ from reconciler.ports import fencing, progress
 from reconciler.render import levels, moment, plan_text
 from reconciler.render.styled import Line, Span, Style, line, span
 
-PHASES: dict[progress.Phase, str] = {
-    progress.Phase.LOCKING: "taking the lease",
-    progress.Phase.OBSERVING: "",
-    progress.Phase.PLANNING: "",
-    progress.Phase.EXECUTING: "",
-    progress.Phase.CONVERGED: "",
-    progress.Phase.BLOCKED: "",
-    progress.Phase.TIMED_OUT: "",
-}
-"""Phases worth a line; the others show by what they bring about."""
-
 _OUTCOMES: dict[outcome.OutcomeKind, tuple[str, Style]] = {
     outcome.OutcomeKind.SUCCESS: ("ok", Style.GOOD),
     outcome.OutcomeKind.FAILURE: ("FAILED", Style.BAD),
@@ -42,10 +31,7 @@ class Lines:
             self._screen.lines([one])
 
     def phase(self, phase: progress.Phase, detail: str = "") -> None:
-        """Tell of the phases that a person waits in."""
-        words = PHASES[phase]
-        if words:
-            self.say(line(span(f"  {words}{': ' if detail else ''}{detail}", Style.FAINT)))
+        """Phases show by what they bring about."""
 
     def planned(self, number: int, due: plan.Plan) -> None:
         """Tell that a further plan is executed; the first one was shown before."""

@@ -24,23 +24,42 @@ _STYLES: dict[str, Style] = {
 _VALUE_MAX = 120
 
 
+_SAID = frozenset({"action", "observation", "token", "key", "task", "resource", "node", "outcome"})
+"""Facts that a line says by itself, or that only programs need."""
+_ID_SHOWN = 8
+
+
 def lines(events: Iterable[Event]) -> Lines:
-    """Return the events as lines; a new run is set off by its id."""
+    """Return the events as lines; a new run is set off by the start of its id."""
     result: list[Line] = []
     current = ""
     for at, run, event, body in events:
         if run != current:
             current = run
-            result.append(line(span(f"run {run}", Style.STRONG)))
+            result.append(line(span(f"run {run[:_ID_SHOWN]}", Style.STRONG)))
+        rest = {
+            name: value for name, value in body.items() if name not in _SAID or "task" not in body
+        }
+        outcome = str(body.get("outcome", ""))
         result.append(
             line(
                 span(f"  {moment.rfc3339(at)}  ", Style.FAINT),
-                Span(event, _style(event, body)),
-                *(piece for name, value in body.items() for piece in _fact(name, value)),
+                Span(f"{event:<14}", _style(event, body)),
+                _deed(body),
+                Span(f"  {outcome}" if outcome else "", _style(event, body)),
+                *(piece for name, value in rest.items() for piece in _fact(name, value)),
                 hang=24,
             )
         )
     return tuple(result)
+
+
+def _deed(body: Mapping[str, object]) -> str:
+    if "task" not in body:
+        return ""
+    resource = f" {body['resource']}" if body.get("resource") else ""
+    node = f" on {body['node']}" if resource else f" {body.get('node', '')}"
+    return f"{body['task']}{resource}{node}"
 
 
 def _style(event: str, body: Mapping[str, object]) -> Style:
@@ -49,7 +68,7 @@ def _style(event: str, body: Mapping[str, object]) -> Style:
 
 
 def _fact(name: str, value: object) -> Iterable[Span]:
-    if value in (None, "", [], {}, ()):
+    if value in (None, "", [], {}, ()) or (name == "rc" and value == 0):
         return
     if isinstance(value, float) and name.endswith(("_at", "at")):
         shown = moment.rfc3339(value)

@@ -43,7 +43,7 @@ def cleanup(resource: str, paths: tuple[str, ...], node: str | None, lock_timeou
             context, wanted, inside[-1], node=node, lock_timeout_s=lock_timeout
         )
 
-    _, status = acting.carry_out(wanted, "cleanup", work)
+    _, status = acting.carry_out(wanted, "cleanup", work, done=lambda last: last.message)
     return status
 
 

@@ -69,7 +69,14 @@ def fence_node(
             context, wanted, node, confirm=node, reboot=not off, lock_timeout_s=lock_timeout
         )
 
-    _, exit_status = acting.carry_out(wanted, f"fence {node}", work)
+    _, exit_status = acting.carry_out(
+        wanted,
+        f"fence {node}",
+        work,
+        done=lambda result: (
+            f"{node} was proven off by {result.message}" + ("" if off else " and switched on again")
+        ),
+    )
     return exit_status
 
 
@@ -97,7 +104,12 @@ def confirm(
             context, wanted, node, confirm=node, reason=reason, lock_timeout_s=lock_timeout
         )
 
-    _, exit_status = acting.carry_out(wanted, f"fence confirm {node}", work)
+    _, exit_status = acting.carry_out(
+        wanted,
+        f"fence confirm {node}",
+        work,
+        done=lambda _: f"{node} is taken for off, on your word",
+    )
     return exit_status
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import acting, manifests, names, params, running, terminal
+from reconciler.cli import acting, manifests, names, params, running
 from reconciler.controller import commands
 from reconciler.controller.context import Context
 from reconciler.controller.result import Result
@@ -25,7 +25,7 @@ def maintenance(node: str, state: str, paths: tuple[str, ...], lock_timeout: flo
             context, wanted, node, on=state == "on" or None, lock_timeout_s=lock_timeout
         )
 
-    result, status = acting.carry_out(wanted, "maintenance", work)
-    if result.ok:
-        terminal.note(f"{node}: maintenance {state}")
+    _, status = acting.carry_out(
+        wanted, "maintenance", work, done=lambda _: f"{node}: maintenance is {state}"
+    )
     return status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import acting, manifests, names, params, running, terminal
+from reconciler.cli import acting, manifests, names, params, running
 from reconciler.controller import commands
 from reconciler.controller.context import Context
 from reconciler.controller.result import Result
@@ -37,7 +37,9 @@ def _set(node: str, paths: tuple[str, ...], lock_timeout: float, *, on: bool) ->
             context, wanted, node, on=on or None, lock_timeout_s=lock_timeout
         )
 
-    result, status = acting.carry_out(wanted, "standby" if on else "unstandby", work)
-    if result.ok:
-        terminal.note(f"{node} {'is in standby' if on else 'may run resources again'}")
+    word = "standby" if on else "unstandby"
+    said = "is in standby" if on else "may run resources again"
+    _, status = acting.carry_out(
+        wanted, word, work, done=lambda _: f"{node} {said}; next: reconcile apply"
+    )
     return status
