@@ -92,6 +92,8 @@ class Assembly:
         )
 
     def _known_as(self, instance: Instance, node: int) -> str:
+        if not instance.removed:
+            return instance.history_name
         standing = self.situation.standing[instance.index]
         return standing.known_as.get(node, instance.history_name)
 

@@ -31,7 +31,8 @@ class Scores:
 
     def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
         """Return the promotion score that an agent set for a primitive, or None."""
-        for name in (f"master-{one.history_name}", f"master-{one.base}"):
+        known_as = situation.standing[one.index].known_as.get(node.index, one.history_name)
+        for name in (f"master-{known_as}", f"master-{one.base}", f"master-{one.name}"):
             text = node.attributes.get(name)
             if text is not None:
                 return property.score(text) or 0
