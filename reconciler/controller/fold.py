@@ -6,7 +6,8 @@ Only this file decides what is believed:
   and the fencing confirmed, or it left cleanly. Else UNKNOWN, or UNSEEN if nobody ever saw it;
 - a node that answers from a boot that was confirmed off contradicts the device: it must be fenced;
 - the history of a resource is void where an operation's outcome is lost, or pending though nothing
-  runs: what the resource is now must be asked anew, so the scheduler finds no history and probes;
+  runs, and no later operation has shown what the resource is: the scheduler then finds no history,
+  and probes;
 - a recurring monitor that was well counts only while the executor really has it scheduled; one
   that failed counts in any case;
 - what a silent node is remembered to have run is kept, since it may still run.
@@ -26,6 +27,9 @@ from reconciler.model import desired as desired_model
 from reconciler.model import node as node_model
 from reconciler.model import observed
 from reconciler.ports import nodes
+
+_TELLING = frozenset({"monitor", "start", "stop", "promote", "demote"})
+"""Operations whose result shows what a resource is."""
 
 NO_REMEMBERED: Mapping[str, nodes.NodeReport] = {}
 """Nothing is remembered of nodes that do not answer."""
@@ -142,14 +146,18 @@ def _histories(report: nodes.NodeReport, *, running: bool) -> dict[str, observed
     scheduled = {(one.resource, one.operation, one.interval_ms) for one in report.recurring}
     kept = {}
     for name, history in sorted(report.histories.items()):
-        if not running and any(_lost(one, busy=name in busy) for one in history.operations):
+        lost = [one for one in history.operations if _lost(one, busy=running or name in busy)]
+        if lost and not running and not _answered(history, max(one.call for one in lost)):
             continue
         operations = tuple(
             one
             for one in history.operations
-            if not one.interval_ms
-            or one.rc != one.expected_rc
-            or (name, one.operation, one.interval_ms) in scheduled
+            if one not in lost
+            and (
+                not one.interval_ms
+                or one.rc != one.expected_rc
+                or (name, one.operation, one.interval_ms) in scheduled
+            )
         )
         kept[name] = dataclasses.replace(history, operations=operations)
     return kept
@@ -159,6 +167,16 @@ def _lost(operation: observed.OperationRecord, *, busy: bool) -> bool:
     if operation.status is observed.OperationStatus.LOST:
         return True
     return operation.status is observed.OperationStatus.PENDING and not busy
+
+
+def _answered(history: observed.ResourceHistory, call: int) -> bool:
+    """Tell whether a later operation has shown what the resource is since."""
+    return any(
+        one.call > call
+        and one.status is observed.OperationStatus.DONE
+        and one.operation in _TELLING
+        for one in history.operations
+    )
 
 
 def _tickets(known: records.Records) -> dict[str, observed.TicketState]:

@@ -234,7 +234,13 @@ class Run:
             return dataclasses.replace(
                 self._result(State.LEASE_HELD, str(error)), holder=error.holder
             )
-        return None if got else self._result(State.NO_QUORUM, "no majority grants the lease")
+        if not got:
+            return self._result(State.NO_QUORUM, "no majority grants the lease")
+        try:
+            self._context.note_event("run-began", command=self._context.identity.command)
+        except OSError as error:
+            return self._result(State.STATE_NOT_WRITABLE, str(error))
+        return None
 
     def _ending(self) -> Result | None:
         """Return the result where the run has to end whatever is seen."""

@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 from reconciler.controller import commands, result
 from reconciler.model import action, desired
-from reconciler.simulator import checkers, clock
+from reconciler.simulator import clock
 from reconciler.simulator.controllers import Controller, Schedule
-from reconciler.simulator.fencer import Device, Room
-from reconciler.simulator.world import Habit, Weather, World
+from reconciler.simulator.fencer import Device
+from reconciler.simulator.stage import Stage
+from reconciler.simulator.world import Habit, Weather
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,19 +52,13 @@ class Report:
 class Storm:
     """Brings faults into a world, at random times, until it is told to end."""
 
-    def __init__(
-        self,
-        world: World,
-        room: Room,
-        wanted: desired.Desired,
-        operator: Callable[[str], Controller],
-    ) -> None:
-        self._operator = operator
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._world = stage.world
+        self._room = stage.room
+        wanted = stage.wanted
         self._operators = 0
-        self._wanted = wanted
-        self._world = world
-        self._room = room
-        self._names = tuple(world.machines)
+        self._names = tuple(stage.world.machines)
         self._resources = tuple(one.name for one in wanted.resources)
         self.victims: list[Controller] = []
         self.fired: Counter[str] = Counter()
@@ -170,10 +165,12 @@ class Storm:
 
     def _standby(self) -> None:
         self._operators += 1
-        operator = self._operator(f"operator-{self._operators}")
+        operator = self._stage.controller(f"operator-{self._operators}")
         on = self._world.random.choice([True, False])
         self._world.spawn(
-            operator.live(commands.standby(operator.context, self._wanted, self._any(), on=on))
+            operator.live(
+                commands.standby(operator.context, self._stage.wanted, self._any(), on=on)
+            )
         )
 
     async def _later(self, work: Callable[[], None]) -> None:
@@ -206,14 +203,9 @@ def simulate(
 async def _simulated(
     wanted: desired.Desired, schedule: Schedule, seed: int, storm_s: float, count: int
 ) -> Report:
-    suite = checkers.suite(wanted)
-    room = Room()
-    world = World([one.name for one in wanted.nodes], seed=seed, checkers=suite)
-
-    def controller(name: str) -> Controller:
-        return Controller(world, name, schedule, room=room)
-
-    storm = Storm(world, room, wanted, controller)
+    stage = Stage(wanted, schedule, seed=seed)
+    world, controller = stage.world, stage.controller
+    storm = Storm(stage)
     over = asyncio.Event()
     everyone: list[Controller] = []
 
@@ -251,7 +243,7 @@ async def _simulated(
         seed=seed,
         violations=tuple(world.violations),
         fired=dict(storm.fired),
-        armed={type(one).__name__: one.armed for one in suite},
+        armed={type(one).__name__: one.armed for one in stage.suite},
         final=final,
         active={name: dict(places) for name, places in world.active().items()},
         trace=tuple(str(one) for one in world.trace if one.what.value != "accepted"),

@@ -118,6 +118,18 @@ def test_a_lost_operation_voids_the_history_of_its_resource():
     assert list(seen.nodes["n1"].histories) == ["other"]
 
 
+def test_a_lost_operation_is_over_once_a_later_one_has_shown_the_state():
+    """After a probe the lost entry is dropped, and the history counts again."""
+    probed = history(
+        entry("start", status=observed.OperationStatus.LOST),
+        dataclasses.replace(entry("monitor", rc=7, expected_rc=7), call=2),
+    )
+
+    seen = folded({"n1": report("n1", histories=probed)}).nodes["n1"].histories["r"]
+
+    assert ([one.operation for one in seen.operations], seen.revision) == (["monitor"], 7)
+
+
 def test_a_pending_operation_counts_only_while_something_runs():
     """An intent without a running action is as good as lost."""
     pending = history(entry("start", status=observed.OperationStatus.PENDING))
@@ -218,6 +230,6 @@ def test_the_highest_version_of_a_record_counts():
 
 def test_fence_times_of_the_last_hour_count_on_both_sides():
     """A clock that was set back must not make the limit of fencings forget."""
-    known = recorded(**{"fenced_dash_times__n1": [100.0, 5000.0, 6000.0, 9000.0, "odd"]})
+    known = recorded(fenced_dash_times__n1=[100.0, 5000.0, 6000.0, 9000.0, "odd"])
 
     assert records.times(known, "n1", 6000.0) == (5000.0, 6000.0, 9000.0)
