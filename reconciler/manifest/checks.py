@@ -192,11 +192,14 @@ def order_cycles(cluster: desired.Desired, scope: Scope) -> None:
         for first, action, then, then_action in _ordered(one):
             if {action, then_action} <= {"start", "promote"}:
                 _edge(graph, (first, action, True), (then, then_action, False), one.origin)
+    written = {one.origin for one in orders}
     for cycle in cycles(graph):
-        _report_cycle(cycle, graph, scope)
+        _report_cycle(cycle, graph, written, scope)
 
 
-def _report_cycle(cycle: Sequence[_Step], graph: _Graph, scope: Scope) -> None:
+def _report_cycle(
+    cycle: Sequence[_Step], graph: _Graph, written: set[position.Position], scope: Scope
+) -> None:
     names: list[str] = []
     related: list[tuple[position.Position, str]] = []
     for index, step in enumerate(cycle):
@@ -208,7 +211,8 @@ def _report_cycle(cycle: Sequence[_Step], graph: _Graph, scope: Scope) -> None:
             related.append((origin, f"{step[0]} before {following[0]}"))
     if names[0] != names[-1]:
         names.append(names[0])
-    places = sorted(related)
+    # an order is easier to change than a group
+    places = sorted(related, key=lambda one: (one[0] not in written, one))
     scope.findings.add(
         "order-cycle",
         f"these orders wait for each other, nothing of it can start: {' -> '.join(names)}",

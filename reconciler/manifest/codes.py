@@ -70,7 +70,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "quorum-ignored": (_ERROR, "quorum ignored without a reasoned consent"),
     # resources
     "invalid-agent": (_ERROR, "a text that names no agent"),
-    "unknown-agent": (_ERROR, "an agent that the lock file does not know"),
+    "unknown-agent": (_WARNING, "an agent that the lock file does not know"),
     "unknown-resource": (_ERROR, "a reference to a resource that is not defined"),
     "unknown-node": (_ERROR, "a reference to a node that is not defined"),
     "unknown-template": (_ERROR, "a reference to a template that is not defined"),

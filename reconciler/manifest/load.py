@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import diagnostic, position
-from reconciler.manifest import codes, files, reader, secrets
+from reconciler.manifest import codes, files, masking, reader
 from reconciler.model import agent, desired
 
 _SHIPPED = pathlib.Path(__file__).parent.parent / "agents" / "shipped.lock"
@@ -100,25 +100,25 @@ def _loaded(
     locks = {name: text for name, text in texts.items() if name.endswith(files.LOCK_NAME)}
     found = None
     documents = []
-    spots: list[secrets.Spot] = []
+    spots: list[tuple[position.Position, str]] = []
     if manifests:
         documents = _documents(manifests, findings)
     elif not findings.items:
         findings.add("no-manifests", "no manifests were given", position.NOWHERE)
     if any(document.readable for document in documents):
         # heavy: pydantic and everything that needs it
-        from reconciler.manifest import lower, merge, scope
+        from reconciler.manifest import lower, merge, scope, secrets
 
         known, locked = _known(locks, agents, findings)
         root = merge.merged(documents, findings)
-        here = scope.Scope(root, findings, known, locked)
-        if root:
+        if root is not None:
+            here = scope.Scope(root, findings, known, locked)
             found = lower.lowered(here)
-        if environment is not None:
-            secrets.unavailable(here.references, environment, findings)
-        spots = here.spots
+            spots = here.spots
+            if environment is not None:
+                secrets.unavailable(here.references, environment, findings)
     sources = {
-        name: secrets.masked(document.lines, [spot for spot in spots if spot[0].file == name])
+        name: masking.masked(document.lines, [spot for spot in spots if spot[0].file == name])
         for name, document in zip(manifests, documents, strict=False)
     }
     refused = diagnostic.has_errors(findings.items)

@@ -22,8 +22,8 @@ _LEVELS = {
 SECTIONS = (*_LEVELS, "constraints")
 
 
-def merged(documents: Iterable[reader.Document], findings: codes.Findings) -> tree.Mapping:
-    """Return one document with the sections of all that could be read."""
+def merged(documents: Iterable[reader.Document], findings: codes.Findings) -> tree.Mapping | None:
+    """Return one document with the sections of all manifests; None where there is none."""
     result: tree.Mapping | None = None
     for document in documents:
         if not document.readable:
@@ -41,7 +41,7 @@ def merged(documents: Iterable[reader.Document], findings: codes.Findings) -> tr
         if result is None:
             result = tree.Mapping(root.mark)
         _add(result, root, findings)
-    return tree.Mapping(("", 0, 0)) if result is None else result
+    return result
 
 
 def _version(root: tree.Mapping, findings: codes.Findings) -> None:

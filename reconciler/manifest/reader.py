@@ -20,6 +20,8 @@ from reconciler.manifest import codes, tree
 MAXIMUM_BYTES = 1024 * 1024
 MAXIMUM_DEPTH = 32
 MAXIMUM_NODES = 200_000
+MAXIMUM_FAULTS = 100
+"""A file with more faults than these is not read to its end."""
 
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -64,8 +66,8 @@ def read(file: str, content: bytes, findings: codes.Findings) -> Document:
     if text is None:
         return Document(None, (), top, readable=False)
     lines = tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    builder = _Builder(file, findings)
-    if not _clean(file, text, findings) or not _built(builder, text, lines):
+    builder = _built(file, text, lines, findings) if _clean(file, text, findings) else None
+    if builder is None:
         return Document(None, lines, top, readable=False)
     if builder.root is None:
         findings.add(
@@ -78,14 +80,40 @@ def read(file: str, content: bytes, findings: codes.Findings) -> Document:
     return Document(builder.root, lines, builder.root_mark or top, readable=True)
 
 
-def _built(builder: _Builder, text: str, lines: tuple[str, ...]) -> bool:
-    """Tell whether the builder could take the whole text; if not, it has said why."""
+def _built(
+    file: str, text: str, lines: tuple[str, ...], findings: codes.Findings
+) -> _Builder | None:
+    """Return a builder that could take the whole text, or None after saying why there is none."""
+    builder = _Builder(file, codes.Findings())
     try:
-        taken = builder.take_all(parse(text))
+        complete = builder.take_all(parse(text))
     except _problems() as problem:
-        _syntax(builder.file, text, lines, problem, builder.findings)
-        return False
-    return taken and not builder.broken
+        second = _second_opinion(file, text, problem)
+        if second is None:
+            _syntax(builder, text, lines, problem)
+            complete = False
+        else:
+            builder, complete = second, True
+    findings.items.extend(builder.findings.items)
+    return builder if complete and not builder.faults else None
+
+
+def _second_opinion(file: str, text: str, problem: Exception) -> _Builder | None:
+    """Return a builder filled by the parser that is written in Python, or None.
+
+    The C parser knows YAML 1.1 only, where ``{agent: ocf:heartbeat:Dummy}`` needs quotes.
+    """
+    colon = "unexpected ':'" in str(getattr(problem, "problem", ""))
+    if len(text) > _SMALL and not colon:
+        return None
+    builder = _Builder(file, codes.Findings())
+    try:
+        return builder if builder.take_all(parse_slowly(text)) else None
+    except _problems():
+        return None
+
+
+_SMALL = 32 * 1024
 
 
 def _decoded(file: str, content: bytes, findings: codes.Findings) -> str | None:
@@ -191,44 +219,46 @@ _WORDING = {
     "found unexpected end of stream": "the quoted text is not closed",
     "did not find expected <document start>": "text after the end of the document",
     "found invalid Unicode character escape code": "the escape names no character",
+    "found unknown escape character": "the escape is not known",
     "found undefined tag handle": "tags are not allowed",
 }
 
 
-def _syntax(
-    file: str,
-    text: str,
-    lines: tuple[str, ...],
-    problem: Exception,
-    findings: codes.Findings,
-) -> None:
+def _syntax(builder: _Builder, text: str, lines: tuple[str, ...], problem: Exception) -> None:
+    """Report where the text stops to be YAML, or what was begun there and never ended."""
     mark = getattr(problem, "problem_mark", None)
-    context = getattr(problem, "context_mark", None)
-    line = mark.line if mark else 0
-    column = mark.column if mark else 0
+    line, column = (mark.line, mark.column) if mark else (0, 0)
     words = str(getattr(problem, "problem", "") or "the text is no YAML")
-    end = len(text.rstrip("\n").split("\n"))
-    at_end = line >= end - 1 and "escape" not in words
-    if context is not None and at_end and (context.line, context.column) < (line, column):
-        opened = position.Position(file, context.line + 1, context.column + 1)
-        findings.add(
+    why = _WORDING.get(words, words)
+    here = position.Position(builder.file, line + 1, column + 1)
+    cut_off = line >= len(text.rstrip().split("\n")) - 1 and "escape" not in words
+    opened = _opened(builder, problem) if cut_off else None
+    if opened is not None and opened < here:
+        builder.findings.add(
             "yaml-syntax",
-            f"what begins here is not finished: {_WORDING.get(words, words)}",
+            f"what begins here is not finished: {why}",
             opened,
-            related=((position.Position(file, line + 1, column + 1), "the reader gave up here"),),
+            related=((here, "the reader gave up here"),),
             fix="close it; the file may be cut off",
         )
-        return
-    here = position.Position(file, line + 1, column + 1)
-    if line < len(lines) and lines[line][column : column + 1] == "\t":
-        findings.add(
-            "yaml-tab",
-            "a tab stands where YAML wants blanks",
-            here,
-            fix="indent with blanks",
+    elif line < len(lines) and lines[line][column : column + 1] == "\t":
+        builder.findings.add(
+            "yaml-tab", "a tab stands where YAML wants blanks", here, fix="indent with blanks"
         )
-        return
-    findings.add("yaml-syntax", f"this is no YAML: {_WORDING.get(words, words)}", here)
+    else:
+        builder.findings.add("yaml-syntax", f"this is no YAML: {why}", here)
+
+
+def _opened(builder: _Builder, problem: Exception) -> position.Position | None:
+    """Return where that begins which was open when the parser gave up."""
+    context = getattr(problem, "context_mark", None)
+    quoted = "quoted" in str(getattr(problem, "context", ""))
+    flow: list[position.Position] = [frame[0].here for frame in builder.stack if frame[4]]
+    if flow and not quoted:
+        return flow[-1]
+    if context is None:
+        return None
+    return position.Position(builder.file, context.line + 1, context.column + 1)
 
 
 _SKIPPED = object()
@@ -237,18 +267,29 @@ _SKIPPED = object()
 class _Builder:
     """Builds the tree from events; lives inside one call of ``read``."""
 
-    __slots__ = ("broken", "depth", "documents", "file", "findings", "nodes", "root", "root_mark",
-                 "stack", "table")  # fmt: skip
+    __slots__ = (
+        "depth",
+        "documents",
+        "faults",
+        "file",
+        "findings",
+        "nodes",
+        "root",
+        "root_mark",
+        "stack",
+        "table",
+    )  # fmt: skip
 
     def __init__(self, file: str, findings: codes.Findings) -> None:
         self.file = file
         self.findings = findings
         self.root: tree.Node = None
         self.root_mark: tree.Mark | None = None
-        self.broken = False
+        self.faults = 0
         self.documents = 0
         self.nodes = 0
-        # each frame: container, pending key (None: a key is next), its line and column
+        # each frame: container, pending key (None: a key is next), its line and column, and
+        # whether it is written with brackets
         self.stack: list[list[Any]] = []
         self.table: dict[str, Callable[[Any], bool]] = {
             "ScalarEvent": self._scalar,
@@ -267,10 +308,12 @@ class _Builder:
             handler = find(type(event).__name__)
             if handler is not None and not handler(event):
                 return False
+            if self.faults > MAXIMUM_FAULTS:
+                return False
         return True
 
     def _wrong(self, code: str, message: str, event: Any, **more: Any) -> None:
-        self.broken = True
+        self.faults += 1
         mark = event.start_mark
         self.findings.add(
             code, message, position.Position(self.file, mark.line + 1, mark.column + 1), **more
@@ -359,7 +402,7 @@ class _Builder:
             return False
         if not self._put(container, line + 1, column + 1, event):
             return False
-        self.stack.append([container, None, 0, 0])
+        self.stack.append([container, None, 0, 0, event.flow_style])
         return True
 
     def _end(self, _event: Any) -> bool:

@@ -143,11 +143,8 @@ def _default(field: Any) -> str:
         return ""
     if value == score.INFINITY:
         return "`INFINITY`"
-    return (
-        f"`{duration.text(value)}`"
-        if field.metadata and "_duration" in repr(field.metadata)
-        else f"`{value}`"
-    )
+    milliseconds = isinstance(value, int) and "as_duration" in repr(field.metadata)
+    return f"`{duration.text(int(value))}`" if milliseconds else f"`{value}`"
 
 
 def _meaning(field: Any) -> str:

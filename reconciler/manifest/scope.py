@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import position
-from reconciler.manifest import codes, reader, secrets, shape, tree, wording
+from reconciler.manifest import codes, masking, reader, secrets, shape, tree, wording
 from reconciler.model import agent
 
 _NAME = re.compile(shape.NAME_PATTERN)
@@ -40,7 +40,7 @@ class Scope:
     tags: dict[str, position.Position] = dataclasses.field(default_factory=dict)
     templates: dict[str, position.Position] = dataclasses.field(default_factory=dict)
     references: list[secrets.Reference] = dataclasses.field(default_factory=list)
-    spots: list[secrets.Spot] = dataclasses.field(default_factory=list)
+    spots: list[masking.Spot] = dataclasses.field(default_factory=list)
 
     def names_of(
         self, section: tree.Mapping, what: str, *, node: bool = False
