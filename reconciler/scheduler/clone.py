@@ -29,7 +29,7 @@ def place(placing: Placing, one: Instance) -> None:
     available = sum(1 for node in nodes if node.takes_resources)
     if one.clone.promotable:
         promotion.add_to_placement(placing, one)
-    if one.clone.maximum < available or True:
+    if one.clone.maximum < available:
         for pair in placing.pairs.own_dependents(one):
             if pair.influence:
                 placing.wishes.apply(one, pair, positive_only=True)
@@ -129,7 +129,8 @@ def _instance(
                 placing.ranking.add(each, node, -INFINITY, TermKind.CLONE_LIMIT, one.origin)
     for pair in placing.pairs.own_primaries(one):
         placing.depend(speaker, pair)
-    for pair in placing.pairs.own_dependents(one):
+    few = one.clone.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+    for pair in placing.pairs.own_dependents(one) if few else ():
         if pair.influence:
             placing.wishes.apply(speaker, pair, positive_only=True)
     if child.variant is Variant.GROUP:

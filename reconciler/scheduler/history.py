@@ -143,7 +143,7 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     """Note the recurring operations that are live: none survives a stop before or after it."""
     began = -1
     for index, record in enumerate(records):
-        started = record.operation in {"start", "migrate_from"}
+        started = record.operation in {"start", "migrate_from", "promote", "demote"}
         if started and record.status is not OperationStatus.PENDING:
             began = index
         if record.operation == "stop" and record.rc == 0:

@@ -129,9 +129,12 @@ class _Notes:
 
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
+        alive = self._runs(one)
         if task in {Task.START, Task.PROMOTE} and stopping:
-            return
-        for where in self._runs(one):
+            alive = []
+        if task is Task.PROMOTE:
+            alive += [step.node for step in self._doing(one, Task.START)]
+        for where in alive:
             step = self._notify(one, where, ("pre", task.value), ("pre", task.value), told)
             link(frame_.pre, step)
             link(step, frame_.pre_done)
@@ -141,7 +144,11 @@ class _Notes:
     def _post(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
         starting = self._doing(one, Task.START)
-        if task in {Task.STOP, Task.DEMOTE} and (stopping or starting):
+        if task is Task.DEMOTE:
+            for where in self._runs(one):
+                self._told_after(one, where, task, frame_, told)
+            return
+        if task is Task.STOP and (stopping or starting):
             return
         where = self.assignment.chosen[one.index]
         alive = where in self._runs(one) and not stopping
@@ -149,13 +156,18 @@ class _Notes:
             return
         if where == NOWHERE or not self.situation.nodes[where].reachable:
             return
-        step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
-        link(frame_.post, step)
-        link(step, frame_.post_done)
+        self._told_after(one, where, task, frame_, told)
         if task in {Task.START, Task.PROMOTE}:
             places = self.steps.at(one)
             for monitor in places.monitors:
                 link(frame_.post_done, monitor)
+
+    def _told_after(
+        self, one: Instance, where: int, task: Task, frame_: Frame, told: dict[str, str]
+    ) -> None:
+        step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
+        link(frame_.post, step)
+        link(step, frame_.post_done)
 
     def _after_fencing(self, told: dict[str, str]) -> None:
         """Tell the instances that are left that others went away with their nodes."""

@@ -125,9 +125,7 @@ class Placing:
 
     def depend(self, one: Instance, pair: Pair) -> None:
         """Change the scores of a dependent by where its primary is."""
-        if pair.dependent_role is Role.PROMOTED and pair.score < INFINITY:
-            return
-        if pair.dependent_role is Role.PROMOTED and one.promotable:
+        if pair.dependent_role is not None and one.promotable:
             return
         hosts = self.hosts(one, pair)
         if hosts is None:

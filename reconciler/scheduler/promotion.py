@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
@@ -138,29 +139,33 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
             for place, value in wish.scores:
                 if place == where:
                     score = add(score, value)
+    score = add(score, placing.ranking.rows[clone.index][where])
     for pair in placing.pairs.own_primaries(clone):
-        if pair.dependent_role is not Role.PROMOTED:
+        if pair.dependent_role is None:
             continue
         placing.place(pair.primary)
-        hosts = placing.hosts(child, pair)
-        if hosts is None:
+        score = _beside(placing, pair, child, where, score)
+    for pair in placing.pairs.own_dependents(clone):
+        if pair.primary_role is not Role.PROMOTED or not pair.influence:
             continue
         row = [score if index == where else 0 for index in range(len(placing.nodes))]
-        score = placing.depending(row, pair, hosts)[where]
-        if pair.score >= INFINITY and score >= 0 and where in hosts:
-            score = INFINITY
-    for pair in placing.pairs.own_dependents(clone):
-        if pair.primary_role is Role.PROMOTED and pair.influence:
-            dependent = pair.dependent
-            speaker = next(dependent.primitives(), None)
-            if speaker is not None:
-                wish_row = placing.wishes.added(
-                    [0] * len(placing.nodes),
-                    dependent,
-                    pair.score / INFINITY,
-                    pair.attribute,
-                    positive_only=False,
-                )
-                if wish_row is not None:
-                    score = add(score, wish_row[where])
+        wished = placing.wishes.added(
+            row, pair.dependent, pair.score / INFINITY, pair.attribute, positive_only=True
+        )
+        if wished is not None:
+            score = wished[where]
     return score
+
+
+def _beside(placing: Placing, pair: Pair, child: Instance, where: int, score: int) -> int:
+    """Return a promotion score, given where the primary of a colocation is."""
+    hosts = placing.hosts(child, pair)
+    if hosts is None:
+        return score
+    row = [score if index == where else 0 for index in range(len(placing.nodes))]
+    if pair.dependent_role is Role.PROMOTED:
+        return placing.depending(row, pair, hosts)[where]
+    beside = where in hosts
+    if pair.score >= INFINITY and beside:
+        return -INFINITY
+    return add(score, -pair.score) if beside and pair.score < INFINITY else score

@@ -97,6 +97,8 @@ class _Recurring:
             step.require(Reason(ReasonCode.RECURRING, one.base))
         places = self.steps.at(one)
         places.monitors.append(step)
+        if not standing.managed:
+            return
         link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
         link(places.promote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
         demote = places.demotes.get(where)
@@ -179,8 +181,8 @@ class _Recurring:
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:
-    if role is Role.PROMOTED:
-        return next_role is Role.PROMOTED
+    if role is not None:
+        return next_role is role
     return next_role in {Role.STARTED, Role.UNPROMOTED}
 
 
