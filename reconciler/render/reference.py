@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model import action as actions
-from reconciler.model import attribute, desired, plan, resource
+from reconciler.model import agent, attribute, desired, plan, resource
 from reconciler.model import property as options
 from reconciler.model.role import Role
 
@@ -23,6 +23,7 @@ _TASKS = {
 }
 """Where the recorded word is not the task's own."""
 
+_TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value})
 _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
 )
@@ -72,14 +73,20 @@ def record(
 
 
 def unique_names(wanted: desired.Desired) -> frozenset[str]:
-    """Return the primitives whose instances differ, so that their numbers count."""
+    """Return the primitives whose instances differ, so that their numbers count.
+
+    Services cannot tell their instances apart; a clone that holds any is anonymous.
+    """
     found: set[str] = set()
     for top in wanted.resources:
-        if isinstance(top, resource.Clone):
+        members = resource.primitives(top)
+        if isinstance(top, resource.Clone) and all(
+            one.agent.standard in _TELLS_APART for one in members
+        ):
             sets = (*top.meta, *wanted.resource_defaults)
             text = attribute.always(sets, "globally-unique")
             if isinstance(text, str) and options.boolean(text):
-                found.update(one.name for one in resource.primitives(top))
+                found.update(one.name for one in members)
     return frozenset(found)
 
 
