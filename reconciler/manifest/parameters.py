@@ -114,6 +114,7 @@ def check(
             return None
         marked = description is not None and description.private
         if isinstance(value, secret.SecretRef):
+            value = secrets.anchored(value, where.value(name))
             scope.references.append((value, where.value(name)))
             return (
                 (name, value)

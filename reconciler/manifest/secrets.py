@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -29,14 +30,21 @@ def inline(name: str, marked: bool, at: position.Position, findings: codes.Findi
     )
 
 
+def anchored(ref: secret.SecretRef, at: position.Position) -> secret.SecretRef:
+    """Return the reference to a file with the directory of its manifest as the start."""
+    if ref.source is not secret.SecretSource.FILE:
+        return ref
+    return dataclasses.replace(ref, base=str(pathlib.Path(at.file).absolute().parent))
+
+
 def reference(ref: secret.SecretRef, at: position.Position, findings: codes.Findings) -> bool:
     """Tell whether a reference can work at all; if not, say so."""
     first = ref.reference[0]
     match ref.source:
         case secret.SecretSource.ENV if not _ENVIRONMENT.fullmatch(first):
             problem = "this is no name of an environment variable"
-        case secret.SecretSource.FILE | secret.SecretSource.EXEC if not first.startswith("/"):
-            problem = f"{ref.source.value} needs an absolute path"
+        case secret.SecretSource.EXEC if not first.startswith("/"):
+            problem = "exec needs an absolute path"
         case secret.SecretSource.FILE | secret.SecretSource.EXEC if ".." in first.split("/"):
             problem = "the path must not contain .."
         case _:
@@ -62,7 +70,7 @@ def unavailable(
                     else ""
                 )
             case secret.SecretSource.FILE:
-                problem = _file(pathlib.Path(first))
+                problem = _file(pathlib.Path(ref.base, first))
             case secret.SecretSource.EXEC:
                 problem = "" if os.access(first, os.X_OK) else f"{first} cannot be run here"
         if problem:

@@ -20,11 +20,14 @@ class SecretRef:
 
     Attributes:
         source: environment variable, file, or the output of a program.
-        reference: variable name, absolute path, or the program with its arguments.
+        reference: variable name, path, or the program with its arguments.
+        base: directory that a relative path starts from; where the manifest lies. It is not part
+            of the reference's identity: the same manifest in another checkout means the same.
     """
 
     source: SecretSource
     reference: tuple[str, ...]
+    base: str = dataclasses.field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"secretRef({self.source.value}: {' '.join(self.reference)})"

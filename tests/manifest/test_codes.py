@@ -188,7 +188,7 @@ CASES = [
     ("inline-secret", {"resources": resources("  c: {agent: 'ocf:x:Y', params: {passwd: @@hunter2}}\n")}, "secretRef"),
     ("inline-secret", {"fencing": device("{agent: ipmi, hosts: [n1], params: {password: @@hunter2}}")}, "private"),
     ("invalid-secret-reference", {"resources": resources("  c: {agent: 'ocf:x:Y', params: {p: @@{secretRef: {vault: x}}}}\n")}, "env"),
-    ("invalid-secret-reference", {"resources": resources("  c: {agent: 'ocf:x:Y', params: {p: @@{secretRef: {file: relative}}}}\n")}, "absolute"),
+    ("invalid-secret-reference", {"resources": resources("  c: {agent: 'ocf:x:Y', params: {p: @@{secretRef: {exec: [relative]}}}}\n")}, "absolute"),
     ("invalid-secret-reference", {"resources": resources("  c: {agent: 'ocf:x:Y', params: {p: @@{secretRef: {env: A-B}}}}\n")}, "environment"),
     ("self-constraint", {"extra": constraint("order: {first: a, then: @@a}")}, "cannot order a after itself"),
     ("self-constraint", {"extra": constraint("colocation: {resource: a, with: @@a}")}, "itself"),
@@ -198,6 +198,10 @@ CASES = [
     ("order-cycle", {"resources": resources("  g: {group: [a]}\n"), "extra": constraint("@@order: {first: g, then: a}")}, "->"),
     ("contradicting-colocation", {"extra": "constraints:\n  - colocation: {resource: a, with: b}\n  - @@colocation: {resource: b, with: a, score: -INFINITY}\n"}, "apart"),
     ("contradicting-colocation", {"resources": resources("  g: {group: [a, b]}\n"), "extra": constraint("@@colocation: {resource: a, with: b, score: -INFINITY}")}, "apart"),
+    ("colocation-loop", {"extra": "constraints:\n  - @@colocation: {resource: a, with: b, score: 5}\n  - colocation: {resource: b, with: a, score: 7}\n"}, "chance"),
+    ("half-fenced", {"fencing": "fencing:\n  devices:\n    f2: {agent: fence_x, hosts: [n2]}\n    p1: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 1}}\n    @@p2: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 2}}\n"}, "one level"),
+    ("weak-fencing", {"nodes": "nodes: {@@n1: {}, n2: {}}\n", "fencing": "fencing:\n  devices:\n    f1: {agent: fence_ipmilan, hosts: [n1], params: {lanplus: 1}}\n    f2: {agent: fence_x, hosts: [n2]}\n"}, "second level"),
+    ("weak-fencing", {"fencing": device("{agent: fence_ssh, hosts: [n1]}").replace("f3", "@@f3")}, "trials"),
     ("unknown-device", {"fencing": device("{agent: fence_x, hosts: [n1]}") + "  levels: {n1: [[@@f9]]}\n"}, "f1"),
     ("no-fence-device", {"nodes": "nodes: {@@n1: {}, n2: {}}\n", "fencing": ""}, "stays blocked"),
     ("no-fence-device", {"nodes": "nodes: {n1: {}, n2: {}, @@n3: {}}\n"}, "n3"),
@@ -356,3 +360,51 @@ def test_broken_lock_file_is_named(spoil):
     assert [(one.code, one.position.file) for one in loaded.diagnostics] == [
         ("lock-file", "d/agents.lock")
     ]
+
+
+def test_equal_colocation_loops_are_only_noted(spoil):
+    """Resources that follow each other with the same score are no error."""
+    spoiled = spoil(
+        extra="constraints:\n  - colocation: {resource: a, with: b, score: 5}\n"
+        "  - colocation: {resource: b, with: a, score: 5}\n"
+    )
+
+    assert spoiled.loaded.desired is not None
+    assert [one.severity for one in spoiled.find("colocation-loop")] == [diagnostic.Severity.NOTE]
+
+
+def test_two_ports_in_one_level_are_whole(spoil):
+    """Two ports of one device for one node are sound when one level switches both."""
+    spoiled = spoil(
+        fencing="fencing:\n  devices:\n    f2: {agent: fence_x, hosts: [n2]}\n"
+        "    p1: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 1}}\n"
+        "    p2: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 2}}\n"
+        "  levels: {n1: [[p1, p2]]}\n"
+    )
+
+    assert spoiled.codes() == []
+
+
+def test_nodes_made_by_resources_are_known(spoil):
+    """A constraint may name a guest node or a remote node that a resource makes."""
+    spoiled = spoil(
+        resources="resources:\n  a: {agent: 'ocf:x:Y', meta: {remote-node: guest}}\n"
+        "  far: {agent: 'ocf:pacemaker:remote'}\n  b: {agent: 'ocf:x:Y'}\n",
+        extra="constraints:\n  - location: {resource: b, prefers: {guest: 5, far: 6}}\n",
+    )
+
+    assert spoiled.codes() == []
+
+
+def test_cycles_of_a_large_graph_are_found_soon(spoil):
+    """A long chain of orders that closes to a circle is reported once."""
+    names = [f"r{number:04}" for number in range(2_000)]
+    entries = "".join(f"  {name}: {{agent: 'ocf:x:Y'}}\n" for name in names)
+    chain = "".join(
+        f"  - order: {{first: {first}, then: {then}}}\n"
+        for first, then in zip(names, names[1:] + names[:1], strict=True)
+    )
+    spoiled = spoil(resources=f"resources:\n{entries}", extra=f"constraints:\n{chain}")
+
+    assert spoiled.codes() == ["order-cycle"]
+    assert len(spoiled.find("order-cycle")[0].related) == 2_000
