@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from reconciler.errors import position
+from reconciler.errors import diagnostic, position
+from reconciler.manifest import graph as graphs
 from reconciler.manifest import nodes as addresses
 from reconciler.manifest import wording
 from reconciler.manifest.scope import Scope
 from reconciler.model import attribute, constraint, desired, resource
 from reconciler.model import score as scores
 
-_T = TypeVar("_T")
 _VIP_AGENTS = frozenset({"IPaddr2", "IPaddr", "IPv6addr"})
 _PREFIX_LENGTHS = {4: 32, 6: 128}
 
@@ -26,6 +24,7 @@ def check(cluster: desired.Desired, scope: Scope) -> None:
     _quorum(cluster, scope)
     order_cycles(cluster, scope)
     contradictions(cluster, scope)
+    loops(cluster, scope)
 
 
 def _quorum(cluster: desired.Desired, scope: Scope) -> None:
@@ -119,6 +118,8 @@ def _prefix(value: str, pairs: attribute.AttributeSet, scope: Scope) -> None:
 
 # --- orders -------------------------------------------------------------------------------------
 
+_SHOWN = 20
+"""So many names of a cycle are shown; the positions are given in full."""
 _Step = tuple[str, str, bool]
 """Resource, action, and whether it is its end (or its beginning)."""
 _Graph = dict[_Step, dict[_Step, position.Position | None]]
@@ -193,7 +194,7 @@ def order_cycles(cluster: desired.Desired, scope: Scope) -> None:
             if {action, then_action} <= {"start", "promote"}:
                 _edge(graph, (first, action, True), (then, then_action, False), one.origin)
     written = {one.origin for one in orders}
-    for cycle in cycles(graph):
+    for cycle in graphs.cycles(graph):
         _report_cycle(cycle, graph, written, scope)
 
 
@@ -211,6 +212,8 @@ def _report_cycle(
             related.append((origin, f"{step[0]} before {following[0]}"))
     if names[0] != names[-1]:
         names.append(names[0])
+    if len(names) > _SHOWN:
+        names[_SHOWN // 2 : -_SHOWN // 2] = [f"({len(names) - _SHOWN} more)"]
     # an order is easier to change than a group
     places = sorted(related, key=lambda one: (one[0] not in written, one))
     scope.findings.add(
@@ -220,70 +223,6 @@ def _report_cycle(
         related=related,
         fix="remove one of them",
     )
-
-
-def cycles(graph: Mapping[_Step, Iterable[_Step]]) -> Iterator[list[_Step]]:
-    """Yield cycles that have no step in common, each a shortest one through one of its steps."""
-    rest = {step: set(following) for step, following in graph.items()}
-    for _ in range(_MOST_CYCLES):
-        rest = _trimmed(rest)
-        cycle: list[_Step] = []
-        while rest and not cycle:
-            start = min(rest)
-            cycle = _cycle_through(start, rest)
-            if not cycle:
-                del rest[start]
-        if not cycle:
-            return
-        yield cycle
-        for step in cycle:
-            rest.pop(step, None)
-
-
-_MOST_CYCLES = 10
-
-
-def _trimmed(graph: dict[_Step, set[_Step]]) -> dict[_Step, set[_Step]]:
-    """Return a graph without the steps that lead to no cycle."""
-    before: dict[_Step, list[_Step]] = {}
-    left = {}
-    for step, following in graph.items():
-        inside = following & graph.keys()
-        left[step] = len(inside)
-        for one in inside:
-            before.setdefault(one, []).append(step)
-    loose = [step for step, number in left.items() if not number]
-    gone = set(loose)
-    while loose:
-        for step in before.get(loose.pop(), ()):
-            left[step] -= 1
-            if not left[step] and step not in gone:
-                gone.add(step)
-                loose.append(step)
-    return {step: following - gone for step, following in graph.items() if step not in gone}
-
-
-def _cycle_through(start: _Step, graph: Mapping[_Step, Iterable[_Step]]) -> list[_Step]:
-    """Return a shortest cycle through a step; empty where there is none."""
-    came: dict[_Step, _Step] = {}
-    queue = deque([start])
-    while queue:
-        step = queue.popleft()
-        for following in sorted(graph.get(step, ())):
-            if following == start:
-                return _back(step, start, came)
-            if following in graph and following not in came:
-                came[following] = step
-                queue.append(following)
-    return []
-
-
-def _back(end: _T, start: _T, came: Mapping[_T, _T]) -> list[_T]:
-    """Return the way from ``start`` to ``end`` that a search has noted."""
-    path = [end]
-    while path[-1] != start:
-        path.append(came[path[-1]])
-    return path[::-1]
 
 
 # --- colocations --------------------------------------------------------------------------------
@@ -336,7 +275,9 @@ def contradictions(cluster: desired.Desired, scope: Scope) -> None:
         for dependent, primary, value in _placed(one):
             if value > -scores.INFINITY:
                 continue
-            path = _path(together, dependent, primary) or _path(together, primary, dependent)
+            path = graphs.way(together, dependent, primary) or graphs.way(
+                together, primary, dependent
+            )
             if path:
                 scope.findings.add(
                     "contradicting-colocation",
@@ -351,17 +292,24 @@ def contradictions(cluster: desired.Desired, scope: Scope) -> None:
                 )
 
 
-def _path(edges: Mapping[str, Mapping[str, object]], start: str, end: str) -> list[str]:
-    """Return a shortest way along the edges; empty where there is none."""
-    came: dict[str, str] = {start: start}
-    queue = deque([start])
-    while queue:
-        here = queue.popleft()
-        for following in edges.get(here, ()):
-            if following in came:
-                continue
-            came[following] = here
-            if following == end:
-                return _back(end, start, came)
-            queue.append(following)
-    return []
+def loops(cluster: desired.Desired, scope: Scope) -> None:
+    """Report resources that follow each other; harmless only where all scores are the same."""
+    graph: dict[str, dict[str, tuple[int, position.Position]]] = {}
+    for one in cluster.constraints:
+        for dependent, primary, value in _placed(one):
+            graph.setdefault(dependent, {})[primary] = (value, one.origin)
+            graph.setdefault(primary, {})
+    for cycle in graphs.cycles(graph):
+        pairs = list(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+        values = {graph[left][right][0] for left, right in pairs}
+        places = [(graph[left][right][1], f"{left} with {right}") for left, right in pairs]
+        same = len(values) == 1
+        scope.findings.add(
+            "colocation-loop",
+            f"these colocations follow each other: {' -> '.join([*cycle, cycle[0]])}"
+            + ("" if same else "; their scores differ, so which of them leads is left to chance"),
+            min(places)[0],
+            related=places,
+            fix="keep one direction",
+            severity=diagnostic.Severity.NOTE if same else None,
+        )

@@ -92,12 +92,14 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "self-constraint": (_ERROR, "a constraint of a resource with itself"),
     "order-cycle": (_ERROR, "orders that wait for each other"),
     "contradicting-colocation": (_ERROR, "a pair that must be and must not be together"),
+    "colocation-loop": (_ERROR, "colocations that follow each other with different scores"),
     # fencing
     "unknown-device": (_ERROR, "a reference to a fence device that is not defined"),
     "no-fence-device": (_ERROR, "a node that nothing can fence"),
     "fencing-disabled": (_WARNING, "a cluster without fencing"),
     "option-injection": (_ERROR, "a host parameter that could smuggle in options"),
     "weak-fencing": (_ERROR, "fence settings that are not safe to use"),
+    "half-fenced": (_ERROR, "two ports of one node, each of which would pass for the whole"),
     "level-twice": (_ERROR, "a device twice in the levels of a node, or an empty level"),
     # agents.lock
     "lock-file": (_ERROR, "an agents.lock that cannot be read"),

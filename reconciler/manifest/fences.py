@@ -28,6 +28,7 @@ _HOST_PARAMETERS = frozenset(
 _IPMI = frozenset(
     {"ipmi", "fence_ipmilan", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5"}
 )
+_UNPROVEN = frozenset({"fence_ssh", "fence_dummy", "fence_null", "fence_ack_manual"})
 _DEFAULTS = fencing.FenceDevice("", "")
 
 
@@ -283,6 +284,8 @@ def coverage(
             severity=diagnostic.Severity.WARNING if unused else diagnostic.Severity.NOTE,
         )
         return
+    _halves(found, scope)
+    _alone(found, nodes, scope)
     section = scope.root.mapping("nodes")
     bare = [
         one
@@ -309,6 +312,58 @@ def coverage(
             one.origin,
             fix="add a device for it, or unfenceable: {accept: REASON} to the node",
         )
+
+
+def _halves(found: fencing.Fencing, scope: Scope) -> None:
+    """Report two ports of one device for one node that are not switched together."""
+    seen: dict[tuple[str, str, str], fencing.FenceDevice] = {}
+    for device in found.devices:
+        address = attribute.always(device.params, "ip")
+        for host, port in device.host_map.items():
+            if not isinstance(address, str):
+                continue
+            key = (device.agent, address, host)
+            other = seen.setdefault(key, device)
+            levels = found.topology(host)
+            together = any(
+                {other.name, device.name} <= {one.name for one in each} for each in levels
+            )
+            if other.host_map[host] != port and not together:
+                scope.findings.add(
+                    "half-fenced",
+                    f"{other.name} and {device.name} switch different ports for {host}: with one "
+                    "of them off the node may run on",
+                    device.origin,
+                    related=((other.origin, "the other one"),),
+                    fix=f"put both into one level: {host}: [[{other.name}, {device.name}]]",
+                )
+
+
+def _alone(found: fencing.Fencing, nodes: Sequence[node.Node], scope: Scope) -> None:
+    """Point out nodes whose only device is part of themselves, and devices that prove nothing."""
+    own = [
+        one
+        for one in nodes
+        if (levels := found.topology(one.name))
+        and all(device.agent in _IPMI for level in levels for device in level)
+    ]
+    if own:
+        scope.findings.add(
+            "weak-fencing",
+            f"{', '.join(_some(own))} can be fenced through the own management controller only, "
+            "which is lost together with the power of the machine",
+            own[0].origin,
+            fix="add a second level, such as a switched power supply",
+            severity=diagnostic.Severity.NOTE,
+        )
+    for device in found.devices:
+        if device.agent in _UNPROVEN:
+            scope.findings.add(
+                "weak-fencing",
+                f"{device.agent} does not prove that a node is off; it is for trials only",
+                device.origin,
+                severity=diagnostic.Severity.WARNING,
+            )
 
 
 def _some(nodes: Sequence[node.Node]) -> list[str]:

@@ -182,9 +182,13 @@ class _Found:
                 self._failed(path, problem)
             return None
         with contextlib.closing(os.fdopen(descriptor, "rb")) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 self._irregular(path)
                 return None
+            if (status.st_dev, status.st_ino) in self.seen:
+                return None  # the same file by another way
+            self.seen.add((status.st_dev, status.st_ino))
             try:
                 return stream.read(limit + 1)
             except OSError as problem:

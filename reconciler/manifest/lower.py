@@ -60,6 +60,7 @@ def _names(scope: Scope) -> None:
     root = scope.root
     scope.nodes = scope.names_of(root.mapping("nodes"), "node", node=True)
     scope.resources = scope.names_of(root.mapping("resources"), "resource")
+    scope.nodes.update(_remote(root.mapping("resources")))
     scope.templates = scope.names_of(root.mapping("templates"), "template")
     scope.tags = scope.names_of(root.mapping("tags"), "tag")
     scope.devices = scope.names_of(root.mapping("fencing").mapping("devices"), "fence device")
@@ -73,9 +74,23 @@ def _names(scope: Scope) -> None:
             )
 
 
+def _remote(section: tree.Mapping) -> dict[str, position.Position]:
+    """Return the nodes that resources make: remote nodes, and guests by ``remote-node``."""
+    found = {}
+    for name in section:
+        one = section.mapping(name)
+        if one.get("agent") == "ocf:pacemaker:remote":
+            found[name] = section.key(name)
+        guest = one.mapping("meta").get("remote-node")
+        if isinstance(guest, str):
+            found[guest] = one.mapping("meta").value("remote-node")
+    return found
+
+
 def _present(scope: Scope) -> None:
     at = scope.root.here
-    if not scope.nodes:
+    members = scope.root.mapping("nodes")
+    if not members:
         scope.findings.add(
             "no-nodes", "there are no nodes: nothing can run anywhere", at, fix="add nodes"
         )

@@ -271,3 +271,10 @@ def test_digest_depends_on_names_and_contents():
     assert one == load.digest({"b": b"2", "a": b"1"})
     assert one != load.digest({"a": b"2", "b": b"1"})
     assert one != load.digest({"a": b"12", "b": b""})
+
+
+def test_same_file_by_two_ways_is_read_once(tmp_path):
+    """A directory and a file in it, or the same path written twice, are no double definition."""
+    path = write(tmp_path / "a.yaml")
+
+    assert found(tmp_path, path, f"{tmp_path}/./a.yaml") == []
