@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from reconciler.cli import terminal
+from reconciler.cli.quit import Quit
 from reconciler.model import action, outcome, plan
 from reconciler.ports import fencing, progress
 from reconciler.render import levels, moment, plan_text
@@ -27,7 +28,7 @@ class Lines:
 
     def say(self, one: Line) -> None:
         """Write a line; nothing happens where nobody reads any more."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, Quit):
             self._screen.lines([one])
 
     def phase(self, phase: progress.Phase, detail: str = "") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -48,6 +49,7 @@ def to_end(work: Callable[[Stop], Awaitable[T]], *, at_once: bool = False) -> T:
     Raises:
         Quit: a signal ended it.
     """
+    gc.enable()
     return asyncio.run(_under_signals(work, at_once=at_once))
 
 
@@ -60,7 +62,7 @@ async def _under_signals(work: Callable[[Stop], Awaitable[T]], *, at_once: bool)
         if stop.number is None and not at_once:
             stop.number = number
             stop.event.set()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, Quit):
                 terminal.note("stopping: nothing more is begun; once more to leave at once")
             return
         stop.number = number

@@ -6,6 +6,7 @@ folding, and nothing is ever asked.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ _CODES: dict[Style, str] = {
     Style.FENCE: "1;35",
 }
 _WIDTH_MIN = 40
+_SIGPIPE_STATUS = 128 + 13
 
 
 class Screen:
@@ -56,15 +58,20 @@ class Screen:
         return max(_WIDTH_MIN, shutil.get_terminal_size().columns)
 
     def lines(self, lines: Iterable[Line]) -> None:
-        """Write lines; raises BrokenPipeError where the reader has gone."""
-        for one in styled.fold(lines, self.width):
-            self.stream.write(self.painted(one).rstrip(" ") + "\n")
-        self.stream.flush()
+        """Write lines. Raises Quit where nobody reads them any more."""
+        rows = [self.painted(one).rstrip(" ") + "\n" for one in styled.fold(lines, self.width)]
+        self.text("".join(rows))
 
     def text(self, text: str) -> None:
-        """Write a text as it is; for JSON and other machine formats."""
-        self.stream.write(text)
-        self.stream.flush()
+        """Write a text as it is, e.g. JSON. Raises Quit where nobody reads it any more."""
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            # Python must not try again at its end, when nothing can be told any more.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            raise Quit(_SIGPIPE_STATUS) from None
 
     def painted(self, one: Line) -> str:
         """Return a line with colours, where this stream has them."""

@@ -56,7 +56,7 @@ _ADVICE: dict[State, str] = {
     State.STALE: "look at it anew: reconcile plan",
     State.LEASE_HELD: "wait for it with --lock-timeout",
     State.UNREACHABLE: "is the cluster up? see: reconcile sandbox status",
-    State.EMPTY: "if everything shall be stopped, say so with --prune --force=empty",
+    State.EMPTY: "if everything shall be stopped, say so: properties: {stop-all-resources: true}",
     State.STOPPED: "run it again: it resumes from what the nodes know",
 }
 

@@ -23,7 +23,7 @@ def length(seconds: float) -> str:
         return "0 s"
     if seconds < 10:  # noqa: PLR2004 - tenths matter below ten seconds only
         tenths = round(seconds, 1)
-        return f"{tenths:g} s"
+        return f"{tenths:g} s" if tenths or not seconds else "<0.1 s"
     whole = int(seconds)
     if whole < _MINUTE_S:
         return f"{whole} s"

@@ -23,7 +23,6 @@ from reconciler.model.desired import Desired
 from reconciler.render import plan_file, plan_json, values
 
 DEADLINE_S = 600.0
-EMPTY = "empty"
 
 
 @click.command()
@@ -39,12 +38,6 @@ EMPTY = "empty"
 )
 @params.lock_timeout
 @click.option("--prune", is_flag=True, help="Stop what is no longer in the manifests.")
-@click.option(
-    "--force",
-    multiple=True,
-    type=click.Choice([EMPTY]),
-    help="Override a check by its name; empty: manifests without any resource.",
-)
 def apply(
     *,
     paths: tuple[str, ...],
@@ -53,7 +46,6 @@ def apply(
     timeout: float,
     lock_timeout: float,
     prune: bool,
-    force: tuple[str, ...],
 ) -> int:
     """Bring the cluster to what the manifests say, and wait until it is there.
 
@@ -66,12 +58,6 @@ def apply(
         _require_basis(saved, read)
         prune = saved.basis.prune
     wanted = compose.pruning(read.desired) if prune else read.desired
-    if not wanted.resources and EMPTY not in force:
-        raise Quit(
-            ExitStatus.ERROR,
-            "refused: the manifests hold no resources at all",
-            fix=f"if everything shall be stopped, say so: --prune --force={EMPTY}",
-        )
     approved = _approved(wanted, saved, yes=yes, form=form)
 
     async def converge(context: Context, stop: running.Stop) -> Result:
@@ -82,7 +68,6 @@ def apply(
             approve=_approval(approved),
             lock_timeout_s=lock_timeout,
             stop=stop.event,
-            allow_empty=EMPTY in force,
         )
 
     result, status = acting.carry_out(wanted, "apply", converge)
