@@ -344,7 +344,8 @@ def _alone(found: fencing.Fencing, nodes: Sequence[node.Node], scope: Scope) -> 
     own = [
         one
         for one in nodes
-        if (levels := found.topology(one.name))
+        if one.connection != "sandbox"
+        and (levels := found.topology(one.name))
         and all(device.agent in _IPMI for level in levels for device in level)
     ]
     if own:

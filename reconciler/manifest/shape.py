@@ -144,7 +144,10 @@ _SECRET_SCHEMA = {
             "additionalProperties": False,
             "properties": {
                 "env": {"type": "string", "description": "environment variable"},
-                "file": {"type": "string", "description": "absolute path of a file"},
+                "file": {
+                    "type": "string",
+                    "description": "path of a file; a relative one starts beside the manifest",
+                },
                 "exec": {
                     "type": "array",
                     "items": {"type": "string"},

@@ -200,7 +200,7 @@ CASES = [
     ("contradicting-colocation", {"resources": resources("  g: {group: [a, b]}\n"), "extra": constraint("@@colocation: {resource: a, with: b, score: -INFINITY}")}, "apart"),
     ("colocation-loop", {"extra": "constraints:\n  - @@colocation: {resource: a, with: b, score: 5}\n  - colocation: {resource: b, with: a, score: 7}\n"}, "chance"),
     ("half-fenced", {"fencing": "fencing:\n  devices:\n    f2: {agent: fence_x, hosts: [n2]}\n    p1: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 1}}\n    @@p2: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 2}}\n"}, "one level"),
-    ("weak-fencing", {"nodes": "nodes: {@@n1: {}, n2: {}}\n", "fencing": "fencing:\n  devices:\n    f1: {agent: fence_ipmilan, hosts: [n1], params: {lanplus: 1}}\n    f2: {agent: fence_x, hosts: [n2]}\n"}, "second level"),
+    ("weak-fencing", {"nodes": "nodes: {@@n1: {connection: ssh}, n2: {}}\n", "fencing": "fencing:\n  devices:\n    f1: {agent: fence_ipmilan, hosts: [n1], params: {lanplus: 1}}\n    f2: {agent: fence_x, hosts: [n2]}\n"}, "second level"),
     ("weak-fencing", {"fencing": device("{agent: fence_ssh, hosts: [n1]}").replace("f3", "@@f3")}, "trials"),
     ("unknown-device", {"fencing": device("{agent: fence_x, hosts: [n1]}") + "  levels: {n1: [[@@f9]]}\n"}, "f1"),
     ("no-fence-device", {"nodes": "nodes: {@@n1: {}, n2: {}}\n", "fencing": ""}, "stays blocked"),
