@@ -152,17 +152,17 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
 def _history_name(step: actions.Action, draft: _Draft) -> str:
     """Return the name under which a node's history has the resource.
 
-    Old histories number the instances of every clone; a node has one of a kind that are alike.
+    Old histories number the instances of every clone. Of a kind that are alike one runs on a
+    node, so the number means nothing, and the history written last is the one that runs.
     """
     if step.resource in draft.histories or step.instance is None:
         return step.resource
-    own = f"{step.resource}:{step.instance}"
-    numbered = [
-        name
-        for name in sorted(draft.histories)
+    numbered = {
+        name: max((one.call for one in history.operations), default=0)
+        for name, history in draft.histories.items()
         if name.rpartition(":")[0] == step.resource and name.rpartition(":")[2].isdecimal()
-    ]
-    return own if own in numbered else numbered[0] if numbered else step.resource
+    }
+    return max(sorted(numbered), key=lambda name: numbered[name], default=step.resource)
 
 
 def _rc(step: actions.Action, result: outcome.Outcome) -> int:

@@ -62,7 +62,7 @@ def test_order_goes_through_pseudo_actions():
             _action(
                 "1",
                 task=Task.NOTIFY,
-                meta={"notify_type": "pre", "notify_operation": "start"},
+                meta={"notify_key_type": "pre", "notify_key_operation": "start"},
             ),
             {"notify": "pre-start"},
         ),

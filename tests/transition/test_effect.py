@@ -242,15 +242,16 @@ _PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30)
 
 def test_old_histories_number_every_instance():
     """A step of a clone instance goes to the history that the node has under a number."""
-    history = observed.ResourceHistory("r:3", _DUMMY, (_record("start", 1),))
+    old = observed.ResourceHistory("r:0", _DUMMY, (_record("monitor", 1, rc=7),))
+    history = observed.ResourceHistory("r:3", _DUMMY, (_record("start", 2),))
     seen = _seen()
-    node = dataclasses.replace(seen.nodes["n"], histories={"r:3": history})
+    node = dataclasses.replace(seen.nodes["n"], histories={"r:0": old, "r:3": history})
     seen = dataclasses.replace(seen, nodes={"n": node})
 
     after = effect.carry_out(_step(Task.STOP, instance=0), seen).nodes["n"]
 
     assert [one.operation for one in after.histories["r:3"].operations] == ["start", "stop"]
-    assert list(after.histories) == ["r:3"]
+    assert after.histories["r:0"] == old
 
 
 @given(_PAIRS)
