@@ -48,12 +48,19 @@ def named(paths: Sequence[str]) -> tuple[str, ...]:
     return (DEFAULT,)
 
 
-def read(paths: Sequence[str], *, form: str = "text", mute: Collection[str] = ()) -> Manifests:
-    """Return the manifests; whatever was found has been shown.
+def read(
+    paths: Sequence[str],
+    *,
+    form: str = "text",
+    warn: bool = False,
+    mute: Collection[str] = (),
+) -> Manifests:
+    """Return the manifests; whatever refuses them has been shown.
 
     Args:
         paths: as given.
         form: with ``json``, findings that refuse the manifests are JSON on stdout too.
+        warn: show warnings too; notes are for ``validate`` alone.
         mute: codes of warnings that are about to be dealt with.
 
     Raises:
@@ -61,11 +68,13 @@ def read(paths: Sequence[str], *, form: str = "text", mute: Collection[str] = ()
     """
     wanted = named(paths)
     loaded = load.load(wanted)
-    show(loaded, mute)
     if loaded.desired is None:
+        show(loaded)
         if form == "json":
             terminal.output().text(values.text(as_json(loaded)))
         raise Quit(ExitStatus.INVALID_MANIFEST)
+    if warn:
+        show(loaded, mute, least=diagnostic.Severity.WARNING)
     return Manifests(loaded.desired, wanted, loaded.digest)
 
 
@@ -81,9 +90,15 @@ def again(paths: Sequence[str]) -> Desired:
     return loaded.desired
 
 
-def show(loaded: load.Loaded, mute: Collection[str] = ()) -> None:
-    """Write what was found to stderr, with its source lines."""
-    found = [one for one in loaded.diagnostics if one.code not in mute]
+def show(
+    loaded: load.Loaded,
+    mute: Collection[str] = (),
+    least: diagnostic.Severity = diagnostic.Severity.NOTE,
+) -> None:
+    """Write what was found to stderr, with its source lines; ``least``: what counts at least."""
+    order = tuple(diagnostic.Severity)
+    shown = order[: order.index(least) + 1]
+    found = [one for one in loaded.diagnostics if one.code not in mute and one.severity in shown]
     if not found:
         return
     screen = terminal.error()

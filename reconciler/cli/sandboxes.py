@@ -91,7 +91,7 @@ def make_secrets(wanted: Desired) -> tuple[pathlib.Path, ...]:
         value = _value(found, "password") if found else None
         if not isinstance(value, secret.SecretRef) or value.source is not secret.SecretSource.FILE:
             continue
-        path = pathlib.Path(value.reference[0])
+        path = pathlib.Path(value.path)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -57,7 +57,11 @@ def unavailable(
     references: Iterable[Reference], environment: Mapping[str, str], findings: codes.Findings
 ) -> None:
     """Warn of each secret that cannot be found from here. Nothing is read or run."""
+    seen = set()
     for ref, at in references:
+        if (ref.source, ref.path) in seen:
+            continue
+        seen.add((ref.source, ref.path))
         first = ref.reference[0]
         match ref.source:
             case secret.SecretSource.ENV:
@@ -70,11 +74,11 @@ def unavailable(
                     else ""
                 )
             case secret.SecretSource.FILE:
-                problem = _file(pathlib.Path(ref.base, first))
+                problem = _file(pathlib.Path(ref.path))
             case secret.SecretSource.EXEC:
                 problem = "" if os.access(first, os.X_OK) else f"{first} cannot be run here"
         if problem:
-            findings.add("secret-unavailable", problem, at, fix="it is needed when it is used")
+            findings.add("secret-unavailable", problem, at, fix="it is read when it is used")
 
 
 def _file(path: pathlib.Path) -> str:

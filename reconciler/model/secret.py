@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import pathlib
 
 
 class SecretSource(enum.Enum):
@@ -28,6 +29,11 @@ class SecretRef:
     source: SecretSource
     reference: tuple[str, ...]
     base: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def path(self) -> str:
+        """The file that is meant, from the root or from where this program runs."""
+        return str(pathlib.PurePath(self.base, *self.reference))
 
     def __str__(self) -> str:
         return f"secretRef({self.source.value}: {' '.join(self.reference)})"

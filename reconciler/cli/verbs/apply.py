@@ -53,7 +53,7 @@ def apply(
     asks first; --yes or a saved plan is the approval.
     """
     saved = _saved(paths)
-    read = manifests.read(saved.basis.paths if saved else paths, form=form)
+    read = manifests.read(saved.basis.paths if saved else paths, form=form, warn=True)
     if saved is not None:
         _require_basis(saved, read)
         prune = saved.basis.prune

@@ -24,7 +24,7 @@ def init(directory: str) -> int:
         raise Quit(ExitStatus.ERROR, f"{target} holds manifests already; nothing was written")
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, text in starter.texts(target.resolve()).items():
+        for name, text in starter.texts().items():
             (target / name).write_text(text, encoding="utf-8")
             terminal.note(f"wrote {target / name}")
     except OSError as error:

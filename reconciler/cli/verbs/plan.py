@@ -34,7 +34,7 @@ def plan(
 
     Read-only: no lease is taken, and nothing is written on any node.
     """
-    read = manifests.read(paths, form=form)
+    read = manifests.read(paths, form=form, warn=True)
     wanted = compose.pruning(read.desired) if prune else read.desired
     seen = look.at(wanted, command="plan")
     seen.require_answers()

@@ -31,7 +31,7 @@ def watch(paths: tuple[str, ...], log_format: str, prune: bool) -> int:
     Follows edits of the manifests, what the nodes push, and lost nodes. An edit that is invalid, or
     that leaves no resources, is refused, and the last good one stays in force. Logs to stderr.
     """
-    read = manifests.read(paths)
+    read = manifests.read(paths, warn=True)
 
     def load() -> Desired:
         wanted = manifests.again(read.paths)
