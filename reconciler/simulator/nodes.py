@@ -189,7 +189,11 @@ class SimulatedConnection:
             await self._world.travel(self._life.name, self._there.name)
             if self._there.boots != self._boots:
                 raise nodes.NodeUnreachableError(f"{self.node}: the connection is broken")
-            return work()
+            try:
+                return work()
+            finally:
+                if self._closed.is_set():
+                    self._there.orphan(self._life.name)
 
         asked = self._world.spawn(_kept(there()))
         try:
