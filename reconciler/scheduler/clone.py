@@ -88,6 +88,8 @@ def _spread(placing: Placing, one: Instance, available: int) -> None:
             placed += 1
         else:
             waiting.append(child)
+    if one.clone.promotable:
+        waiting.sort(key=lambda child: bool(_runs_on(placing, child)))
     for child in waiting:
         if placed >= maximum:
             _forbid(placing, child)

@@ -317,19 +317,18 @@ class Ordering:
     ) -> None:
         """``first`` must be up before ``then`` does its task."""
         asleep = not one.symmetrical
-        usable = [step for step in firsts if not step.parts or step.need] or firsts
         for after in thens:
             if asleep and self._is_active(then) and then_task is Task.START:
                 for before in firsts:
                     link(before, after, Link.ORDER)
                 continue
-            if not usable or (first.variant is Variant.CLONE and not usable[0].parts):
+            if not firsts:
                 if then_task in _UP:
                     after.stop_short(
                         Reason(ReasonCode.WAITS_FOR_BLOCKED, first.base, origin=one.origin)
                     )
                 continue
-            for before in usable:
+            for before in firsts:
                 link(before, after, Link.NEEDS)
         if not asleep:
             for before in firsts:

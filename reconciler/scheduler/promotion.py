@@ -50,10 +50,24 @@ class Scores:
 
 
 def _is_known(situation: Situation, child: Instance, node: int) -> bool:
-    """Tell whether a promotion score there counts: probed or active there, or nowhere known."""
+    """Tell whether a promotion score there counts.
+
+    It does where the resource was probed or is active, or where nothing is known of it anywhere;
+    not where another instance already has the node.
+    """
     for one in child.primitives():
         known = situation.known.get(one.history_name, {})
-        if not known or node in known:
+        if known and node not in known:
+            continue
+        running = situation.standing[one.index].running
+        if not running or node in running:
+            return True
+        taken = any(
+            node in situation.standing[other.index].running
+            for other in situation.expansion.by_base[one.base]
+            if other is not one
+        )
+        if not taken:
             return True
     return False
 

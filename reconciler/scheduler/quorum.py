@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.options import Cluster, QuorumPolicy, Requires
-from reconciler.scheduler.situation import Standing
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.situation import Standing
 
 _NO_QUORUM = Reason(ReasonCode.NO_QUORUM)
 

@@ -100,7 +100,7 @@ class _Recurring:
         if not standing.managed:
             return
         link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
-        link(places.promote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
+        link(places.promote, step, Link.NEEDS | Link.PULLS_THEN)
         demote = places.demotes.get(where)
         if demote is not None:
             link(demote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)

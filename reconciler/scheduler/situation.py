@@ -14,7 +14,7 @@ from reconciler.model import observed, resource
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import failure, history, operation, options
+from reconciler.scheduler import failure, history, operation, options, quorum
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
@@ -181,6 +181,12 @@ class _Binder:
         """Return the instance that an anonymous clone's history on the node belongs to."""
         standing = self.situation.standing
         idle = None
+        if node.unclean is not None and quorum.requirement(candidates[0], self.settings) in {
+            options.Requires.QUORUM,
+            options.Requires.NOTHING,
+        }:
+            # It need not wait for fencing, so the lost one takes no instance's place.
+            return self._excess(candidates[0])
         for one in candidates:
             child = one.clone_child
             runs = [
@@ -192,11 +198,14 @@ class _Binder:
                 idle = one
         if idle is not None:
             return idle
-        clone = candidates[0].in_clone
+        return self._excess(candidates[0])
+
+    def _excess(self, like: Instance) -> Instance:
+        clone = like.in_clone
         assert clone is not None
         child = self.situation.expansion.add_excess(self.clones[clone.name], clone)
         self._grow()
-        return next(one for one in child.primitives() if one.base == candidates[0].base)
+        return next(one for one in child.primitives() if one.base == like.base)
 
     def _removed(self, found: observed.ResourceHistory) -> Instance:
         assert found.agent is not None

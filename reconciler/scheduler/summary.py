@@ -63,8 +63,8 @@ class _Summary:
             return self._change(one, ChangeKind.LEAVE, NOWHERE, NOWHERE, Role.STOPPED, None)
         blocked = not start.runnable
         decisive: Step = start
-        if promoting and places.promote is not None and not places.promote.runnable and not blocked:
-            kind, next_role = ChangeKind.START, Role.UNPROMOTED
+        if promoting and places.promote is not None and not places.promote.runnable:
+            blocked, decisive = True, start if blocked else places.promote
         reason = decisive.blocked if blocked else decisive.reason
         return self._change(one, kind, NOWHERE, target, next_role, reason, blocked=blocked)
 
