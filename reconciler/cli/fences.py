@@ -7,7 +7,9 @@ import asyncio
 from reconciler.cli import compose, look, running
 from reconciler.controller import records
 from reconciler.model.desired import Desired
+from reconciler.model.reason import Reason, ReasonCode
 from reconciler.ports import fencing
+from reconciler.render import sentences
 from reconciler.render import status as view
 
 _AT_ONCE = 16
@@ -49,13 +51,21 @@ def recorded(wanted: Desired, known: records.Records) -> tuple[view.Fenced, ...]
     return tuple(
         sorted(
             (
-                view.Fenced(one.at, name, one.confirmed, one.device, one.reason)
+                view.Fenced(one.at, name, one.confirmed, one.device, _why(name, one.reason))
                 for name, one in found
                 if one.state
             ),
             key=lambda one: one.at,
         )
     )
+
+
+def _why(node: str, word: str) -> str:
+    """Return a recorded reason in words; a person's own words as they are."""
+    known = {code.value: code for code in ReasonCode}
+    if word not in known:
+        return word
+    return sentences.sentence(Reason(known[word], node), subject_known=node)
 
 
 def lease(seen: look.Seen) -> view.Lease | None:

@@ -37,7 +37,10 @@ class Lines:
     def planned(self, number: int, due: plan.Plan) -> None:
         """Tell that a further plan is executed; the first one was shown before."""
         if number > 1:
-            self.say(line(span(f"plan {number}  ", Style.STRONG), *plan_text.summary(due).spans))
+            spans = plan_text.summary(due).spans
+            rest = spans[1:] if spans[0].text == "Plan: " else spans
+            head = span(f"{f'plan {number}':<{_STATUS_COLUMN}}", Style.STRONG)
+            self.say(line(head, *rest, hang=_STATUS_COLUMN))
 
     def began(self, step: action.Action) -> None:
         """Tell of what usually takes long."""

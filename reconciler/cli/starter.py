@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-
 _CLUSTER = """\
 # The cluster and its nodes. Three nodes on this machine: `reconcile sandbox up` runs them.
 apiVersion: reconciler/v1
@@ -62,10 +60,10 @@ _FIRST_PORT = 6240
 _SECRET = ".secrets/ipmi"  # noqa: S105 - the name of a file
 
 
-def texts(directory: pathlib.Path) -> dict[str, str]:
-    """Return the starter files for a directory (absolute), by name."""
+def texts() -> dict[str, str]:
+    """Return the starter files by name."""
     devices = "".join(
-        _DEVICE.format(number=number, port=_FIRST_PORT + number, secret=directory / _SECRET)
+        _DEVICE.format(number=number, port=_FIRST_PORT + number, secret=_SECRET)
         for number in (1, 2, 3)
     )
     return {

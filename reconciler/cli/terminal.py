@@ -115,7 +115,7 @@ def ask(question: str, expected: str) -> bool:
         )
     screen = error()
     prompt = styled.line(styled.span(question, Style.STRONG), " ")
-    sys.stderr.write(screen.painted(prompt))
+    sys.stderr.write("\n" + screen.painted(prompt))
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

@@ -166,23 +166,62 @@ def _nodes(state: Status) -> Lines:
 
 
 def _resources(state: Status) -> Lines:
-    by_name: dict[str, list[Change]] = {}
-    for change in state.plan.changes:
-        by_name.setdefault(change.resource, []).append(change)
+    seats = _seats(state)
     rows: list[tuple[Span, ...]] = []
-    listed: set[str] = set()
     for one in state.desired.resources:
-        rows += _resource(one, by_name)
-        listed.update(primitive.name for primitive in primitives(one))
-    for name in sorted(set(by_name) - listed):
-        rows += _rows(name, "not in the manifest", by_name[name], 0)
+        rows += _resource(one, seats)
+    listed = {primitive.name for one in state.desired.resources for primitive in primitives(one)}
+    for name in sorted(set(seats) - listed):
+        rows += _rows(name, "not in the manifest", seats[name], 0)
     return table(rows)
 
 
-def _resource(one: Resource, by_name: dict[str, list[Change]]) -> Iterable[tuple[Span, ...]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seat:
+    """What is known of one instance of a resource; ``node`` empty: it is not known to run."""
+
+    role: Role
+    node: str = ""
+    remark: str = ""
+
+
+_NOWHERE = _Seat(Role.STOPPED)
+
+
+def _lost(state: Status) -> tuple[str, ...]:
+    """Return the nodes on which anything may run."""
+    uncertain = {Presence.UNKNOWN, Presence.UNSEEN}
+    return tuple(name for name, one in state.observed.nodes.items() if one.presence in uncertain)
+
+
+def _seats(state: Status) -> dict[str, tuple[_Seat, ...]]:
+    """Return the instances of each resource, promoted ones first; silence is never "stopped"."""
+    by_name: dict[str, list[Change]] = {}
+    for change in state.plan.changes:
+        by_name.setdefault(change.resource, []).append(change)
+    lost = _lost(state)
+    found: dict[str, tuple[_Seat, ...]] = {}
+    for name, changes in by_name.items():
+        active = [one for one in changes if one.role.active]
+        if active:
+            ordered = sorted(
+                active,
+                key=lambda one: (one.role is not Role.PROMOTED, one.source, one.instance or 0),
+            )
+            found[name] = tuple(_Seat(one.role, one.source, _remark(one)) for one in ordered)
+        elif lost:
+            words = [f"may run on {', '.join(lost)}", _remark(changes[0])]
+            remark = "  ".join(word for word in words if word)
+            found[name] = (_Seat(Role.UNKNOWN, "", remark),)
+        else:
+            found[name] = (_Seat(Role.STOPPED, "", _remark(changes[0])),)
+    return found
+
+
+def _resource(one: Resource, seats: dict[str, tuple[_Seat, ...]]) -> Iterable[tuple[Span, ...]]:
     match one:
         case Primitive():
-            yield from _rows(one.name, str(one.agent), by_name.get(one.name, []), 0)
+            yield from _rows(one.name, str(one.agent), seats.get(one.name, (_NOWHERE,)), 0)
             return
         case Clone():
             promotable = attribute.always(one.meta, "promotable") in {"true", "yes", "on", "1"}
@@ -191,40 +230,27 @@ def _resource(one: Resource, by_name: dict[str, list[Change]]) -> Iterable[tuple
             kind = "group"
     yield span(one.name, Style.STRONG), span(kind, Style.FAINT), Span(""), Span("")
     for primitive in primitives(one):
-        changes = by_name.get(primitive.name, [])
-        yield from _rows(primitive.name, str(primitive.agent), changes, 2)
+        found = seats.get(primitive.name, (_NOWHERE,))
+        yield from _rows(primitive.name, str(primitive.agent), found, 2)
 
 
-def _rows(name: str, kind: str, changes: list[Change], indent: int) -> Iterable[tuple[Span, ...]]:
-    active = [one for one in changes if one.role.active]
-    shown = active or changes[:1]
-    if not shown:
-        yield (
-            span(" " * indent + name, Style.STRONG if not indent else Style.PLAIN),
-            span(kind, Style.FAINT),
-            Span("Stopped", Style.BAD),
-            Span(""),
-        )
-    for index, one in enumerate(
-        sorted(
-            shown,
-            key=lambda each: (each.role is not Role.PROMOTED, each.source, each.instance or 0),
-        )
-    ):
+def _rows(
+    name: str, kind: str, seats: tuple[_Seat, ...], indent: int
+) -> Iterable[tuple[Span, ...]]:
+    for index, one in enumerate(seats):
+        words = "  ".join(word for word in (one.node, one.remark) if word)
         yield (
             span("" if index else " " * indent + name, Style.PLAIN if indent else Style.STRONG),
             span("" if index else kind, Style.FAINT),
             Span(one.role.value, _ROLE_STYLES[one.role]),
-            span(_remark(one)),
+            span(words),
         )
 
 
 def _remark(one: Change) -> str:
     if one.blocked:
-        return f"{one.source}  blocked: {plan_text.intent(one)}".strip()
-    if one.kind is ChangeKind.LEAVE:
-        return one.source
-    return f"{one.source}  due: {plan_text.intent(one)}".strip()
+        return f"blocked: {plan_text.intent(one)}"
+    return "" if one.kind is ChangeKind.LEAVE else f"due: {plan_text.intent(one)}"
 
 
 def _failures(state: Status) -> Lines:
@@ -300,16 +326,18 @@ def _verdict(state: Status) -> Line:
     due = state.plan
     blocked = len(due.blocked) + sum(one.blocked is not None for one in due.fencing)
     changes = sum(one.kind is not ChangeKind.LEAVE and not one.blocked for one in due.changes)
-    if blocked:
-        return line(
-            span(f"{blocked} blocked", Style.WARNING),
-            f", {changes} changes due; see: reconcile plan",
-        )
-    if changes or due.fencing:
-        return line(
-            span(f"{changes} change{'s' * (changes != 1)} due", Style.CHANGE),
-            "; see: reconcile plan",
-        )
+    fences = [one.node for one in due.fencing if one.blocked is None]
+    parts: list[Span] = []
+    for text, style in (
+        (f"{blocked} blocked" if blocked else "", Style.WARNING),
+        (f"{', '.join(fences)} to be fenced" if fences else "", Style.FENCE),
+        (f"{changes} change{'s' * (changes != 1)} due" if changes else "", Style.CHANGE),
+    ):
+        if text:
+            parts += [Span(", ")] if parts else []
+            parts.append(span(text, style))
+    if parts:
+        return Line((*parts, Span("; see: reconcile plan")), 2)
     if not due.empty:
         return line("As desired, but for upkeep (probes, monitors); see: reconcile plan")
     return line(span("As desired.", Style.GOOD))
@@ -318,6 +346,11 @@ def _verdict(state: Status) -> Line:
 def as_json(state: Status) -> dict[str, object]:
     """Return the status for programs."""
     wanted = {one.name: one for one in state.desired.nodes}
+    uncertain = {
+        name
+        for name, seats in _seats(state).items()
+        if all(one.role is Role.UNKNOWN for one in seats)
+    }
     return {
         "format_version": values.FORMAT_VERSION,
         "cluster": state.desired.name,
@@ -347,8 +380,9 @@ def as_json(state: Status) -> dict[str, object]:
             {
                 "resource": one.resource,
                 "instance": one.instance,
-                "role": one.role.value,
+                "role": Role.UNKNOWN.value if one.resource in uncertain else one.role.value,
                 "node": one.source or None,
+                "may_run_on": list(_lost(state)) if one.resource in uncertain else [],
                 "due": one.kind.value,
                 "blocked": one.blocked,
             }

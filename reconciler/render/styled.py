@@ -111,17 +111,21 @@ def _fold_line(whole: Line, width: int) -> Iterator[Line]:
         yield _row(list(head))
     row = [Span(" " * hang)] if head else []
     used, words = hang if head else 0, 0
+    fresh = bool(head)
     for piece in _pieces(rest):
         blank = all(not one.text.strip() for one in piece)
         length = sum(len(one.text) for one in piece)
+        if blank and fresh:
+            continue
         if not blank and words and used + length > width:
             yield _row(row)
-            row, used = [Span(" " * hang)], hang
-        elif blank and words and used == hang:
-            continue
+            # A word that its column cannot hold begins further left instead of being torn.
+            used = hang if hang + length <= width else min(_NARROW_HANG, hang)
+            row = [Span(" " * used)]
         row.extend(piece)
         used += length
         words += not blank
+        fresh = False
     yield _row(row)
 
 

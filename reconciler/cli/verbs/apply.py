@@ -99,7 +99,7 @@ def _approved(
             "approval is needed, and there is no terminal to ask on",
             fix="approve with --yes, or save the plan with plan --out and apply that file",
         )
-    if not terminal.ask("\nDo this? Only 'yes' is taken for a yes:", "yes"):
+    if not terminal.ask("Do this? Only 'yes' is taken for a yes:", "yes"):
         raise Quit(ExitStatus.APPROVAL_NEEDED, "not approved, nothing was done")
     return plan_json.digest(seen.plan)
 
