@@ -20,6 +20,8 @@ from reconciler.errors import diagnostic
 from reconciler.model import attribute, desired, fencing, node, observed
 from reconciler.model import property as options
 
+QUORUM_LOST = "no-quorum-panic"
+"""Cluster-wide attribute: quorum was had and lost."""
 _CARRIED_SECTIONS = frozenset(
     {
         "crm_config",
@@ -79,6 +81,7 @@ def read(text: str, *, now: float | None = None) -> CibImport:
             document, wanted.nodes, fencing=properties.fencing_enabled(wanted.properties)
         ),
         tickets=status.tickets(document),
+        attributes=_cluster_attributes(document.root),
         dc=_dc(document.root, wanted.nodes),
         id=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
@@ -100,6 +103,15 @@ def _desired(document: documents.Document) -> desired.Desired:
         # In a constraint a template stands for the primitives made from it, as a tag does.
         tags=resources.template_users(document) | constraints.tags(document),
     )
+
+
+def _cluster_attributes(root: ET.Element) -> dict[str, str]:
+    """Return what the CIB says of the whole cluster besides quorum.
+
+    ``no-quorum-panic`` says that quorum was once had and lost; without it a partition that never
+    had quorum is not fenced for the lack of it.
+    """
+    return {QUORUM_LOST: "true"} if options.boolean(root.get(QUORUM_LOST, "")) else {}
 
 
 def _now(root: ET.Element, given: float | None) -> float:
