@@ -79,7 +79,7 @@ def options(
                 unknown,
                 f"{wording.shown(name)} is none of the {table.title}",
                 where.key(name),
-                nearest=() if hint else _nearest(name, table),
+                nearest=() if hint else _nearest(name, table, findings),
                 fix=hint,
             )
             return None
@@ -96,10 +96,10 @@ def options(
     return check
 
 
-def _nearest(name: str, table: property.Table) -> tuple[str, ...]:
+def _nearest(name: str, table: property.Table, findings: codes.Findings) -> tuple[str, ...]:
     """Return the options that a name may mean; an older name leads to its current one."""
     every = [each for one in table.options.values() for each in (one.name, *one.aliases)]
-    found = (table.canonical(each) for each in wording.nearest(name, every))
+    found = (table.canonical(each) for each in findings.nearest(name, every))
     return tuple(dict.fromkeys(found))
 
 
@@ -134,7 +134,7 @@ def misfit(
                 "invalid-value",
                 f"{word} is none of {', '.join(option.choices)}",
                 at,
-                nearest=wording.nearest(text, option.choices),
+                nearest=findings.nearest(text, option.choices),
             )
         case kinds.SCORE:
             findings.add("invalid-score", f"{option.name}: {shape.wrong_score(text)}{least}", at)

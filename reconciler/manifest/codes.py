@@ -5,9 +5,10 @@ Only this file says which codes exist; a test proves that each of them can be pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reconciler.errors import diagnostic, position
+from reconciler.manifest import similar
 
 _ERROR, _WARNING, _NOTE = (
     diagnostic.Severity.ERROR,
@@ -107,6 +108,9 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
 """Code to severity and the class of mistakes that it stands for."""
 
 
+_HELPFUL = 100
+
+
 class Findings:
     """The findings of one run, in the order in which they were made."""
 
@@ -138,6 +142,13 @@ class Findings:
                 related=tuple(related),
             )
         )
+
+    def nearest(self, name: str, valid: Iterable[str]) -> tuple[str, ...]:
+        """Return the valid names that a person may have meant; none after very many findings.
+
+        Looking for them takes long among many names, and nobody reads them any more.
+        """
+        return similar.nearest(name, valid) if len(self.items) < _HELPFUL else ()
 
     def ordered(self) -> tuple[diagnostic.Diagnostic, ...]:
         """Return the findings by file and place, each once."""

@@ -75,7 +75,7 @@ def lowered(scope: Scope, tags: Mapping[str, tuple[str, ...]]) -> tuple[constrai
 def _ambiguous(item: object, at: position.Position, scope: Scope) -> None:
     keys = list(item) if isinstance(item, dict) else []
     what = f"a mapping with {', '.join(keys)}" if keys else tree.kind(item)
-    close = tuple(dict.fromkeys(one for key in keys for one in wording.nearest(key, KINDS)))
+    close = tuple(dict.fromkeys(one for key in keys for one in scope.findings.nearest(key, KINDS)))
     scope.findings.add(
         "ambiguous-kind",
         f"a constraint is a mapping with exactly one of {', '.join(KINDS)}; this is {what}",

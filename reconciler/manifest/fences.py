@@ -46,7 +46,7 @@ def lowered(scope: Scope) -> fencing.Fencing:
                 "unknown-field",
                 f"fencing: there is no field {wording.shown(name)} here",
                 section.key(name),
-                nearest=wording.nearest(name, ("devices", "levels")),
+                nearest=scope.findings.nearest(name, ("devices", "levels")),
             )
         elif value is not None and not isinstance(value, tree.Mapping):
             scope.findings.add(
@@ -75,7 +75,7 @@ def _device(
             "invalid-agent",
             f"{wording.shown(one.agent)} names no fence agent",
             where.value("agent"),
-            nearest=wording.nearest(one.agent, [*known, fencing.BUILT_IN_IPMI]),
+            nearest=scope.findings.nearest(one.agent, [*known, fencing.BUILT_IN_IPMI]),
             fix="write fence_NAME, or ipmi for the built-in driver",
         )
         return None

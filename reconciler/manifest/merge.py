@@ -68,7 +68,7 @@ def _add(result: tree.Mapping, root: tree.Mapping, findings: codes.Findings) -> 
         if section == "apiVersion":
             continue
         if section not in SECTIONS:
-            close = wording.nearest(section, SECTIONS)
+            close = findings.nearest(section, SECTIONS)
             findings.add(
                 "unknown-field",
                 f"there is no section {wording.shown(section)}",

@@ -50,7 +50,7 @@ def parse_agent(text: str, at: position.Position, scope: Scope) -> agent.AgentNa
         why = "an agent is named, never given as a path"
     elif standard not in known:
         why = f"there is no standard {wording.shown(standard)}"
-        close = wording.nearest(standard, known)
+        close = scope.findings.nearest(standard, known)
     else:
         why = "the parts of the name are missing or hold characters that they cannot"
     scope.findings.add(
@@ -68,7 +68,7 @@ def metadata(name: agent.AgentName, at: position.Position, scope: Scope) -> agen
     found = scope.agents.get(name)
     if found is None and scope.locked and name.standard in {"ocf", "stonith"}:
         alike = {str(one): one for one in scope.agents if one.standard == name.standard}
-        close = wording.nearest(str(name), alike)
+        close = scope.findings.nearest(str(name), alike)
         scope.findings.add(
             "unknown-agent",
             f"agents.lock does not know {name}; its parameters are not checked",
@@ -100,7 +100,7 @@ def check(
                 "unknown-parameter",
                 f"{what} has no parameter {wording.shown(name)}",
                 where.key(name),
-                nearest=() if hint else wording.nearest(name, names),
+                nearest=() if hint else scope.findings.nearest(name, names),
                 fix=hint,
             )
         elif device and name in _DEVICE_WORDS:
@@ -141,7 +141,7 @@ def _typed(description: agent.Parameter, value: str, at: position.Position, scop
             "invalid-parameter",
             f"{word} is none of {', '.join(description.choices)}",
             at,
-            nearest=wording.nearest(value, description.choices),
+            nearest=scope.findings.nearest(value, description.choices),
         )
     elif kind in {"integer", "numeric"} and value and not _INTEGER.fullmatch(value):
         scope.findings.add("invalid-parameter", f"{word} is no whole number", at)
@@ -204,8 +204,8 @@ def operation(
             "unknown-operation",
             f"{of} has no operation {wording.shown(name)}",
             at,
-            nearest=wording.nearest(name, offered),
-            fix="" if wording.nearest(name, offered) else f"it offers: {', '.join(offered)}",
+            nearest=scope.findings.nearest(name, offered),
+            fix="" if scope.findings.nearest(name, offered) else f"it offers: {', '.join(offered)}",
         )
 
 

@@ -73,7 +73,7 @@ def _shape(name: str, value: object, section: tree.Mapping, scope: Scope) -> _Sh
     if kinds == ["agent", "template"]:
         kinds = ["agent"]
     if len(kinds) != 1:
-        close = wording.nearest(next(iter(value), ""), _KINDS) if not kinds else ()
+        close = scope.findings.nearest(next(iter(value), ""), _KINDS) if not kinds else ()
         scope.findings.add(
             "ambiguous-kind",
             f"{what} has {' and '.join(kinds) or 'no kind'}; it must have exactly one of "

@@ -164,7 +164,7 @@ def _numbers(fields: Mapping[str, str], where: tree.Mapping, findings: codes.Fin
                 "invalid-rule",
                 f"a duration has no field {wording.shown(name)}",
                 where.key(name),
-                nearest=wording.nearest(name, _DURATIONS),
+                nearest=findings.nearest(name, _DURATIONS),
             )
         elif not re.fullmatch(r"\d{1,9}", text):
             findings.add(
@@ -180,7 +180,7 @@ def _calendar(fields: Mapping[str, str], where: tree.Mapping, findings: codes.Fi
                 "invalid-rule",
                 f"a date_spec has no field {wording.shown(name)}",
                 where.key(name),
-                nearest=wording.nearest(name, _RANGES),
+                nearest=findings.nearest(name, _RANGES),
             )
             continue
         found = _RANGE.fullmatch(text)

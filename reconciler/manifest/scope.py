@@ -89,7 +89,7 @@ class Scope:
         if any(name in table for table in tables):
             return True
         every = [one for table in tables for one in table]
-        close = wording.nearest(name, every)
+        close = self.findings.nearest(name, every)
         few = "" if close or len(every) > _FEW else f"there are: {', '.join(every) or 'none'}"
         self.findings.add(
             code, f"there is no {what} {wording.shown(name)}", at, nearest=close, fix=few

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import pydantic
@@ -18,18 +17,6 @@ from reconciler.manifest import codes, tree
 _M = TypeVar("_M", bound=pydantic.BaseModel)
 Place = tuple[position.Position, position.Position]
 """Positions of a key and of its value."""
-
-
-def nearest(name: str, valid: Iterable[str]) -> tuple[str, ...]:
-    """Return the valid names that a person may have meant, best first, three at most."""
-    known = list(dict.fromkeys(valid))
-    found = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-    if found:
-        return tuple(found)
-    folded = {one.lower(): one for one in known}
-    return tuple(
-        folded[one] for one in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
-    )
 
 
 def shown(text: str) -> str:
@@ -103,8 +90,8 @@ def _report(subject: _Subject, error: pydantic_core.ErrorDetails, findings: code
                 "unknown-field",
                 f"{what}: there is no field {shown(name)} here",
                 key,
-                nearest=nearest(name, valid),
-                fix="" if nearest(name, valid) else f"the fields are: {', '.join(valid)}",
+                nearest=findings.nearest(name, valid),
+                fix="" if findings.nearest(name, valid) else f"the fields are: {', '.join(valid)}",
             )
         case "missing":
             findings.add("missing-field", f"{what}: the field {shown(str(loc[-1]))} is missing", at)
@@ -118,7 +105,7 @@ def _report(subject: _Subject, error: pydantic_core.ErrorDetails, findings: code
                 "invalid-value",
                 f"{field}: {shown(text)} is none of {', '.join(valid)}",
                 at,
-                nearest=nearest(text, valid),
+                nearest=findings.nearest(text, valid),
             )
         case _:
             findings.add("wrong-type", f"{field}: expected {_WANTED.get(kind, 'another type')}, got {got}", at)  # fmt: skip

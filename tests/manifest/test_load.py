@@ -277,3 +277,20 @@ def test_ten_thousand_resources_are_loaded():
 
     assert loaded.desired is not None
     assert len(loaded.desired.resources) == 10_000
+
+
+@pytest.mark.timeout(60)
+def test_thousands_of_mistakes_are_found_soon():
+    """Very many mistakes are all reported; only the first ones come with suggestions."""
+    entries = "".join(
+        f"  r{number}: {{agent: 'ocf:x:Y', meta: {{migration-treshold: 3}}}}\n"
+        for number in range(4_000)
+    )
+    orders = "".join(f"  - order: {{first: r{one}, then: q{one}}}\n" for one in range(4_000))
+    text = f"apiVersion: reconciler/v1\ncluster: {{name: x}}\nnodes: {{n: {{}}}}\nresources:\n{entries}constraints:\n{orders}"
+    loaded = load.load_texts({"m.yaml": text.encode()})
+    found = [one for one in loaded.diagnostics if one.code == "unknown-meta"]
+
+    assert len(found) == 4_000
+    assert found[0].nearest == ("migration-threshold",)
+    assert found[-1].nearest == ()
