@@ -158,9 +158,8 @@ class Run:
         against = self._against(view)
         if against is not None:
             return against
-        if view.running and self._patient():
-            await context.clock.sleep(_POLL_S)
-            return None
+        if view.running and (self._led_by_another(view) or self._patient()):
+            return await self._let_run(view)
         context.progress.phase(progress.Phase.PLANNING)
         due = self._plan = context.schedule(held.wanted, view.observed)
         if due.empty and not held.arrivals(view):
@@ -260,6 +259,24 @@ class Run:
         if not view.observed.quorate:
             return self._result(State.NO_QUORUM)
         return None
+
+    async def _let_run(self, view: session.View) -> Result | None:
+        """Leave actions that are running alone: somebody acts, or a dead predecessor did."""
+        if self._led_by_another(view):
+            return await self._lock(view)
+        await self._context.clock.sleep(_POLL_S)
+        return None
+
+    def _led_by_another(self, view: session.View) -> bool:
+        """Tell whether the actions that run are those of somebody who is alive."""
+        own, dying = self._context.identity.id, self._context.bounds.dying_lease_s
+        return self._session.lease is None and any(
+            one is not None
+            and one.holder is not None
+            and one.holder.id != own
+            and one.lease_remaining_s > dying
+            for one in view.reports.values()
+        )
 
     def _patient(self) -> bool:
         """Tell whether actions that somebody began earlier are still to be waited for."""
