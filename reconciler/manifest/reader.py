@@ -84,7 +84,7 @@ def _built(
     file: str, text: str, lines: tuple[str, ...], findings: codes.Findings
 ) -> _Builder | None:
     """Return a builder that could take the whole text, or None after saying why there is none."""
-    builder = _Builder(file, codes.Findings())
+    builder = _Builder(file, codes.Findings(), private=COLON in text)
     try:
         complete = builder.take_all(parse(text))
     except _problems() as problem:
@@ -101,12 +101,12 @@ def _built(
 def _second_opinion(file: str, text: str, problem: Exception) -> _Builder | None:
     """Return a builder filled by the parser that is written in Python, or None.
 
-    The C parser knows YAML 1.1 only, where ``{agent: ocf:heartbeat:Dummy}`` needs quotes.
+    The C parser knows YAML 1.1 only; so both are of one mind about what a manifest may look like.
     """
     colon = "unexpected ':'" in str(getattr(problem, "problem", ""))
     if len(text) > _SMALL and not colon:
         return None
-    builder = _Builder(file, codes.Findings())
+    builder = _Builder(file, codes.Findings(), private=COLON in text)
     try:
         return builder if builder.take_all(parse_slowly(text)) else None
     except _problems():
@@ -178,13 +178,17 @@ def _clean(file: str, text: str, findings: codes.Findings) -> bool:
 
 
 def parse(text: str) -> Iterator[Any]:
-    """Yield the parser's events; the C parser's where it is installed."""
+    """Yield the parser's events; the C parser's where it is installed.
+
+    It knows YAML 1.1 only, where ``{agent: ocf:heartbeat:Dummy}`` needs quotes. A colon that YAML
+    1.2 takes for a part of a text is therefore hidden from the parser; ``shown`` brings it back.
+    """
     try:
         from _ruamel_yaml import CParser
     except ImportError:
         yield from parse_slowly(text)
         return
-    parser = CParser(text.encode())
+    parser = CParser(_hidden(text).encode())
     next_event: Callable[[], Any] = parser.get_event
     while True:
         event = next_event()
@@ -193,11 +197,30 @@ def parse(text: str) -> Iterator[Any]:
             return
 
 
+COLON = "\ue000"
+"""Stands for a colon inside of a text: a character for private use, as wide as a colon."""
+# after a quote or bracket a colon without a blank still ends a key, as in {"a":1}
+_INNER_COLON = re.compile(r"""(?<!["'\]}]):(?=[^\s,\[\]{}])""")
+
+
+# tags are refused, under their own names
+_TAG = re.compile(r"(?<![^\s\[{,])![^\s]*:")
+
+
+def _hidden(text: str) -> str:
+    return text if COLON in text or _TAG.search(text) else _INNER_COLON.sub(COLON, text)
+
+
+def shown(text: str) -> str:
+    """Return a text of the parser with its colons."""
+    return text.replace(COLON, ":") if COLON in text else text
+
+
 def parse_slowly(text: str) -> Iterator[Any]:
     """Yield the events of the parser that is written in Python."""
     import ruamel.yaml
 
-    yield from ruamel.yaml.YAML(typ="safe", pure=True).parse(text)
+    yield from ruamel.yaml.YAML(typ="safe", pure=True).parse(_hidden(text))
 
 
 def _problems() -> tuple[type[Exception], ...]:
@@ -274,14 +297,16 @@ class _Builder:
         "file",
         "findings",
         "nodes",
+        "private",
         "root",
         "root_mark",
         "stack",
         "table",
-    )  # fmt: skip
+    )
 
-    def __init__(self, file: str, findings: codes.Findings) -> None:
+    def __init__(self, file: str, findings: codes.Findings, *, private: bool) -> None:
         self.file = file
+        self.private = private  # the character that stands for a colon is one of the file's own
         self.findings = findings
         self.root: tree.Node = None
         self.root_mark: tree.Mark | None = None
@@ -315,9 +340,8 @@ class _Builder:
     def _wrong(self, code: str, message: str, event: Any, **more: Any) -> None:
         self.faults += 1
         mark = event.start_mark
-        self.findings.add(
-            code, message, position.Position(self.file, mark.line + 1, mark.column + 1), **more
-        )
+        place = position.Position(self.file, mark.line + 1, mark.column + 1)
+        self.findings.add(code, shown(message), place, **more)
 
     def _document(self, event: Any) -> bool:
         self.documents += 1
@@ -359,6 +383,8 @@ class _Builder:
         if event.anchor is not None or event.tag is not None:
             self._properties(event)
         text = event.value
+        if COLON in text and not self.private:
+            text = shown(text)
         value: Any = text
         if event.implicit[0]:
             if text in _CONSTANTS:

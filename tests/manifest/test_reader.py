@@ -91,6 +91,41 @@ def test_both_parsers_agree():
     assert places(fast.root) == places(slow.root)
 
 
+@pytest.mark.parametrize("parse", [reader.parse, reader.parse_slowly])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("k: {a: ocf:x:Y, b: [e:f]}", {"a": "ocf:x:Y", "b": ["e:f"]}),
+        ("k: {a: fe80::1, b: http://x:80/}", {"a": "fe80::1", "b": "http://x:80/"}),
+        ("k: {a: ::1}", {"a": "::1"}),
+        ("k: fe80::1", "fe80::1"),
+        ('k: {"a":b, "c": "d:e"}', {"a": "b", "c": "d:e"}),
+        ("k: {'a':1}", {"a": 1}),
+        ("k: |\n  a:b\n  c: d\n", "a:b\nc: d\n"),
+        ("k: a:b # c:d", "a:b"),
+        ("k: '\ue000:x'", "\ue000:x"),
+        ("k: {a:b: c}", {"a:b": "c"}),
+    ],
+)
+def test_colons_inside_of_texts(text, value, parse):
+    """A colon that no blank follows is a part of the text, also inside of brackets."""
+    document, findings = read(text.encode(), parse)
+
+    assert findings == []
+    assert document.root == {"k": value}
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.given(st.text(alphabet="ab:,[]{}'\"# \n-", max_size=24))
+def test_parsers_agree_on_colons(text):
+    """Where both parsers read a text, they read the same."""
+    fast, _ = read(text.encode())
+    slow, _ = read(text.encode(), reader.parse_slowly)
+
+    if fast.readable and slow.readable:
+        assert fast.root == slow.root
+
+
 def test_places_of_keys_and_values():
     """Keys and values have the line and column at which they begin, counted in characters."""
     document, _ = read("ü: {a: [x, yy]}\n".encode())
