@@ -39,21 +39,29 @@ class Stop:
         return 128 + self.number if self.number is not None else int(ExitStatus.ERROR)
 
 
-def to_end(work: Callable[[Stop], Awaitable[T]], *, at_once: bool = False) -> T:
+def to_end(
+    work: Callable[[Stop], Awaitable[T]],
+    *,
+    at_once: bool = False,
+    say: Callable[[str], None] = terminal.note,
+) -> T:
     """Run work to its end.
 
     Args:
         work: what is to be done; it is given the wish to stop.
         at_once: it changes nothing, so the first signal ends it.
+        say: tells that the first signal was heard.
 
     Raises:
         Quit: a signal ended it.
     """
     gc.enable()
-    return asyncio.run(_under_signals(work, at_once=at_once))
+    return asyncio.run(_under_signals(work, at_once=at_once, say=say))
 
 
-async def _under_signals(work: Callable[[Stop], Awaitable[T]], *, at_once: bool) -> T:
+async def _under_signals(
+    work: Callable[[Stop], Awaitable[T]], *, at_once: bool, say: Callable[[str], None]
+) -> T:
     stop = Stop()
     task = asyncio.ensure_future(work(stop))
     loop = asyncio.get_running_loop()
@@ -63,7 +71,7 @@ async def _under_signals(work: Callable[[Stop], Awaitable[T]], *, at_once: bool)
             stop.number = number
             stop.event.set()
             with contextlib.suppress(OSError, Quit):
-                terminal.note("stopping: nothing more is begun; once more to leave at once")
+                say("stopping: nothing more is begun; once more to leave at once")
             return
         stop.number = number
         task.cancel()

@@ -38,7 +38,7 @@ DEVICE = """\
         ip: 127.0.0.1
         ipport: {port}
         username: admin
-        password: {{secretRef: {{file: {directory}/.secrets/ipmi}}}}
+        password: {{secretRef: {{file: .secrets/ipmi}}}}
       hosts: [n{number}]
 """
 
@@ -55,10 +55,7 @@ def manifests(tmp_path, monkeypatch) -> pathlib.Path:
     """A directory with valid manifests below the working directory; state kept beside it."""
     directory = tmp_path / "manifests"
     directory.mkdir()
-    devices = "".join(
-        DEVICE.format(number=number, port=6300 + number, directory=directory)
-        for number in (1, 2, 3)
-    )
+    devices = "".join(DEVICE.format(number=number, port=6300 + number) for number in (1, 2, 3))
     (directory / "cluster.yaml").write_text(CLUSTER + devices)
     (directory / ".secrets").mkdir(mode=0o700)
     secret = directory / ".secrets" / "ipmi"

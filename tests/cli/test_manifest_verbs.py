@@ -48,7 +48,7 @@ def test_validate_as_json_and_for_github(reconcile, manifests):
     assert one["file"] == "manifests/cluster.yaml"
     assert one["line"] > 0
     assert github.status == 65
-    assert "\n::error file=manifests/cluster.yaml,line=19,col=42," in github.out
+    assert "::error file=manifests/cluster.yaml,line=19,col=42," in github.out
 
 
 def test_plan_and_apply_refuse_invalid_manifests_before_anything_else(reconcile, manifests):

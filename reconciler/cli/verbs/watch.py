@@ -63,7 +63,7 @@ def watch(paths: tuple[str, ...], log_format: str, prune: bool) -> int:
         return result, stop.status if stop.number else verdict.status(result, stop)
 
     log.logger().info("watching", cluster=read.desired.name, manifests=", ".join(read.paths))
-    result, status = running.to_end(follow)
+    result, status = running.to_end(follow, say=told.note)
     if not result.ok and status < 128:  # noqa: PLR2004 - a signal is no failure of the watch
         verdict.tell(result)
     return status
