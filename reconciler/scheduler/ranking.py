@@ -95,14 +95,20 @@ def _difference(before: int, after: int) -> int:
 class Ledgers(Mapping[str, Mapping[str, Ledger]]):
     """Ledgers by instance and node, made when they are asked for."""
 
-    __slots__ = ("_entries", "_names", "_nodes")
+    __slots__ = ("_entries", "_names", "_nodes", "_rows")
 
     def __init__(self, ranking: Ranking, expansion: Expansion) -> None:
         self._nodes = tuple(ranking.nodes)
         self._names = {one.name: one.index for one in expansion.all}
+        self._rows = ranking.rows
         self._entries: dict[int, list[_Entry]] = {}
         for entry in ranking.log:
             self._entries.setdefault(entry[0], []).append(entry)
+
+    def score(self, name: str, node: str) -> int:
+        """Return a score without making its ledger."""
+        place = next(one.index for one in self._nodes if one.name == node)
+        return self._rows[self._names[name]][place]
 
     def __getitem__(self, name: str) -> Mapping[str, Ledger]:
         index = self._names[name]
