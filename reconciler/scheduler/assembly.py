@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.model import action, desired
+from reconciler.model import action
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName, Metadata
 from reconciler.model.observed import NO_DIGESTS, Digests
 from reconciler.model.plan import Edge
-from reconciler.scheduler import digest, operation, options
+from reconciler.scheduler import digest, operation
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.cycle import Edges, in_plan
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.parameters import Parameters
-from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Step, Steps
 
 _NO_PARAMS = frozenset({Task.CANCEL, Task.DELETE, Task.CLEAR_FAILCOUNT, Task.SHUTDOWN})
@@ -23,19 +22,12 @@ _FENCING_TIMEOUT_MS = 60_000
 class Assembly:
     """Makes actions of steps; lives inside the pipeline only."""
 
-    def __init__(
-        self,
-        situation: Situation,
-        wanted: desired.Desired,
-        settings: options.Cluster,
-        operations: operation.Reader,
-        parameters: Parameters,
-    ) -> None:
-        self.situation = situation
-        self.agents: Mapping[AgentName, Metadata] = wanted.agents
-        self.settings = settings
-        self.operations = operations
-        self.parameters = parameters
+    def __init__(self, case: Circumstances) -> None:
+        self.situation = case.situation
+        self.agents: Mapping[AgentName, Metadata] = case.wanted.agents
+        self.settings = case.settings
+        self.operations = case.operations
+        self.parameters = case.parameters
         self._digests: dict[tuple[str, str, int, int], Digests] = {}
 
     def key(self, one: Step) -> str:
@@ -61,9 +53,8 @@ class Assembly:
         return self._of_resource(one, instance, node)
 
     def _of_resource(self, one: Step, instance: Instance, node: str) -> action.Action:
-        assert instance.primitive is not None
         name = one.agent_task or one.task.value
-        found = self.operations.options(instance.primitive, name, one.interval_ms)
+        found = self.operations.options(instance.definition, name, one.interval_ms)
         plain = one.task in _NO_PARAMS
         params = {} if plain else {**self.parameters.of(instance, one.node), **found.params}
         history = self.situation.nodes[one.node].observed.histories.get(instance.history_name)
@@ -74,7 +65,7 @@ class Assembly:
             resource=self._known_as(instance, one.node),
             instance=instance.number,
             node=node,
-            agent=instance.primitive.agent,
+            agent=instance.definition.agent,
             interval_ms=one.interval_ms,
             timeout_ms=found.timeout_ms,
             start_delay_ms=0 if plain else found.start_delay_ms,
@@ -109,8 +100,7 @@ class Assembly:
         key = (instance.history_name, name, one.interval_ms, one.node)
         known = self._digests.get(key)
         if known is None:
-            assert instance.primitive is not None
-            metadata = self.agents.get(instance.primitive.agent)
+            metadata = self.agents.get(instance.definition.agent)
             values = {**self.parameters.of(instance, one.node), **found.params}
             if metadata is None and not one.interval_ms and not found.params:
                 known = Digests(all=self.parameters.digest(instance, one.node))

@@ -5,20 +5,15 @@ from __future__ import annotations
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
-from reconciler.scheduler import options
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Steps, link
 
 
-def create(
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    settings: options.Cluster,
-) -> None:
+def create(steps: Steps, case: Circumstances) -> None:
     """Enter the clearing of expired fail counts, and the deleting of removed resources."""
+    situation, settings = case.situation, case.settings
     now = settings.clock.now
     done: set[tuple[str, int]] = set()
     for one in situation.expansion.all:

@@ -22,19 +22,18 @@ _NOWHERE = -1
 
 def place(placing: Placing, one: Instance) -> None:
     """Place every instance of a clone, then choose which are promoted."""
-    assert one.clone is not None
     for pair in placing.pairs.own_primaries(one):
         placing.place(pair.primary)
     nodes = placing.nodes
     available = sum(1 for node in nodes if node.takes_resources)
-    if one.clone.promotable:
+    if one.spread.promotable:
         promotion.add_to_placement(placing, one)
-    if one.clone.maximum < available:
+    if one.spread.maximum < available:
         for pair in placing.pairs.own_dependents(one):
             if pair.influence:
                 placing.wishes.apply(one, pair, positive_only=True)
     _spread(placing, one, available)
-    if one.clone.promotable:
+    if one.spread.promotable:
         promotion.choose(placing, one)
 
 
@@ -73,8 +72,7 @@ def _order(placing: Placing, one: Instance) -> list[Instance]:
 
 
 def _spread(placing: Placing, one: Instance, available: int) -> None:
-    assert one.clone is not None
-    maximum, node_max = one.clone.maximum, one.clone.node_max
+    maximum, node_max = one.spread.maximum, one.spread.node_max
     taken = [0] * len(placing.nodes)
     instances = _order(placing, one)
     loop_max = max(1, maximum // available) if available else 1
@@ -88,7 +86,7 @@ def _spread(placing: Placing, one: Instance, available: int) -> None:
             placed += 1
         else:
             waiting.append(child)
-    if one.clone.promotable:
+    if one.spread.promotable:
         waiting.sort(key=lambda child: bool(_runs_on(placing, child)))
     for child in waiting:
         if placed >= maximum:
@@ -121,17 +119,16 @@ def _instance(
     placing: Placing, one: Instance, child: Instance, taken: list[int], prefer: int
 ) -> bool:
     """Place one instance; with ``prefer``, there or not at all yet."""
-    assert one.clone is not None
     mark = placing.ranking.mark()
     rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
     speaker = child.children[0] if child.variant is Variant.GROUP else child
     for node, count in enumerate(taken):
-        if count >= one.clone.node_max:
+        if count >= one.spread.node_max:
             for each in child.below():
                 placing.ranking.add(each, node, -INFINITY, TermKind.CLONE_LIMIT, one.origin)
     for pair in placing.pairs.own_primaries(one):
         placing.depend(speaker, pair)
-    few = one.clone.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
     for pair in placing.pairs.own_dependents(one) if few else ():
         if pair.influence:
             placing.wishes.apply(speaker, pair, positive_only=True)

@@ -8,32 +8,26 @@ that a restart of something else can require them.
 from __future__ import annotations
 
 from reconciler.model.action import ActionKind, Task
-from reconciler.model.observed import Observed
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import notification, options, quorum
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.placement import NOWHERE, Assignment
-from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.placement import NOWHERE
+from reconciler.scheduler.situation import Standing
 from reconciler.scheduler.step import Link, Places, Step, Steps, link
 
 
 class Creation:
     """Enters steps; lives inside ``create`` only."""
 
-    def __init__(
-        self,
-        steps: Steps,
-        situation: Situation,
-        assignment: Assignment,
-        settings: options.Cluster,
-        seen: Observed,
-    ) -> None:
+    def __init__(self, steps: Steps, case: Circumstances) -> None:
         self.steps = steps
-        self.situation = situation
-        self.assignment = assignment
-        self.settings = settings
-        self.seen = seen
+        self.situation = case.situation
+        self.assignment = case.assignment
+        self.settings = case.settings
+        self.quorate = case.seen.quorate
 
     def primitive(self, one: Instance) -> None:
         """Enter the steps of a primitive."""
@@ -90,9 +84,7 @@ class Creation:
             elif not node.reachable:
                 obstacle = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
             else:
-                obstacle = quorum.forbids(
-                    one, standing, role, self.settings, quorate=self.seen.quorate
-                )
+                obstacle = quorum.forbids(one, standing, role, self.settings, quorate=self.quorate)
             if obstacle is not None:
                 step.stop_short(obstacle)
 
@@ -136,10 +128,7 @@ class Creation:
     def _why(self, one: Instance, standing: Standing, target: int) -> Reason:
         """Return why an instance changes its node or role."""
         if standing.failed:
-            state = next((state for state in standing.states.values() if state.failed), None)
-            record = state.failure if state is not None else None
-            detail = record.operation if record is not None else ""
-            return Reason(ReasonCode.FAILED, one.base, detail, one.origin)
+            return _failure(one, standing)
         if standing.multiple:
             return Reason(ReasonCode.MULTIPLE_ACTIVE, one.base, origin=one.origin)
         if one.removed:
@@ -147,17 +136,32 @@ class Creation:
             return Reason(code, one.base)
         if not standing.running:
             return Reason(ReasonCode.PLACED, one.base, origin=one.origin)
-        node = self.situation.nodes[standing.running[0]]
-        if node.unclean is not None:
-            return Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
         if one.meta.target_role is Role.STOPPED or self.settings.stop_all:
             return Reason(ReasonCode.TARGET_ROLE, one.base, origin=one.origin)
-        if node.shutdown:
-            return Reason(ReasonCode.SHUTDOWN, node.name)
-        if node.standby or node.standby_on_fail:
-            return Reason(ReasonCode.STANDBY, node.name, origin=node.desired.origin)
+        left = _leaves(self.situation.nodes[standing.running[0]])
+        if left is not None:
+            return left
         code = ReasonCode.MOVED if target != NOWHERE else ReasonCode.NO_NODE
         return Reason(code, one.base, origin=one.origin)
+
+
+def _failure(one: Instance, standing: Standing) -> Reason:
+    """Return which operation failed."""
+    state = next((state for state in standing.states.values() if state.failed), None)
+    record = state.failure if state is not None else None
+    detail = record.operation if record is not None else ""
+    return Reason(ReasonCode.FAILED, one.base, detail, one.origin)
+
+
+def _leaves(node: Node) -> Reason | None:
+    """Return why a node is to be left, or None."""
+    if node.unclean is not None:
+        return Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
+    if node.shutdown:
+        return Reason(ReasonCode.SHUTDOWN, node.name)
+    if node.standby or node.standby_on_fail:
+        return Reason(ReasonCode.STANDBY, node.name, origin=node.desired.origin)
+    return None
 
 
 def _started(one: Instance) -> Role:
@@ -190,19 +194,13 @@ def _relate(places: Places, standing: Standing) -> None:
         link(start, promote, Link.NEEDS | Link.PULLS_THEN)
 
 
-def create(
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    settings: options.Cluster,
-    seen: Observed,
-) -> None:
+def create(steps: Steps, case: Circumstances) -> None:
     """Enter the steps of all primitives, and the joining steps of groups and clones."""
-    creation = Creation(steps, situation, assignment, settings, seen)
-    for one in situation.expansion.all:
+    creation = Creation(steps, case)
+    for one in case.situation.expansion.all:
         if one.is_primitive:
             creation.primitive(one)
-    for one in reversed(situation.expansion.all):
+    for one in reversed(case.situation.expansion.all):
         if not one.is_primitive:
             _collect(steps, one)
 
@@ -263,24 +261,8 @@ def _collect(steps: Steps, one: Instance) -> None:
         (Task.DEMOTE, whole.demote, whole.demoted),
     ]
     for task, begin, end in tasks:
-        if begin is None or end is None:
-            continue
-        link(begin, end, Link.ORDER)
-        parts: list[Step] = []
-        for child in one.children:
-            for step in beginnings(steps, child, task):
-                flags = Link.PULLS_FIRST
-                if task is Task.START or task is Task.PROMOTE:
-                    flags |= Link.NEEDS
-                else:
-                    flags |= Link.NEEDS
-                link(begin, step, flags)
-            for step in endings(steps, child, task):
-                link(step, end, Link.PULLS_THEN)
-                parts.append(step)
-        if task in {Task.START, Task.PROMOTE}:
-            end.parts = parts
-            end.need = _need(one, parts)
+        if begin is not None and end is not None:
+            _join(steps, one, task, begin, end)
     link(whole.stopped, whole.start, Link.ORDER)
     link(whole.demoted, whole.promote, Link.ORDER)
     link(whole.demoted, whole.stop, Link.ORDER)
@@ -288,11 +270,25 @@ def _collect(steps: Steps, one: Instance) -> None:
     link(whole.running, whole.promote, Link.ORDER)
     if one.variant is Variant.GROUP:
         _chain(steps, one)
-    assert one.clone is not None or one.variant is Variant.GROUP
     if one.clone is not None and one.clone.ordered:
         _in_turn(steps, one)
     if one.clone is not None and one.clone.notify:
         notification.frame(steps, one, whole)
+
+
+def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> None:
+    """Bind one task of a group or clone to that of its children."""
+    link(begin, end, Link.ORDER)
+    parts: list[Step] = []
+    for child in one.children:
+        for step in beginnings(steps, child, task):
+            link(begin, step, Link.PULLS_FIRST | Link.NEEDS)
+        for step in endings(steps, child, task):
+            link(step, end, Link.PULLS_THEN)
+            parts.append(step)
+    if task in {Task.START, Task.PROMOTE}:
+        end.parts = parts
+        end.need = _need(one, parts)
 
 
 def _in_turn(steps: Steps, clone: Instance) -> None:
@@ -316,8 +312,7 @@ def _need(one: Instance, parts: list[Step]) -> int:
     """Return how many children must be able to do a task for the whole to count as done."""
     if one.variant is Variant.GROUP:
         return max(len(parts), len(one.children))
-    assert one.clone is not None
-    return max(1, one.clone.minimum)
+    return max(1, one.spread.minimum)
 
 
 def _chain(steps: Steps, group: Instance) -> None:

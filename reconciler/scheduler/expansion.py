@@ -119,9 +119,8 @@ class Expansion:
                 origin=wanted.origin,
             )
         )
-        assert clone.clone is not None
         explicit = self._reader.explicit(wanted.meta)
-        for number in range(clone.clone.maximum):
+        for number in range(clone.spread.maximum):
             self._child(wanted.child, clone, explicit, number)
 
     def _child(

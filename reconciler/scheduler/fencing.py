@@ -6,92 +6,71 @@ decision. A node that cannot be fenced keeps whatever may run there from startin
 
 from __future__ import annotations
 
-from reconciler.model import desired, observed
+from reconciler.model import observed
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import quorum
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
-from reconciler.scheduler.options import Cluster, QuorumPolicy, Requires
-from reconciler.scheduler.placement import Assignment
+from reconciler.scheduler.options import QuorumPolicy, Requires
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
 
-def has_devices(wanted: desired.Desired, situation_devices: bool) -> bool:
-    """Tell whether there is any fence device, ours or managed as a resource."""
-    return bool(wanted.fencing.devices) or situation_devices
-
-
-def decide(
-    steps: Steps,
-    situation: Situation,
-    wanted: desired.Desired,
-    seen: observed.Observed,
-    settings: Cluster,
-) -> tuple[FenceDecision, ...]:
+def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     """Enter a fencing step for each node that must be fenced; return the decisions."""
+    situation, settings, seen = case.situation, case.settings, case.seen
     suicide = not seen.quorate and settings.no_quorum_policy is QuorumPolicy.FENCE
     decisions = []
     previous: Step | None = None
-    nodes = sorted(situation.nodes, key=lambda node: (node.name == seen.dc, node.index))
-    managed = any(standing.managed for standing in situation.standing) or not situation.standing
-    for node in nodes:
+    for node in sorted(situation.nodes, key=lambda node: (node.name == seen.dc, node.index)):
         reason = node.unclean
         if reason is None and suicide and node.online and not node.pending:
             reason = Reason(ReasonCode.NO_QUORUM, node.name)
-        if reason is None:
+        if reason is None or (node.maintenance and node.online):
             continue
-        if node.maintenance and node.online:
-            continue
-        blocked = _obstacle(node, wanted, seen, settings, managed=managed, suicide=suicide)
+        blocked = _obstacle(node, case, suicide=suicide)
         task = Task.OFF if settings.fencing_action == "off" else Task.REBOOT
-        if settings.fencing_enabled:
-            step = steps.add(
-                f"stonith-{node.name}-{task.value}", ActionKind.FENCE, task, None, node.index
-            )
-            step.require(reason)
-            if blocked is not None:
-                step.stop_short(blocked)
-            steps.fences[node.index] = step
-            if previous is not None and not settings.concurrent_fencing and blocked is None:
-                link(previous, step, Link.ORDER)
-            if blocked is None:
-                previous = step
         decisions.append(FenceDecision(node.name, task, reason, blocked))
+        if not settings.fencing_enabled:
+            continue
+        name = f"stonith-{node.name}-{task.value}"
+        step = steps.add(name, ActionKind.FENCE, task, None, node.index)
+        step.require(reason)
+        steps.fences[node.index] = step
+        if blocked is not None:
+            step.stop_short(blocked)
+            continue
+        if not settings.concurrent_fencing:
+            link(previous, step, Link.ORDER)
+        previous = step
     return tuple(decisions)
 
 
-def _obstacle(
-    node: Node,
-    wanted: desired.Desired,
-    seen: observed.Observed,
-    settings: Cluster,
-    *,
-    managed: bool,
-    suicide: bool,
-) -> Reason | None:
+def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | None:
     """Return why a node cannot be fenced, or None."""
+    settings, seen = case.settings, case.seen
     if not settings.fencing_enabled:
         return Reason(ReasonCode.FENCING_DISABLED, node.name)
-    if not managed:
+    standing = case.situation.standing
+    if standing and not any(one.managed for one in standing):
         return Reason(ReasonCode.UNMANAGED, node.name)
     lawful = seen.quorate or settings.no_quorum_policy is QuorumPolicy.IGNORE or suicide
     if not lawful and not (node.online or node.pending):
         return Reason(ReasonCode.NO_QUORUM, node.name)
-    if wanted.fencing.devices and not wanted.fencing.topology(node.name):
+    wanted = case.wanted.fencing
+    if wanted.devices and not wanted.topology(node.name):
         return Reason(ReasonCode.CANNOT_FENCE, node.name)
     return None
 
 
-def order(steps: Steps, situation: Situation, assignment: Assignment, settings: Cluster) -> None:
+def order(steps: Steps, case: Circumstances) -> None:
     """Let stops on fenced nodes follow from the fencing, and starts elsewhere wait for it."""
-    lost = [node for node in situation.nodes if node.unclean is not None]
-    if not lost:
-        return
-    for one in situation.expansion.all:
+    lost = [node for node in case.situation.nodes if node.unclean is not None]
+    for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
             continue
         places = steps.at(one)
@@ -100,8 +79,8 @@ def order(steps: Steps, situation: Situation, assignment: Assignment, settings: 
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
                     _by_fencing(step, fence, node)
-        if places.start is not None:
-            _wait(places.start, one, lost, steps, situation, assignment, settings)
+            if places.start is not None:
+                _wait(places.start, fence, node, case)
 
 
 def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
@@ -114,33 +93,25 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
         link(fence, step, Link.NEEDS)
 
 
-def _wait(
-    start: Step,
-    one: Instance,
-    lost: list[Node],
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    settings: Cluster,
-) -> None:
-    needed = quorum.requirement(one, settings)
+def _wait(start: Step, fence: Step | None, node: Node, case: Circumstances) -> None:
+    """Let a start wait for the fencing of a node, or for ever where it cannot be fenced."""
+    one = start.instance
+    if one is None:
+        return
+    needed = quorum.requirement(one, case.settings)
     if needed is Requires.NOTHING:
         return
-    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING}
-    known = situation.known.get(one.history_name, {})
-    for node in lost:
-        fence = steps.fences.get(node.index)
-        if fence is None:
-            if may_run(one, node, situation, assignment):
-                start.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
-            continue
-        unknown = node.index not in known
-        if needs_fencing or (unknown and settings.fencing_enabled):
-            if fence.runnable or may_run(one, node, situation, assignment):
-                link(fence, start, Link.NEEDS)
+    if fence is None:
+        if may_run(one, node, case.situation):
+            start.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
+        return
+    unknown = node.index not in case.situation.known.get(one.history_name, {})
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unknown
+    if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
+        link(fence, start, Link.NEEDS)
 
 
-def may_run(one: Instance, node: Node, situation: Situation, assignment: Assignment) -> bool:
+def may_run(one: Instance, node: Node, situation: Situation) -> bool:
     """Tell whether something of a resource may be active on a lost node."""
     state = situation.known.get(one.history_name, {}).get(node.index)
     if state is not None and node.observed.presence is not observed.Presence.UNSEEN:

@@ -112,6 +112,22 @@ class Instance:
         return top.clone is not None and top.clone.promotable
 
     @property
+    def definition(self) -> resource.Primitive:
+        """The primitive as configured; only primitives have one."""
+        if self.primitive is None:
+            message = f"{self.name} is no primitive"
+            raise AssertionError(message)
+        return self.primitive
+
+    @property
+    def spread(self) -> CloneOptions:
+        """The options of a clone; only clones have them."""
+        if self.clone is None:
+            message = f"{self.name} is no clone"
+            raise AssertionError(message)
+        return self.clone
+
+    @property
     def is_fence_device(self) -> bool:
         """Whether it is a fence device managed as a resource."""
         return self.primitive is not None and self.primitive.agent.standard == "stonith"

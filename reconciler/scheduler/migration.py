@@ -13,7 +13,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
 
@@ -46,8 +46,7 @@ def create(steps: Steps, situation: Situation, assignment: Assignment, migrating
         source = situation.standing[index].running[0]
         target = assignment.chosen[index]
         places = steps.at(one)
-        start, stop = places.start, places.stops[source]
-        assert start is not None
+        start, stop = present(places.start), places.stops[source]
         to = steps.resource(one, Task.MIGRATE_TO, source)
         come = steps.resource(one, Task.MIGRATE_FROM, target)
         reason = stop.reason or Reason(ReasonCode.MOVED, one.base)
@@ -67,9 +66,7 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
     for index in sorted(migrating):
         one = situation.expansion.all[index]
         places = steps.at(one)
-        start, to = places.start, places.migrate_to
-        assert start is not None
-        assert to is not None
+        start, to = present(places.start), present(places.migrate_to)
         stop = next(iter(places.stops.values()))
         for first, flags in list(start.before):
             for up in _ups(steps, first, one):
@@ -122,8 +119,7 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
     for index in migrating:
         one = situation.expansion.all[index]
         places = steps.at(one)
-        start = places.start
-        assert start is not None
+        start = present(places.start)
         stop = next(iter(places.stops.values()))
         if not start.runnable or not stop.runnable or not start.required:
             found.add(index)

@@ -11,9 +11,9 @@ import dataclasses
 from reconciler.model.action import Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.placement import NOWHERE, Assignment
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.placement import NOWHERE
 from reconciler.scheduler.step import Link, Step, Steps, Whole, link
 
 _DONE = {
@@ -70,31 +70,23 @@ def frame(steps: Steps, one: Instance, whole: Whole) -> None:
             link(whole.frames[first].post_done, whole.frames[then].pre, Link.ORDER)
 
 
-def create(steps: Steps, situation: Situation, assignment: Assignment) -> None:
+def create(steps: Steps, case: Circumstances) -> None:
     """Enter the notifications of every clone that changes; after settling."""
-    for one in situation.expansion.tops:
-        if one.variant is not Variant.CLONE or one.clone is None or not one.clone.notify:
-            continue
-        whole = steps.wholes[one.index]
-        if whole is not None and whole.frames:
-            _Notes(steps, situation, assignment, one, whole).create()
+    for one in case.situation.expansion.tops:
+        if one.variant is Variant.CLONE and one.spread.notify:
+            whole = steps.whole(one)
+            if whole.frames:
+                _Notes(steps, case, one, whole).create()
 
 
 class _Notes:
-    def __init__(
-        self,
-        steps: Steps,
-        situation: Situation,
-        assignment: Assignment,
-        clone: Instance,
-        whole: Whole,
-    ) -> None:
+    def __init__(self, steps: Steps, case: Circumstances, clone: Instance, whole: Whole) -> None:
         self.steps = steps
-        self.situation = situation
-        self.assignment = assignment
+        self.situation = case.situation
+        self.assignment = case.assignment
         self.clone = clone
         self.whole = whole
-        self.members = [one for one in clone.primitives()]
+        self.members = list(clone.primitives())
 
     def _doing(self, one: Instance, task: Task) -> list[Step]:
         places = self.steps.places[one.index]

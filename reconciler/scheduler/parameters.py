@@ -40,8 +40,7 @@ class Parameters:
         found = self._fixed.get(one.base)
         if found is not None:
             return found
-        assert one.primitive is not None
-        sets = (*one.primitive.params, *self._inherited.get(one.base, ()))
+        sets = (*one.definition.params, *self._inherited.get(one.base, ()))
         if not rule.conditional(sets):
             values = rule.values(sets, rule.Context(self._clock))
             self._fixed[one.base] = values

@@ -12,6 +12,7 @@ from reconciler.model import node, observed, plan
 from reconciler.model.role import Role
 from reconciler.scheduler import (
     assembly,
+    circumstance,
     cleanup,
     colocation,
     creation,
@@ -66,19 +67,22 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     values = parameters.Parameters(desired, standing.nodes, clock)
     discovery = probe.Discovery(wishes)
     sequences = ordering.lower(desired, standing.expansion)
+    case = circumstance.Circumstances(
+        desired, observed, settings, standing, assignment, operations, values
+    )
     migrating = migration.candidates(standing, assignment)
     while True:
         steps = step.Steps(len(standing.expansion.all))
-        creation.create(steps, standing, assignment, settings, observed)
+        creation.create(steps, case)
         migration.create(steps, standing, assignment, migrating)
-        restart.check(steps, standing, assignment, values)
-        probe.create(steps, standing, assignment, settings, discovery)
-        recurring.create(steps, standing, assignment, settings, operations, values)
-        decisions = fencing.decide(steps, standing, desired, observed, settings)
-        fencing.order(steps, standing, assignment, settings)
+        restart.check(steps, case)
+        probe.create(steps, case, discovery)
+        recurring.create(steps, case)
+        decisions = fencing.decide(steps, case)
+        fencing.order(steps, case)
         ordering.apply(steps, standing, assignment, sequences, pairs)
         ordering.apply_groups(steps, standing)
-        cleanup.create(steps, standing, assignment, settings)
+        cleanup.create(steps, case)
         cleanup.shut_down(steps, standing)
         migration.order(steps, standing, migrating)
         settle.settle(steps)
@@ -86,11 +90,11 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         if not given_up:
             break
         migrating -= given_up
-    notification.create(steps, standing, assignment)
+    notification.create(steps, case)
     ordering.probes_before_restarts(steps, standing)
     edges, findings = cycle.resolve(steps)
 
-    maker = assembly.Assembly(standing, desired, settings, operations, values)
+    maker = assembly.Assembly(case)
     actions, order = assembly.actions(maker, steps, edges)
     changes = summary.changes(steps, standing, assignment)
     return plan.Plan(

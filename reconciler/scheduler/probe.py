@@ -12,10 +12,10 @@ from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import options
+from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
-from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
@@ -44,52 +44,40 @@ class Discovery:
         return exclusive is None or node in exclusive
 
 
-def create(
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    settings: options.Cluster,
-    discovery: Discovery,
-) -> None:
+def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
     """Enter a probe for each resource and node whose state there is not known."""
-    if not settings.probes:
+    if not case.settings.probes:
         return
-    nodes = [node for node in situation.nodes if node.reachable]
-    shared: dict[tuple[str, int], Step] = {}
+    situation = case.situation
+    nodes = [node.index for node in situation.nodes if node.reachable]
+    shared: set[tuple[str, int]] = set()
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
             continue
         known = situation.known.get(one.history_name, {})
-        if len(known) >= len(nodes) and all(
-            node.index in known and not known[node.index].reprobe for node in nodes
-        ):
-            continue
-        places = steps.at(one)
         anonymous = one.in_clone is not None and not one.unique
         for node in nodes:
-            state = known.get(node.index)
-            if state is not None and (state.known or state.active) and not state.reprobe:
+            state = known.get(node)
+            if not _unknown(state) or not discovery.allows(one, node):
                 continue
-            if state is not None and state.pending == "probe":
+            if anonymous and (one.history_name, node) in shared:
                 continue
-            if not discovery.allows(one, node.index):
-                continue
-            key = (one.history_name, node.index)
-            if anonymous and key in shared:
-                continue
-            if anonymous:
-                one_to_probe = _instance_for(situation, assignment, one, node.index)
-            else:
-                one_to_probe = one
-            step = steps.resource(one_to_probe, Task.MONITOR, node.index)
+            shared.add((one.history_name, node))
+            probed = _instance_for(case, one, node) if anonymous else one
+            step = steps.resource(probed, Task.MONITOR, node)
             step.probe = True
-            step.expected_rc = _expected(situation, one, node.index)
+            step.expected_rc = _expected(situation, one, node)
             code = ReasonCode.PROBE if state is None else ReasonCode.FAILURE_EXPIRED
             step.require(Reason(code, one.base))
-            shared[key] = step
-            steps.at(one_to_probe).probes.append(step)
-        del places
+            steps.at(probed).probes.append(step)
     _order(steps, situation)
+
+
+def _unknown(state: State | None) -> bool:
+    """Tell whether a node has to be asked."""
+    if state is None or state.reprobe:
+        return True
+    return not state.known and not state.active and state.pending != "probe"
 
 
 def _expected(situation: Situation, one: Instance, node: int) -> int:
@@ -99,10 +87,9 @@ def _expected(situation: Situation, one: Instance, node: int) -> int:
     return int(Rc.PROMOTED) if standing.role is Role.PROMOTED else int(Rc.OK)
 
 
-def _instance_for(
-    situation: Situation, assignment: Assignment, one: Instance, node: int
-) -> Instance:
+def _instance_for(case: Circumstances, one: Instance, node: int) -> Instance:
     """Return the instance of an anonymous clone that a probe on a node is done for."""
+    situation, assignment = case.situation, case.assignment
     siblings = [
         other
         for other in situation.expansion.by_base[one.base]

@@ -90,7 +90,6 @@ def add_to_placement(placing: Placing, clone: Instance) -> None:
 
 def choose(placing: Placing, clone: Instance) -> None:
     """Promote the best instances."""
-    assert clone.clone is not None
     scored = []
     for child in clone.children:
         score = _score(placing, clone, child)
@@ -112,10 +111,10 @@ def choose(placing: Placing, clone: Instance) -> None:
         where = placing.chosen[child.index]
         if where < 0:
             continue
-        fits = per_node.get(where, 0) < clone.clone.promoted_node_max
+        fits = per_node.get(where, 0) < clone.spread.promoted_node_max
         keeps = not standing[child.index].managed and standing[child.index].role is Role.PROMOTED
         may = score >= 0 and fits and _may_be_promoted(placing, child)
-        if promoted < clone.clone.promoted_max and (may or keeps):
+        if promoted < clone.spread.promoted_max and (may or keeps):
             promoted += 1
             per_node[where] = per_node.get(where, 0) + 1
             role = Role.PROMOTED

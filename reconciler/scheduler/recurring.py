@@ -7,56 +7,39 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import digest, operation, options
+from reconciler.scheduler import digest
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.parameters import Parameters
-from reconciler.scheduler.placement import NOWHERE, Assignment
-from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.placement import NOWHERE
+from reconciler.scheduler.step import Link, Steps, link
 
 _TASKS = {"monitor": Task.MONITOR}
 
 
-def create(
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    settings: options.Cluster,
-    operations: operation.Reader,
-    parameters: Parameters,
-) -> None:
+def create(steps: Steps, case: Circumstances) -> None:
     """Enter the recurring monitors that are due, and the cancelling of those that are not."""
-    recurring = _Recurring(steps, situation, assignment, settings, operations, parameters)
-    for one in situation.expansion.all:
+    recurring = _Recurring(steps, case)
+    for one in case.situation.expansion.all:
         if one.is_primitive:
-            recurring.resource(one)
+            recurring.enter(one)
 
 
 class _Recurring:
-    def __init__(
-        self,
-        steps: Steps,
-        situation: Situation,
-        assignment: Assignment,
-        settings: options.Cluster,
-        operations: operation.Reader,
-        parameters: Parameters,
-    ) -> None:
+    def __init__(self, steps: Steps, case: Circumstances) -> None:
         self.steps = steps
-        self.situation = situation
-        self.assignment = assignment
-        self.settings = settings
-        self.operations = operations
-        self.parameters = parameters
+        self.situation = case.situation
+        self.assignment = case.assignment
+        self.settings = case.settings
+        self.operations = case.operations
+        self.parameters = case.parameters
 
-    def resource(self, one: Instance) -> None:
+    def enter(self, one: Instance) -> None:
         """Enter the recurring monitors of one primitive."""
-        assert one.primitive is not None
         standing = self.situation.standing[one.index]
         quiet = standing.maintenance or self.settings.maintenance
         wanted = [
             each
-            for each in one.primitive.operations
+            for each in one.definition.operations
             if each.interval_ms and each.enabled and each.name not in {"start", "stop"}
         ]
         seen: set[tuple[str, int]] = set()
@@ -108,8 +91,7 @@ class _Recurring:
     def _changed(self, one: Instance, each: resource.Operation, where: int, recorded: str) -> bool:
         if not recorded:
             return False
-        assert one.primitive is not None
-        found = self.operations.options(one.primitive, each.name, each.interval_ms, each)
+        found = self.operations.options(one.definition, each.name, each.interval_ms, each)
         params = {**self.parameters.of(one, where), **found.params}
         params["CRM_meta_timeout"] = str(found.timeout_ms)
         return digest.digest(params) != recorded
@@ -184,9 +166,3 @@ def _fits(role: Role | None, next_role: Role) -> bool:
     if role is not None:
         return next_role is role
     return next_role in {Role.STARTED, Role.UNPROMOTED}
-
-
-def steps_of(steps: Steps, one: Instance) -> list[Step]:
-    """Return the recurring monitors of a primitive."""
-    places = steps.places[one.index]
-    return [] if places is None else places.monitors

@@ -10,18 +10,17 @@ from reconciler.model.action import Task
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import digest
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.parameters import Parameters
-from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Steps, link
 
 
-def check(
-    steps: Steps, situation: Situation, assignment: Assignment, parameters: Parameters
-) -> None:
+def check(steps: Steps, case: Circumstances) -> None:
     """Require a restart of each resource that stays, but whose definition has changed."""
+    situation, assignment, parameters = case.situation, case.assignment, case.parameters
     for one in situation.expansion.all:
         standing = situation.standing[one.index]
         if not one.is_primitive or one.removed or not standing.managed:
@@ -76,11 +75,10 @@ def began(state: State) -> OperationRecord | None:
 
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
     """Forget what another agent did under the same name, and restart what it runs."""
-    assert one.primitive is not None
     for where, state in sorted(situation.known.get(one.history_name, {}).items()):
         node = situation.nodes[where]
         history = node.observed.histories.get(one.history_name)
-        if history is None or history.agent in {None, one.primitive.agent}:
+        if history is None or history.agent in {None, one.definition.agent}:
             continue
         if not node.takes_resources:
             continue

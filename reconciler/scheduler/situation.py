@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from reconciler.model import desired as desired_state
 from reconciler.model import observed, resource
+from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
@@ -129,13 +130,9 @@ class _Binder:
         if not candidates:
             if found.agent is None:
                 return
-            candidates = [self._removed(found)]
+            candidates = [self._removed(found.resource, found.agent)]
         first = candidates[0]
-        assert first.primitive is not None
-        if found.agent is not None and found.agent != first.primitive.agent and not first.removed:
-            # Another agent's history: what it left behind is not this resource.
-            pass
-        state = history.read(first.primitive, found, self.operations, self._facts(first, node))
+        state = history.read(first.definition, found, self.operations, self._facts(first, node))
         self.situation.known.setdefault(first.history_name, {})[node.index] = state
         one = first
         if len(candidates) > 1 or (first.in_clone is not None and not first.unique):
@@ -202,14 +199,15 @@ class _Binder:
 
     def _excess(self, like: Instance) -> Instance:
         clone = like.in_clone
-        assert clone is not None
+        if clone is None:
+            message = f"{like.name} is in no clone"
+            raise AssertionError(message)
         child = self.situation.expansion.add_excess(self.clones[clone.name], clone)
         self._grow()
         return next(one for one in child.primitives() if one.base == like.base)
 
-    def _removed(self, found: observed.ResourceHistory) -> Instance:
-        assert found.agent is not None
-        one = self.situation.expansion.add_removed(found.resource, found.agent)
+    def _removed(self, name: str, agent: AgentName) -> Instance:
+        one = self.situation.expansion.add_removed(name, agent)
         self._grow()
         return one
 

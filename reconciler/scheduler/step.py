@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import position
 from reconciler.model.action import ActionKind, Task
@@ -17,6 +17,17 @@ from reconciler.scheduler.instance import Instance
 
 if TYPE_CHECKING:
     from reconciler.scheduler import notification
+
+
+_Any = TypeVar("_Any")
+
+
+def present(value: _Any | None) -> _Any:
+    """Return a value that must be there; where it is not, the mistake is ours."""
+    if value is None:
+        message = "a step is missing"
+        raise AssertionError(message)
+    return value
 
 
 class Link(enum.IntFlag):

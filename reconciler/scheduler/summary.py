@@ -8,7 +8,7 @@ from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Places, Step, Steps
+from reconciler.scheduler.step import Places, Step, Steps, present
 
 
 def changes(steps: Steps, situation: Situation, assignment: Assignment) -> tuple[Change, ...]:
@@ -55,8 +55,7 @@ class _Summary:
         return any(stop.required for stop in places.stops.values())
 
     def _starting(self, one: Instance, places: Places, target: int, next_role: Role) -> Change:
-        start = places.start
-        assert start is not None
+        start = present(places.start)
         promoting = next_role is Role.PROMOTED and places.promote is not None
         kind = ChangeKind.PROMOTE if promoting else ChangeKind.START
         if not start.required:
@@ -111,8 +110,7 @@ class _Summary:
         target: int,
         next_role: Role,
     ) -> list[Change]:
-        start = places.start
-        assert start is not None
+        start = present(places.start)
         if not start.runnable:
             return self._stopping(one, places, standing)
         failed = standing.failed
