@@ -232,6 +232,15 @@ def beginnings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     return [] if found is None else [found]
 
 
+def ends(steps: Steps, one: Instance, task: Task) -> list[Step]:
+    """Return the steps with which a resource rises, whatever is notified after them."""
+    whole = steps.wholes[one.index]
+    if whole is None:
+        return beginnings(steps, one, task)
+    found = whole.promoted if task is Task.PROMOTE else whole.running
+    return [] if found is None else [found]
+
+
 def endings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     """Return the steps with which a child of a group or clone has done a task."""
     if one.is_primitive:

@@ -53,8 +53,8 @@ def _edges(steps: Steps, dropped: set[tuple[int, int]]) -> Edges:
         if not in_plan(one):
             continue
         seen: set[int] = set()
-        for first, _ in one.before:
-            if first.index in seen or not in_plan(first):
+        for first, flags in one.before:
+            if flags & Link.UNORDERED or first.index in seen or not in_plan(first):
                 continue
             seen.add(first.index)
             if (first.index, one.index) not in dropped:

@@ -188,6 +188,10 @@ class _Reading:
         if record.status is OperationStatus.PENDING:
             self._pending(record)
             return
+        if record.status is OperationStatus.LOST:
+            # Whatever it did may have been done: nothing is known until somebody asks.
+            self.state.role, self.state.reprobe = Role.UNKNOWN, True
+            return
         probe = record.operation == "monitor" and record.interval_ms == 0
         status, rc = self._judged(record, probe=probe)
         if status is not OperationStatus.DONE and self._expired(record):

@@ -16,6 +16,7 @@ from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
+_LOOSE = Link.ADVISORY | Link.UNORDERED
 
 
 def candidates(situation: Situation, assignment: Assignment) -> set[int]:
@@ -69,6 +70,8 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
         start, to = present(places.start), present(places.migrate_to)
         stop = next(iter(places.stops.values()))
         for first, flags in list(start.before):
+            if flags & Link.UNORDERED:
+                continue
             for up in _ups(steps, first, one):
                 link(up, to, flags & Link.ADVISORY)
             if first.probe:
@@ -126,7 +129,7 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             continue
         for first, flags in start.before:
             other = first.instance
-            if other is None or other is one or first.probe or flags & Link.ADVISORY:
+            if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
             if first.task is Task.START and first.required and other.index not in migrating:
                 if other.is_primitive:

@@ -14,6 +14,7 @@ from reconciler.model import constraint, desired
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
 from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
 from reconciler.model.score import INFINITY
 from reconciler.scheduler import colocation, creation, location
 from reconciler.scheduler.expansion import Expansion
@@ -330,7 +331,7 @@ class Ordering:
                 continue
             for before in firsts:
                 link(before, after, Link.NEEDS)
-        if not asleep:
+        if not asleep and first.variant is not Variant.CLONE:
             for before in firsts:
                 for entry in self._entries(then, then_task):
                     link(before, entry, Link.PULLS_THEN)
@@ -402,23 +403,45 @@ def apply(
                 (pair.dependent, pair.primary),
             ):
                 _apart(steps, first, then)
+        elif pair.mandatory and not pair.internal and pair.attribute is None:
+            _together(steps, assignment, pair)
 
 
 def _apart(steps: Steps, first: Instance, then: Instance) -> None:
     """Let one leave a node before the other, that must not be with it, comes."""
-    stops: dict[int, list[Step]] = {}
-    for one in first.primitives():
-        places = steps.places[one.index]
-        for where, step in places.stops.items() if places else ():
-            stops.setdefault(where, []).append(step)
-    for one in then.primitives():
-        places = steps.places[one.index]
-        start = places.start if places else None
-        for step in stops.get(start.node, ()) if start else ():
-            link(step, start, Link.ADVISORY)
-        for probe in probe_steps(steps, first) if start and first.is_primitive else ():
-            if probe.node == start.node:
-                link(probe, start, Link.ORDER)
+    if not (first.is_primitive and then.is_primitive):
+        for after in creation.beginnings(steps, then, Task.START):
+            for before in creation.endings(steps, first, Task.STOP):
+                link(before, after, Link.ADVISORY)
+            if first.is_primitive or then.is_primitive:
+                for probe in probe_steps(steps, first):
+                    link(probe, after, Link.ORDER)
+        return
+    places = steps.places[then.index]
+    start = places.start if places is not None else None
+    if start is None:
+        return
+    link(steps.at(first).stops.get(start.node), start, Link.ADVISORY)
+    for probe in probe_steps(steps, first):
+        if probe.node == start.node:
+            link(probe, start, Link.ORDER)
+
+
+def _together(steps: Steps, assignment: Assignment, pair: colocation.Pair) -> None:
+    """Let a dependent not rise where its primary cannot, without saying which is first."""
+    promoted = pair.primary_role is Role.PROMOTED
+    firsts = creation.ends(steps, pair.primary, Task.PROMOTE if promoted else Task.START)
+    rises = pair.dependent_role is Role.PROMOTED
+    task = Task.PROMOTE if rises else Task.START
+    both = pair.primary.variant is Variant.CLONE and pair.dependent.variant is Variant.CLONE
+    if both and pair.dependent.spread.interleave:
+        return
+    dependent = pair.dependent
+    if dependent.variant is Variant.GROUP and dependent.children:
+        dependent = dependent.children[0]
+    for first in firsts:
+        for then in creation.beginnings(steps, dependent, task):
+            link(first, then, Link.NEEDS | Link.UNORDERED)
 
 
 def probe_steps(steps: Steps, one: Instance) -> Iterator[Step]:
@@ -462,7 +485,12 @@ def probes_before_restarts(steps: Steps, situation: Situation) -> None:
                 if not other.is_primitive or not then.required or not then.runnable:
                     continue
                 there = steps.at(other)
-                for probe in places.probes:
+                for probe in places.probes if any_required(there.stops) else ():
                     for stop in there.stops.values():
                         link(probe, stop, Link.ORDER)
                     link(probe, then, Link.ORDER)
+
+
+def any_required(stops: Mapping[int, Step]) -> bool:
+    """Tell whether any of a resource's stops is going to be done."""
+    return any(stop.required for stop in stops.values())

@@ -45,6 +45,8 @@ class Link(enum.IntFlag):
     """``first`` is required if ``then`` is."""
     RESTART = 16
     """``first`` stops what ``then`` starts again: required if ``then`` is, or cannot run."""
+    UNORDERED = 64
+    """Only the other flags count; it says nothing about which comes first."""
     ADVISORY = 32
     """The order may be given up where it would close a circle."""
 
