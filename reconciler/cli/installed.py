@@ -16,7 +16,7 @@ from reconciler.sandbox import layout
 OCF_ROOT = "/usr/lib/ocf"
 SHIPPED = pathlib.Path(found_agents.__file__).parent / "ocf" / "resource.d"
 ROOTS = found_agents.Roots(
-    ocf=(str(SHIPPED), f"{OCF_ROOT}/resource.d"), init="/etc/init.d", fence="/usr/sbin"
+    ocf=(f"{OCF_ROOT}/resource.d", str(SHIPPED)), init="/etc/init.d", fence="/usr/sbin"
 )
 _DEADLINE_S = 20.0
 _SANDBOX_AGENT = "fence_sandbox"

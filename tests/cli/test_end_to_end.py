@@ -125,7 +125,7 @@ def test_a_stale_plan_is_refused(cluster):
 def test_a_second_controller_is_turned_away_by_name(cluster):
     """While one run acts, another one ends with 1 and says who it is; with patience it waits."""
     text = (cluster.manifests / "cluster.yaml").read_text()
-    slow = "  p_slow:\n    agent: ocf:heartbeat:Delay\n    params: {startdelay: 8}\n"
+    slow = "  p_slow:\n    agent: ocf:heartbeat:Delay\n    params: {startdelay: 8, stopdelay: 0, mondelay: 0}\n"
     cluster.write("cluster.yaml", text.replace("constraints:\n", slow + "constraints:\n"))
     first = cluster.start("apply", "--yes")
     try:
@@ -143,7 +143,7 @@ def test_a_second_controller_is_turned_away_by_name(cluster):
 def test_a_signal_stops_in_an_orderly_way(cluster):
     """SIGTERM during a start: nothing more is begun, 143, and the next run finishes the work."""
     text = (cluster.manifests / "cluster.yaml").read_text()
-    slow = "  p_slow:\n    agent: ocf:heartbeat:Delay\n    params: {startdelay: 3}\n"
+    slow = "  p_slow:\n    agent: ocf:heartbeat:Delay\n    params: {startdelay: 3, stopdelay: 0, mondelay: 0}\n"
     later = "  - order: {first: p_slow, then: p_vip}\n"
     cluster.write(
         "cluster.yaml",

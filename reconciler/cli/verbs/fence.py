@@ -43,8 +43,8 @@ class FenceGroup(group.VerbGroup):
 def fence() -> None:
     """Fence NODE: switch it off for certain, and on again.
 
-    The node's name has to be typed again, or given as --confirm-fence=NODE. What the commands
-    below do switches nothing, but for confirm.
+    The node's name has to be typed again, or given as --confirm-fence=NODE. With --off it stays
+    off. The commands below switch nothing.
     """
 
 
