@@ -116,7 +116,10 @@ def _shrunk(text: str, name: str, folder: pathlib.Path) -> str:
         if after is None:
             return False
         kind = error.partition(":")[0]
-        return after[0].startswith(kind) if error else wanted in after[1]
+        if error:
+            return after[0].startswith(kind)
+        # Nothing else may begin to differ, or the search drifts to another difference.
+        return wanted in after[1] and set(decisions(after[1])) <= set(decisions(differences))
 
     small = shrink.shrink(text, still)
     folder.mkdir(parents=True, exist_ok=True)

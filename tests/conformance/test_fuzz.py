@@ -15,7 +15,7 @@ import conformance_harness as harness
 import fuzz
 
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
-SEEDS = range(20)
+SEEDS = range(10)
 
 pytestmark = [
     pytest.mark.real,
