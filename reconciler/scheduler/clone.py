@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import position
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, TermKind
+from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import promotion
 from reconciler.scheduler.instance import Instance, Variant
 
@@ -112,7 +112,7 @@ def _prefers(placing: Placing, child: Instance) -> int:
 
 def _forbid(placing: Placing, child: Instance) -> None:
     for each in child.below():
-        placing.ranking.add_everywhere(each, -INFINITY, TermKind.CLONE_LIMIT)
+        placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
 
 
 def _instance(
@@ -125,7 +125,7 @@ def _instance(
     for node, count in enumerate(taken):
         if count >= one.spread.node_max:
             for each in child.below():
-                placing.ranking.add(each, node, -INFINITY, TermKind.CLONE_LIMIT, one.origin)
+                placing.ranking.add(each, node, Term(TermKind.CLONE_LIMIT, -INFINITY, one.origin))
     for pair in placing.pairs.own_primaries(one):
         placing.depend(speaker, pair)
     few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)

@@ -7,12 +7,13 @@ to pairs here; only this file knows how a score passes from one resource to anot
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 
 from reconciler.errors import position
 from reconciler.model import constraint, desired
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.model.score import INFINITY, Term, TermKind, add
 from reconciler.scheduler import location
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
@@ -170,49 +171,76 @@ def _pairs(
             )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Members:
+    """A set with its resources resolved."""
+
+    written: constraint.ResourceSet
+    resources: tuple[Instance, ...]
+
+
 def _sets(
     expansion: Expansion, wanted: desired.Desired, one: constraint.ColocationSets
 ) -> Iterator[Pair]:
-    attribute = None if one.node_attribute in {None, "", "#uname"} else one.node_attribute
-
-    def pair(
-        dependent: Instance, primary: Instance, score: int, roles: tuple[Role | None, Role | None]
-    ) -> Pair:
-        return Pair(
-            id=one.id,
-            dependent=dependent,
-            primary=primary,
-            score=score,
-            dependent_role=_role(roles[0]),
-            primary_role=_role(roles[1]),
-            attribute=attribute,
-            influence=_influence(one.influence, dependent),
-            origin=one.origin,
-        )
-
-    previous: tuple[constraint.ResourceSet, list[Instance]] | None = None
+    previous: _Members | None = None
     for each in one.sets:
-        members = list(members_of(expansion, wanted, each))
-        score = one.score if each.score is None else each.score
-        roles = (each.role, each.role)
-        if each.sequential and score < 0:
-            for place, member in enumerate(members):
-                for before in members[:place]:
-                    yield pair(member, before, score, roles)
-        elif each.sequential:
-            for before, member in zip(members, members[1:], strict=False):
-                if each.ordering in {None, "group"}:
-                    yield pair(member, before, score, roles)
-                else:
-                    yield pair(before, member, score, roles)
-        if previous is not None and members and previous[1]:
-            earlier, dependents = previous
-            dependent_set = dependents[-1:] if earlier.sequential else dependents
-            primary_set = members[:1] if each.sequential else members
-            for dependent in dependent_set:
-                for primary in primary_set:
-                    yield pair(dependent, primary, one.score, (earlier.role, each.role))
-        previous = (each, members)
+        members = _Members(each, tuple(members_of(expansion, wanted, each)))
+        yield from _within(one, members)
+        if previous is not None and members.resources:
+            yield from _between(one, previous, members)
+        previous = members
+
+
+def _of_set(
+    one: constraint.ColocationSets,
+    dependent: tuple[Instance, Role | None],
+    primary: tuple[Instance, Role | None],
+    score: int,
+) -> Pair:
+    return Pair(
+        id=one.id,
+        dependent=dependent[0],
+        primary=primary[0],
+        score=score,
+        dependent_role=_role(dependent[1]),
+        primary_role=_role(primary[1]),
+        attribute=None if one.node_attribute in {None, "", "#uname"} else one.node_attribute,
+        influence=_influence(one.influence, dependent[0]),
+        origin=one.origin,
+    )
+
+
+def _within(one: constraint.ColocationSets, members: _Members) -> Iterator[Pair]:
+    """Yield the pairs inside one set."""
+    written, resources = members.written, members.resources
+    score = one.score if written.score is None else written.score
+    if not written.sequential:
+        return
+    role = written.role
+    if score < 0:
+        for place, member in enumerate(resources):
+            for before in resources[:place]:
+                yield _of_set(one, (member, role), (before, role), score)
+        return
+    for before, member in itertools.pairwise(resources):
+        first, second = (
+            (member, before) if written.ordering in {None, "group"} else (before, member)
+        )
+        yield _of_set(one, (first, role), (second, role), score)
+
+
+def _between(one: constraint.ColocationSets, earlier: _Members, later: _Members) -> Iterator[Pair]:
+    """Yield the pairs between two sets: the earlier depends on the later."""
+    dependents, primaries = earlier.resources, later.resources
+    if earlier.written.sequential:
+        dependents = dependents[-1:]
+    if later.written.sequential:
+        primaries = primaries[:1]
+    for dependent in dependents:
+        for primary in primaries:
+            yield _of_set(
+                one, (dependent, earlier.written.role), (primary, later.written.role), one.score
+            )
 
 
 def members_of(
@@ -263,13 +291,8 @@ class Wishes:
         finally:
             self._busy.discard(one.index)
         if found is not None:
-            self._ranking.become(
-                one,
-                found,
-                TermKind.COLOCATION_WISH,
-                pair.origin,
-                pair.dependent.base,
-            )
+            term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
+            self._ranking.become(one, found, term)
 
     def added(
         self,

@@ -14,7 +14,7 @@ from reconciler.errors import position
 from reconciler.model import constraint, desired, property  # noqa: A004 - a module's name
 from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, TermKind
+from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import rule
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
@@ -147,7 +147,7 @@ def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> No
         names = allowed.get(instance.index, set())
         for node in ranking.nodes:
             if node.index not in names:
-                ranking.add(instance, node.index, -INFINITY, TermKind.NOT_ALLOWED)
+                ranking.add(instance, node.index, Term(TermKind.NOT_ALLOWED, -INFINITY))
 
 
 def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:
@@ -157,4 +157,4 @@ def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:
             continue
         for instance in affected(wish.instance):
             for node, value in wish.scores:
-                ranking.add(instance, node, value, TermKind.LOCATION, wish.origin, wish.id)
+                ranking.add(instance, node, Term(TermKind.LOCATION, value, wish.origin, wish.id))

@@ -131,9 +131,9 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             other = first.instance
             if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
-            if first.task is Task.START and first.required and other.index not in migrating:
-                if other.is_primitive:
-                    found.add(index)
-            elif first.task is Task.NOTHING and first.required:
+            stays = other.index not in migrating and other.is_primitive
+            if (first.task is Task.START and first.required and stays) or (
+                first.task is Task.NOTHING and first.required
+            ):
                 found.add(index)
     return found

@@ -62,7 +62,8 @@ class Reader:
 
         Args:
             primitive: whose operation it is.
-            name, interval_ms: which operation.
+            name: which operation.
+            interval_ms: 0 for one that does not recur.
             configured: the operation as written; None: looked up.
         """
         found = configured or lookup(primitive, name, interval_ms)

@@ -7,6 +7,7 @@ needs and pulls; an optional one only sorts; Serialize only keeps apart.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 
 from reconciler.errors import position
@@ -21,7 +22,7 @@ from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _OPPOSITE: Mapping[Task, Task] = {
     Task.START: Task.STOP,
@@ -100,48 +101,77 @@ def _symmetrical(written: bool | None, kind: OrderKind) -> bool:
     return kind is not OrderKind.SERIALIZE if written is None else written
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Members:
+    """A set with its resources resolved."""
+
+    written: constraint.ResourceSet
+    task: Task
+    resources: tuple[Instance, ...]
+
+
 def _sets(
     expansion: Expansion, wanted: desired.Desired, one: constraint.OrderSets
 ) -> Iterator[Sequence]:
-    def pair(
-        first: Instance, then: Instance, tasks: tuple[Task, Task], require_all: bool
-    ) -> Sequence:
-        return Sequence(
-            id=one.id,
-            first=first,
-            first_task=tasks[0],
-            then=then,
-            then_task=tasks[1],
-            kind=one.kind,
-            symmetrical=_symmetrical(one.symmetrical, one.kind),
-            require_all=require_all,
-            origin=one.origin,
-        )
-
-    previous: tuple[list[Instance], Task, constraint.ResourceSet] | None = None
+    previous: _Members | None = None
     for each in one.sets:
-        members = list(colocation.members_of(expansion, wanted, each))
-        task = _task(each.action)
+        resources = tuple(colocation.members_of(expansion, wanted, each))
+        members = _Members(each, _task(each.action), resources)
         if each.sequential and each.require_all:
-            for first, then in zip(members, members[1:], strict=False):
-                yield pair(first, then, (task, task), True)
-        if previous is not None and members:
-            earlier, earlier_task, earlier_set = previous
-            if not earlier_set.require_all and one.kind is OrderKind.MANDATORY:
-                for then in members[:1] if each.sequential else members:
-                    yield dataclasses.replace(
-                        pair(earlier[0], then, (earlier_task, task), False),
-                        alternatives=tuple(earlier),
-                    )
-                previous = (members, task, each)
-                continue
-            lasts = earlier[-1:] if earlier_set.sequential else earlier
-            firsts = members[:1] if each.sequential else members
-            for first in lasts:
-                for then in firsts:
-                    yield pair(first, then, (earlier_task, task), earlier_set.require_all)
-        if members:
-            previous = (members, task, each)
+            for first, then in itertools.pairwise(resources):
+                yield _of_set(one, first, then, (members, members))
+        if previous is not None and resources:
+            yield from _between(one, previous, members)
+        previous = members if resources else previous
+
+
+def _of_set(
+    one: constraint.OrderSets, first: Instance, then: Instance, sets: tuple[_Members, _Members]
+) -> Sequence:
+    return Sequence(
+        id=one.id,
+        first=first,
+        first_task=sets[0].task,
+        then=then,
+        then_task=sets[1].task,
+        kind=one.kind,
+        symmetrical=_symmetrical(one.symmetrical, one.kind),
+        require_all=sets[0].written.require_all,
+        origin=one.origin,
+    )
+
+
+def _between(one: constraint.OrderSets, earlier: _Members, later: _Members) -> Iterator[Sequence]:
+    """Yield the pairs between two sets."""
+    thens = later.resources[:1] if later.written.sequential else later.resources
+    if not earlier.written.require_all and one.kind is OrderKind.MANDATORY:
+        for then in thens:
+            pair = _of_set(one, earlier.resources[0], then, (earlier, later))
+            yield dataclasses.replace(pair, alternatives=earlier.resources)
+        return
+    for first in earlier.resources[-1:] if earlier.written.sequential else earlier.resources:
+        for then in thens:
+            yield _of_set(one, first, then, (earlier, later))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """One direction of a sequence: as written, or its opposite."""
+
+    rule: Sequence
+    first: Instance
+    first_task: Task
+    then: Instance
+    then_task: Task
+    forward: bool
+
+    @property
+    def mandatory(self) -> bool:
+        return self.rule.kind is OrderKind.MANDATORY
+
+    @property
+    def why(self) -> Reason:
+        return Reason(ReasonCode.WAITS_FOR_BLOCKED, self.first.base, origin=self.rule.origin)
 
 
 class Ordering:
@@ -158,34 +188,21 @@ class Ordering:
         if one.alternatives:
             self._one_of(one)
             return
-        self._one_way(one, one.first, one.first_task, one.then, one.then_task, forward=True)
+        self._one_way(_Way(one, one.first, one.first_task, one.then, one.then_task, forward=True))
         if one.symmetrical and one.kind is not OrderKind.SERIALIZE:
-            self._one_way(
-                one,
-                one.then,
-                _OPPOSITE[one.then_task],
-                one.first,
-                _OPPOSITE[one.first_task],
-                forward=False,
-            )
+            down, up = _OPPOSITE[one.then_task], _OPPOSITE[one.first_task]
+            self._one_way(_Way(one, one.then, down, one.first, up, forward=False))
 
-    def _one_way(
-        self,
-        one: Sequence,
-        first: Instance,
-        first_task: Task,
-        then: Instance,
-        then_task: Task,
-        *,
-        forward: bool,
-    ) -> None:
-        if self._suffices(one):
-            self._enough(one, first, first_task, then, then_task, forward=forward)
-            return
-        if self._interleaves(one) and first.variant is Variant.CLONE:
-            self._interleaved(one, first, first_task, then, then_task, forward=forward)
-            return
-        self._relate(one, first, first_task, then, then_task, forward=forward)
+    def _one_way(self, way: _Way) -> None:
+        if self._suffices(way.rule):
+            # Other instances may still be there, so nothing is pulled along.
+            for before in creation.endings(self.steps, way.first, way.first_task):
+                for after in creation.beginnings(self.steps, way.then, way.then_task):
+                    link(before, after, Link.NEEDS if way.forward else Link.ORDER)
+        elif self._interleaves(way.rule):
+            self._interleaved(way)
+        else:
+            self._relate(way)
 
     def _one_of(self, one: Sequence) -> None:
         """Let ``then`` follow as soon as one of several resources is up."""
@@ -219,21 +236,6 @@ class Ordering:
             return False
         return (not one.require_all or clone.minimum > 0) and one.first_task in _UP
 
-    def _enough(
-        self,
-        one: Sequence,
-        first: Instance,
-        first_task: Task,
-        then: Instance,
-        then_task: Task,
-        *,
-        forward: bool,
-    ) -> None:
-        """Let ``then`` follow without pulling it along: other instances may still be there."""
-        for before in creation.endings(self.steps, first, first_task):
-            for after in creation.beginnings(self.steps, then, then_task):
-                link(before, after, Link.NEEDS if forward else Link.ORDER)
-
     def _interleaves(self, one: Sequence) -> bool:
         first, then = one.first, one.then
         return (
@@ -243,26 +245,19 @@ class Ordering:
             and then.clone.interleave
         )
 
-    def _interleaved(
-        self,
-        one: Sequence,
-        first: Instance,
-        first_task: Task,
-        then: Instance,
-        then_task: Task,
-        *,
-        forward: bool,
-    ) -> None:
+    def _interleaved(self, way: _Way) -> None:
         """Pair the instances that are on the same node."""
-        for child in then.children:
-            where = self._where(child, then_task)
-            for other in first.children:
-                if where and where & self._where(other, first_task):
-                    self._relate(one, other, first_task, child, then_task, forward=forward)
+        for child in way.then.children:
+            where = self._where(child, way.then_task)
+            for other in way.first.children:
+                if where & self._where(other, way.first_task):
+                    self._relate(dataclasses.replace(way, first=other, then=child))
                     break
             else:
-                if forward and one.kind is OrderKind.MANDATORY:
-                    self._missing(one, child, then_task, first)
+                asleep = not way.rule.symmetrical and self._is_active(child)
+                if way.forward and way.mandatory and way.then_task in _UP and not asleep:
+                    for step in creation.beginnings(self.steps, child, way.then_task):
+                        step.stop_short(way.why)
 
     def _where(self, child: Instance, task: Task) -> set[int]:
         if task in _UP:
@@ -270,103 +265,37 @@ class Ordering:
             return set() if where == NOWHERE else {where}
         return set(self.situation.standing[child.index].running)
 
-    def _missing(self, one: Sequence, then: Instance, task: Task, first: Instance) -> None:
-        for step in creation.beginnings(self.steps, then, task):
-            if task in _UP and not (one.symmetrical is False and self._is_active(then)):
-                step.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, first.base, origin=one.origin))
-
     def _is_active(self, one: Instance) -> bool:
         return bool(self.situation.standing[one.index].running)
 
-    def _relate(
-        self,
-        one: Sequence,
-        first: Instance,
-        first_task: Task,
-        then: Instance,
-        then_task: Task,
-        *,
-        forward: bool,
-    ) -> None:
-        firsts = creation.endings(self.steps, first, first_task)
-        thens = creation.beginnings(self.steps, then, then_task)
-        if first_task is Task.STOP and first.is_primitive:
+    def _relate(self, way: _Way) -> None:
+        firsts = creation.endings(self.steps, way.first, way.first_task)
+        thens = creation.beginnings(self.steps, way.then, way.then_task)
+        if way.first_task is Task.STOP and way.first.is_primitive:
             # What a probe finds may have to be stopped, so it counts as a stop would.
-            for probe in probe_steps(self.steps, first):
-                for after in thens:
-                    link(probe, after, Link.ORDER)
-        if one.kind is not OrderKind.MANDATORY:
-            for before in firsts:
-                for after in thens:
-                    link(before, after, Link.ADVISORY)
-            return
-        if forward and first_task in _UP:
-            self._mandatory_up(one, first, firsts, then, then_task, thens)
-        elif forward:
-            self._mandatory_down_first(one, first, firsts, then, then_task, thens)
+            link_all(list(probe_steps(self.steps, way.first)), thens, Link.ORDER)
+        if not way.mandatory:
+            link_all(firsts, thens, Link.ADVISORY)
+        elif way.forward and way.first_task in _UP:
+            self._rise(way, firsts, thens)
         else:
-            self._mandatory_back(first, first_task, firsts, then_task, thens)
+            link_all(firsts, thens, Link.NEEDS_IF_REQUIRED)
+            if not way.forward and not {way.first_task, way.then_task} & _UP:
+                entries = self._entries(way.first, way.first_task)
+                link_all(entries, thens, Link.PULLS_FIRST)
 
-    def _mandatory_up(
-        self,
-        one: Sequence,
-        first: Instance,
-        firsts: list[Step],
-        then: Instance,
-        then_task: Task,
-        thens: list[Step],
-    ) -> None:
+    def _rise(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
         """``first`` must be up before ``then`` does its task."""
-        asleep = not one.symmetrical
-        for after in thens:
-            if asleep and self._is_active(then) and then_task is Task.START:
-                for before in firsts:
-                    link(before, after, Link.ORDER)
-                continue
-            if not firsts:
-                if then_task in _UP:
-                    after.stop_short(
-                        Reason(ReasonCode.WAITS_FOR_BLOCKED, first.base, origin=one.origin)
-                    )
-                continue
-            for before in firsts:
-                link(before, after, Link.NEEDS)
-        if not asleep and first.variant is not Variant.CLONE:
-            for before in firsts:
-                for entry in self._entries(then, then_task):
-                    link(before, entry, Link.PULLS_THEN)
-
-    def _mandatory_down_first(
-        self,
-        one: Sequence,
-        first: Instance,
-        firsts: list[Step],
-        then: Instance,
-        then_task: Task,
-        thens: list[Step],
-    ) -> None:
-        """``first`` goes down before ``then`` does its task."""
-        for before in firsts:
-            for after in thens:
-                link(before, after, Link.NEEDS_IF_REQUIRED)
-
-    def _mandatory_back(
-        self,
-        first: Instance,
-        first_task: Task,
-        firsts: list[Step],
-        then_task: Task,
-        thens: list[Step],
-    ) -> None:
-        """The opposite of a mandatory order: what depends goes down before what it needs."""
-        for before in firsts:
-            for after in thens:
-                link(before, after, Link.NEEDS_IF_REQUIRED)
-        if first_task in _UP or then_task in _UP:
+        asleep = not way.rule.symmetrical
+        if asleep and self._is_active(way.then) and way.then_task is Task.START:
+            link_all(firsts, thens, Link.ORDER)
             return
-        for entry in self._entries(first, first_task):
+        if not firsts and way.then_task in _UP:
             for after in thens:
-                link(entry, after, Link.PULLS_FIRST)
+                after.stop_short(way.why)
+        link_all(firsts, thens, Link.NEEDS)
+        if not asleep and way.first.variant is not Variant.CLONE:
+            link_all(firsts, self._entries(way.then, way.then_task), Link.PULLS_THEN)
 
     def _entries(self, one: Instance, task: Task) -> list[Step]:
         """Return the steps that must be required for a whole resource to do a task."""
@@ -383,6 +312,13 @@ class Ordering:
                 return found
             case Variant.CLONE:
                 return [step for child in one.children for step in self._entries(child, task)]
+
+
+def link_all(firsts: list[Step], thens: list[Step], flags: Link) -> None:
+    """Bind each of some steps to each of others."""
+    for before in firsts:
+        for after in thens:
+            link(before, after, flags)
 
 
 def apply(
@@ -469,28 +405,28 @@ def probes_before_restarts(steps: Steps, situation: Situation) -> None:
         places = steps.places[one.index]
         if places is None or not places.probes or places.start is None:
             continue
-        seen: set[int] = set()
-        todo = [places.start]
-        while todo:
-            for then, flags in todo.pop().after:
-                other = then.instance
-                if then.index in seen or other is None or other is one:
-                    continue
-                if not flags & (Link.NEEDS | Link.PULLS_THEN):
-                    continue
-                if then.task not in {Task.START, Task.NOTHING}:
-                    continue
-                seen.add(then.index)
-                todo.append(then)
-                if not other.is_primitive or not then.required or not then.runnable:
-                    continue
-                there = steps.at(other)
-                for probe in places.probes if any_required(there.stops) else ():
-                    for stop in there.stops.values():
-                        link(probe, stop, Link.ORDER)
-                    link(probe, then, Link.ORDER)
+        for then in _following(places.start, one):
+            there = steps.at(present(then.instance))
+            if not any(stop.required for stop in there.stops.values()):
+                continue
+            link_all(places.probes, [*there.stops.values(), then], Link.ORDER)
 
 
-def any_required(stops: Mapping[int, Step]) -> bool:
-    """Tell whether any of a resource's stops is going to be done."""
-    return any(stop.required for stop in stops.values())
+def _following(start: Step, one: Instance) -> list[Step]:
+    """Return the starts of other primitives that need a start, directly or through others."""
+    found: list[Step] = []
+    seen: set[int] = set()
+    todo = [start]
+    while todo:
+        for then, flags in todo.pop().after:
+            other = then.instance
+            rises = then.task in {Task.START, Task.NOTHING}
+            if then.index in seen or other is None or other is one or not rises:
+                continue
+            if not flags & (Link.NEEDS | Link.PULLS_THEN):
+                continue
+            seen.add(then.index)
+            todo.append(then)
+            if other.is_primitive and then.required and then.runnable:
+                found.append(then)
+    return found

@@ -139,8 +139,7 @@ def _situation(
     reader = options.Reader(desired, settings.clock)
     known = nodes.compile_nodes(desired, observed, settings)
     tree = expansion.expand(desired, reader, max(len(members), len(known)))
-    devices = bool(desired.fencing.devices) or any(one.is_fence_device for one in tree.all)
-    return situation.read(desired, tree, known, settings, operations, devices=devices)
+    return situation.read(desired, tree, known, settings, operations)
 
 
 def _placement(

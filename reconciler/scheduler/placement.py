@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.model.score import INFINITY, Term, TermKind, add
 from reconciler.scheduler import clone, colocation, options, promotion
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
@@ -135,7 +135,8 @@ class Placing:
         optional = -INFINITY < pair.score < INFINITY
         if optional and self.ranking.usable(row) and not self.ranking.usable(new):
             return
-        self.ranking.become(one, new, TermKind.COLOCATION, pair.origin, pair.primary.base)
+        term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
+        self.ranking.become(one, new, term)
 
     def depending(self, row: Row, pair: Pair, hosts: set[int]) -> Row:
         """Return the scores of a dependent, given the nodes that its primary is on."""

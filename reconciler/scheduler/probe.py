@@ -111,17 +111,13 @@ def _order(steps: Steps, situation: Situation) -> None:
         if step.probe and step.instance is not None:
             by_name.setdefault(step.instance.history_name, []).append(step)
     for one in situation.expansion.all:
-        if one.variant is Variant.CLONE:
-            whole = steps.whole(one)
-            for name in sorted({member.history_name for member in one.primitives()}):
-                for step in by_name.get(name, ()):
-                    link(step, whole.start, Link.ORDER)
-            continue
         places = steps.places[one.index]
-        if places is None:
-            continue
-        for step in by_name.get(one.history_name, ()):
-            link(step, places.start, Link.NEEDS)
-            for stop in places.stops.values():
-                if stop.node == step.node:
-                    link(step, stop, Link.ORDER)
+        if one.variant is Variant.CLONE:
+            start = steps.whole(one).start
+            names = {member.history_name for member in one.primitives()}
+            for step in (each for name in sorted(names) for each in by_name.get(name, ())):
+                link(step, start, Link.ORDER)
+        elif places is not None:
+            for step in by_name.get(one.history_name, ()):
+                link(step, places.start, Link.NEEDS)
+                link(step, places.stops.get(step.node), Link.ORDER)

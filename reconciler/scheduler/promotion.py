@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, TermKind, add
+from reconciler.model.score import INFINITY, Term, TermKind, add, total
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import Wish
@@ -83,9 +83,8 @@ def add_to_placement(placing: Placing, clone: Instance) -> None:
                 continue
             value = placing.promotions.of(placing.situation, child, node)
             if value and value > 0 and _is_known(placing.situation, child, node.index):
-                placing.ranking.add(
-                    speaker, node.index, value, TermKind.PROMOTION_SCORE, clone.origin, clone.base
-                )
+                term = Term(TermKind.PROMOTION_SCORE, value, clone.origin, clone.base)
+                placing.ranking.add(speaker, node.index, term)
 
 
 def choose(placing: Placing, clone: Instance) -> None:
@@ -139,34 +138,28 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
 
 
 def _score(placing: Placing, clone: Instance, child: Instance) -> int:
+    """Return how much speaks for promoting an instance."""
     where = placing.chosen[child.index]
     if where < 0:
         return -1
-    node = placing.nodes[where]
-    own = placing.promotions.of(placing.situation, child, node)
+    own = placing.promotions.of(placing.situation, child, placing.nodes[where])
     if own is not None and not _is_known(placing.situation, child, where):
         own = None
     score = -1 if own is None else own
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:
-            for place, value in wish.scores:
-                if place == where:
-                    score = add(score, value)
+            score = total((score, *(value for place, value in wish.scores if place == where)))
     score = add(score, placing.ranking.rows[clone.index][where])
     for pair in placing.pairs.own_primaries(clone):
-        if pair.dependent_role is None:
-            continue
-        placing.place(pair.primary)
-        score = _beside(placing, pair, child, where, score)
+        if pair.dependent_role is not None:
+            placing.place(pair.primary)
+            score = _beside(placing, pair, child, where, score)
     for pair in placing.pairs.own_dependents(clone):
-        if pair.primary_role is not Role.PROMOTED or not pair.influence:
-            continue
-        row = [score if index == where else 0 for index in range(len(placing.nodes))]
-        wished = placing.wishes.added(
-            row, pair.dependent, pair.score / INFINITY, pair.attribute, positive_only=True
-        )
-        if wished is not None:
-            score = wished[where]
+        if pair.primary_role is Role.PROMOTED and pair.influence:
+            row = [score if index == where else 0 for index in range(len(placing.nodes))]
+            factor = pair.score / INFINITY
+            wished = placing.wishes.added(row, pair.dependent, factor, pair.attribute, True)
+            score = score if wished is None else wished[where]
     return score
 
 

@@ -6,16 +6,16 @@ ledgers are made from the log only when somebody asks.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.errors import position
 from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 
 Row = list[int]
-_Entry = tuple[int, int | Sequence[tuple[int, int]], TermKind, int, position.Position, str]
+_Entry = tuple[int, int | Sequence[tuple[int, int]], Term]
 
 
 class Ranking:
@@ -29,37 +29,26 @@ class Ranking:
         self.rows: list[Row] = [base.copy() for _ in expansion.all]
         self.log: list[_Entry] = []
 
-    def add(
-        self,
-        one: Instance,
-        node: int,
-        value: int,
-        kind: TermKind,
-        origin: position.Position = position.NOWHERE,
-        subject: str = "",
-    ) -> None:
+    def add(self, one: Instance, node: int, term: Term) -> None:
         """Add a term to one score."""
         row = self.rows[one.index]
-        row[node] = add(row[node], value)
-        self.log.append((one.index, node, kind, value, origin, subject))
+        row[node] = add(row[node], term.value)
+        self.log.append((one.index, node, term))
 
-    def add_everywhere(
-        self,
-        one: Instance,
-        value: int,
-        kind: TermKind,
-        origin: position.Position = position.NOWHERE,
-        subject: str = "",
-    ) -> None:
+    def add_everywhere(self, one: Instance, term: Term) -> None:
         """Add a term to the scores of all nodes."""
         row = self.rows[one.index]
-        self.rows[one.index] = [add(score, value) for score in row]
-        self.log.append((one.index, -1, kind, value, origin, subject))
+        self.rows[one.index] = [add(score, term.value) for score in row]
+        self.log.append((one.index, -1, term))
 
-    def become(
-        self, one: Instance, row: Row, kind: TermKind, origin: position.Position, subject: str
-    ) -> None:
-        """Replace the scores of an instance by ``row``, logged as the difference."""
+    def become(self, one: Instance, row: Row, term: Term) -> None:
+        """Replace the scores of an instance by ``row``, logged as the difference.
+
+        Args:
+            one: whose scores.
+            row: the new ones.
+            term: kind, origin and subject of the differences; its value does not count.
+        """
         old = self.rows[one.index]
         terms = [
             (node, _difference(before, after))
@@ -68,7 +57,7 @@ class Ranking:
         ]
         if terms:
             self.rows[one.index] = row
-            self.log.append((one.index, terms, kind, 0, origin, subject))
+            self.log.append((one.index, terms, term))
 
     def mark(self) -> int:
         """Return a place in the log to go back to."""
@@ -116,15 +105,15 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
             [Term(TermKind.BASE, node.desired.score, node.desired.origin, node.name)]
             for node in self._nodes
         ]
-        for _, where, kind, value, origin, subject in self._entries.get(index, ()):
+        for _, where, term in self._entries.get(index, ()):
             if not isinstance(where, int):
-                for node, part in where:
-                    terms[node].append(Term(kind, part, origin, subject))
+                for node, value in where:
+                    terms[node].append(dataclasses.replace(term, value=value))
             elif where < 0:
                 for column in terms:
-                    column.append(Term(kind, value, origin, subject))
+                    column.append(term)
             else:
-                terms[where].append(Term(kind, value, origin, subject))
+                terms[where].append(term)
         return {
             node.name: Ledger(tuple(column))
             for node, column in zip(self._nodes, terms, strict=True)

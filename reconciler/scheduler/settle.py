@@ -7,6 +7,7 @@ which relations are applied, and the work ends after each step has changed at mo
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Mapping
 
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler.step import Link, Step, Steps
@@ -30,31 +31,36 @@ def settle(steps: Steps, seeds: list[Step] | None = None) -> None:
     for one in steps.all:
         for part in one.parts:
             wholes.setdefault(part.index, []).append(one)
-
-    def changed(one: Step) -> None:
-        if one.index not in queued:
-            queued.add(one.index)
-            queue.append(one)
-
     while queue:
         one = queue.popleft()
         queued.discard(one.index)
-        if one.required or not one.runnable:
-            for then, flags in one.after:
-                if flags & _FROM_FIRST and _forward(one, then, flags):
-                    changed(then)
-            for first, flags in one.before:
-                if flags & _FROM_THEN and _backward(first, one, flags):
-                    changed(first)
-        if not one.runnable:
-            for whole in wholes.get(one.index, ()):
-                able = sum(1 for part in whole.parts if part.runnable)
-                if whole.runnable and able < whole.need:
-                    whole.stop_short(_waits(one))
-                    changed(whole)
-        elif one.need and sum(1 for part in one.parts if part.runnable) < one.need:
-            one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
-            changed(one)
+        for other in _consequences(one, wholes):
+            if other.index not in queued:
+                queued.add(other.index)
+                queue.append(other)
+
+
+def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]:
+    """Apply what follows from one step; yield the steps that changed."""
+    if one.runnable and _lacks_parts(one):
+        one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
+    if one.runnable and not one.required:
+        return
+    for then, flags in one.after:
+        if flags & _FROM_FIRST and _forward(one, then, flags):
+            yield then
+    for first, flags in one.before:
+        if flags & _FROM_THEN and _backward(first, one, flags):
+            yield first
+    for whole in wholes.get(one.index, ()) if not one.runnable else ():
+        if whole.runnable and _lacks_parts(whole):
+            whole.stop_short(_waits(one))
+            yield whole
+
+
+def _lacks_parts(one: Step) -> bool:
+    """Tell whether fewer of a step's parts can run than it needs."""
+    return one.need > 0 and sum(1 for part in one.parts if part.runnable) < one.need
 
 
 def _subject(one: Step) -> str:
@@ -62,7 +68,7 @@ def _subject(one: Step) -> str:
 
 
 def _waits(one: Step) -> Reason:
-    if one.blocked is not None and one.blocked.code in {ReasonCode.NO_QUORUM}:
+    if one.blocked is not None and one.blocked.code is ReasonCode.NO_QUORUM:
         return one.blocked
     return Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one), origin=one.origin)
 

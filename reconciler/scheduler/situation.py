@@ -78,26 +78,18 @@ def read(
     nodes: Sequence[Node],
     settings: options.Cluster,
     operations: operation.Reader,
-    *,
-    devices: bool,
 ) -> Situation:
     """Return the situation; enters instances that were found beyond those configured."""
     situation = Situation(expansion, nodes)
     situation.counts = [failure.read(node.observed.attributes) for node in nodes]
-    clones = {
-        name: one
-        for one in wanted.resources
-        if isinstance(one, resource.Clone)
-        for name in (one.name,)
-    }
+    clones = {one.name: one for one in wanted.resources if isinstance(one, resource.Clone)}
     binder = _Binder(situation, settings, operations, clones)
     answering = [node for node in nodes if node.online]
     silent = [node for node in nodes if not node.online and settings.fencing_enabled]
     for node in (*answering, *silent):
-        if not node.online and node.observed.presence is observed.Presence.OFFLINE:
-            binder.confirmed_down = True
         for name in sorted(node.observed.histories):
             binder.bind(node, node.observed.histories[name])
+    devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
     _manage(situation, settings, devices=devices)
     for one in expansion.all:
         if one.is_primitive:
@@ -120,7 +112,6 @@ class _Binder:
         self.settings = settings
         self.operations = operations
         self.clones = clones
-        self.confirmed_down = False
 
     def bind(self, node: Node, found: observed.ResourceHistory) -> None:
         """Read one history and give it to an instance."""
@@ -244,31 +235,11 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
     standing = situation.standing[one.index]
     for where, state in standing.states.items():
         node = situation.nodes[where]
-        subject = f"{one.base}"
-        detail = "" if state.failure is None else state.failure.reason
-        match state.on_fail:
-            case OnFail.FENCE if standing.managed or settings.fencing_enabled:
-                if node.unclean is None and not node.maintenance:
-                    failed_stop = state.failure is not None and state.failure.operation == "stop"
-                    code = ReasonCode.STOP_FAILED if failed_stop else ReasonCode.ON_FAIL_FENCE
-                    node.unclean = Reason(code, subject, detail, one.origin)
-            case OnFail.STANDBY:
-                node.standby_on_fail = True
-            case OnFail.BLOCK if state.failed and node.unclean is None:
-                standing.blocked = True
-                standing.managed = False
-                standing.unmanaged_by = Reason(
-                    ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin
-                )
-            case _:
-                pass
+        _punish(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
-        if state.failed and not spared:
-            standing.failed = True
-        if state.demote_failed:
-            standing.demote_failed = True
-        if state.next_role is not None:
-            standing.next_role = state.next_role
+        standing.failed = standing.failed or (state.failed and not spared)
+        standing.demote_failed = standing.demote_failed or state.demote_failed
+        standing.next_role = state.next_role or standing.next_role
         gone = not node.online and node.unclean is None and settings.fencing_enabled
         if state.active and gone and standing.managed and not node.maintenance:
             node.unclean = Reason(ReasonCode.NODE_LOST, node.name, one.base)
@@ -278,6 +249,26 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
         standing.running = sound or standing.running[:1]
     if len(standing.running) > 1:
         _multiply_active(situation, one)
+
+
+def _punish(one: Instance, standing: Standing, state: State, node: Node) -> None:
+    """Apply the policy of the failure that decides on one node."""
+    detail = "" if state.failure is None else state.failure.reason
+    match state.on_fail:
+        case OnFail.FENCE if node.unclean is None and not node.maintenance:
+            failed_stop = state.failure is not None and state.failure.operation == "stop"
+            code = ReasonCode.STOP_FAILED if failed_stop else ReasonCode.ON_FAIL_FENCE
+            node.unclean = Reason(code, one.base, detail, one.origin)
+        case OnFail.STANDBY:
+            node.standby_on_fail = True
+        case OnFail.BLOCK if state.failed and node.unclean is None:
+            standing.blocked = True
+            standing.managed = False
+            standing.unmanaged_by = Reason(
+                ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin
+            )
+        case _:
+            pass
 
 
 def _multiply_active(situation: Situation, one: Instance) -> None:

@@ -91,14 +91,13 @@ class Step:
 
     def __init__(
         self,
-        index: int,
         name: str,
         kind: ActionKind,
         task: Task,
         instance: Instance | None,
         node: int,
     ) -> None:
-        self.index = index
+        self.index = -1
         self.name = name
         self.kind = kind
         self.task = task
@@ -215,7 +214,8 @@ class Steps:
         node: int = -1,
     ) -> Step:
         """Enter a step, neither required nor doubted."""
-        one = Step(len(self.all), name, kind, task, instance, node)
+        one = Step(name, kind, task, instance, node)
+        one.index = len(self.all)
         self.all.append(one)
         return one
 

@@ -5,7 +5,9 @@ Pacemaker Explained, "Resource meta-attributes" (resource-stickiness, migration-
 
 from __future__ import annotations
 
-from reconciler.model.score import INFINITY, TermKind
+from collections.abc import Iterator
+
+from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import options
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import affected
@@ -29,40 +31,44 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
         amount = value(one)
         where = standing.running[0]
         if amount and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
-            ranking.add(one, where, amount, TermKind.STICKINESS, one.origin, one.base)
+            ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
 
 
 def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
     """Forbid nodes where a resource failed too often, or must not be tried again."""
-    now = settings.clock.now
     banned: set[tuple[int, int, TermKind]] = set()
-
-    def forbid(one: Instance, node: int, kind: TermKind) -> None:
-        whole = one.in_clone if one.in_clone is not None and not one.unique else one
-        key = (whole.index, node, kind)
-        if key in banned:
-            return
-        banned.add(key)
-        targets = list(affected(whole)) if whole is not one else [one]
-        if one not in targets and one.parent is not None:
-            targets.extend(
-                each for each in situation.expansion.by_base[one.base] if each not in targets
-            )
-        for target in targets:
-            ranking.add(target, node, -INFINITY, kind, one.origin, one.base)
-
     seen: set[str] = set()
     for one in situation.expansion.all:
         if not one.is_primitive or one.history_name in seen:
             continue
         seen.add(one.history_name)
-        threshold = one.meta.migration_threshold
-        for node in situation.nodes if threshold else ():
-            count = situation.count(one, node.index)
-            if count.count and count.effective(one.meta.failure_timeout_ms, now) >= threshold:
-                forbid(one, node.index, TermKind.FAILURE_THRESHOLD)
-        for where, state in situation.known.get(one.history_name, {}).items():
-            for kind, everywhere in state.bans:
-                for node in situation.nodes:
-                    if everywhere or node.index == where:
-                        forbid(one, node.index, kind)
+        whole = one.in_clone if one.in_clone is not None and not one.unique else one
+        for node, kind in _bans(one, situation, settings.clock.now):
+            if (whole.index, node, kind) in banned:
+                continue
+            banned.add((whole.index, node, kind))
+            for target in _targets(one, whole, situation):
+                ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
+
+
+def _bans(one: Instance, situation: Situation, now: float) -> Iterator[tuple[int, TermKind]]:
+    """Yield the nodes that a primitive is banned from by what happened."""
+    threshold = one.meta.migration_threshold
+    for node in situation.nodes if threshold else ():
+        count = situation.count(one, node.index)
+        if count.count and count.effective(one.meta.failure_timeout_ms, now) >= threshold:
+            yield node.index, TermKind.FAILURE_THRESHOLD
+    for where, state in situation.known.get(one.history_name, {}).items():
+        for kind, everywhere in state.bans:
+            for node in situation.nodes:
+                if everywhere or node.index == where:
+                    yield node.index, kind
+
+
+def _targets(one: Instance, whole: Instance, situation: Situation) -> list[Instance]:
+    """Return the instances that a ban of one is for: all, in an anonymous clone."""
+    if whole is one:
+        return [one]
+    found = list(affected(whole))
+    found.extend(each for each in situation.expansion.by_base[one.base] if each not in found)
+    return found
