@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
@@ -21,17 +23,31 @@ def operations(
 ) -> tuple[resource.Operation, ...]:
     """Return the operations in the ``operations`` blocks among elements.
 
-    The first one of a name and interval counts, so that a resource's own come before those of
-    its template.
+    A resource's own operations hide those of its template with the same name and interval.
+    Recurring ones that are written twice in one place are kept but never scheduled, as Pacemaker
+    does: two of a name and interval could not be told apart in the history.
     """
-    found: dict[tuple[str, int], resource.Operation] = {}
+    found: list[resource.Operation] = []
+    known: set[tuple[str, int]] = set()
     for block in elements:
         source = document.resolved(block) if block.tag == "operations" else None
-        for element in source if source is not None else ():
-            if element.tag == "op":
-                one = _operation(document, element)
-                found.setdefault((one.name, one.interval_ms), one)
-    return tuple(found.values())
+        here = [
+            _operation(document, element)
+            for element in (source if source is not None else ())
+            if element.tag == "op"
+        ]
+        counts = collections.Counter((one.name, one.interval_ms) for one in here)
+        for one in here:
+            key = (one.name, one.interval_ms)
+            if key in known:
+                continue
+            twice = one.interval_ms > 0 and counts[key] > 1
+            if twice:
+                message = f"another {one.name} has the same interval: neither is scheduled"
+                document.findings.warn("cib-duplicate-operation", block, message)
+            found.append(dataclasses.replace(one, enabled=False) if twice else one)
+        known.update(counts)
+    return tuple(found)
 
 
 def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:

@@ -184,6 +184,21 @@ def test_bad_values_are_noted():
     assert [one.code for one in found.diagnostics] == ["cib-bad-value"] * 3
 
 
+def test_operations_that_cannot_be_told_apart():
+    """Two recurring operations of one name and interval are both left alone, and noted."""
+    text = (
+        "<primitive id='p' class='lsb' type='x'><operations>"
+        "<op id='o1' name='monitor' interval='10' role='Promoted'/>"
+        "<op id='o2' name='monitor' interval='10s' role='Unpromoted'/>"
+        "<op id='o3' name='monitor' interval='11'/></operations></primitive>"
+    )
+
+    found = _cib(text)
+
+    assert [one.enabled for one in found.desired.resources[0].operations] == [False, False, True]
+    assert {one.code for one in found.diagnostics} == {"cib-duplicate-operation"}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
