@@ -1,19 +1,21 @@
 """Fence one node, and prove it. Only this file turns "the device said so" into a fact.
 
-In this order, and every step must hold: the limits allow it; the node is asked once more, by a fresh
-connection, where its silence is the reason; the intent is recorded on a majority; the devices act,
-asking before every switching whether lease and quorum are still held; the node does not answer from
-the same boot any more; the confirmation is recorded on a majority. Until then nothing that depends
-on it begins.
+In this order, and every step must hold: the limits allow it; where its silence is the reason, the node
+has been silent for the membership time-out, and is asked until then; the intent is recorded on a
+majority; the devices act, asking before every switching whether lease and quorum are still held; the
+node does not answer from the same boot any more; the confirmation is recorded on a majority. Until
+then nothing that depends on it begins. Switching it on again is not waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from reconciler.controller import quorum, records
 from reconciler.controller.session import Session, View
 from reconciler.model import action, outcome
+from reconciler.model import fencing as fencing_model
 from reconciler.model.reason import ReasonCode
 from reconciler.ports import fencing
 
@@ -56,11 +58,10 @@ async def fence(  # noqa: PLR0911 - one return for each guard
     if not stored:
         return _refused(outcome.RefusalCode.NO_QUORUM, "the intent could not be recorded", began)
     session.leaving.add(name)
-    result = await _switched(session, step)
+    result, contradicted = await _switched(session, step, boot_id)
     if not result.confirmed_off:
         return _ended(session, began, result.message or "no device could prove it off")
-    answer = await session.peers.answers(name)
-    if answer is not None and answer.boot_id == boot_id:
+    if contradicted:
         session.leaving.discard(name)
         word = f"{result.device} says off, yet {name} answers from the same boot"
         return _ended(session, began, word)
@@ -95,19 +96,65 @@ async def _objection(
     if not by_hand and recent >= context.bounds.fences_per_hour:
         word = f"{name} was fenced {recent} times within an hour"
         return _refused(outcome.RefusalCode.FENCE_LIMIT, word, now)
-    if step.reason is not None and step.reason.code in _BY_SILENCE:
-        answer = await session.peers.answers(name)
-        if answer is not None:
-            return _refused(outcome.RefusalCode.OTHER, f"{name} answers again", now)
+    by_silence = step.reason is not None and step.reason.code in _BY_SILENCE
+    if by_silence and not await session.peers.outlasts(name):
+        return _refused(outcome.RefusalCode.OTHER, f"{name} answers again", now)
     return None
 
 
-async def _switched(session: Session, step: action.Action) -> fencing.FenceResult:
+async def _switched(
+    session: Session, step: action.Action, boot_id: str
+) -> tuple[fencing.FenceResult, bool]:
+    """Have the devices act; return the result, and whether the node itself contradicts it.
+
+    While the devices are asked the second time, so is the node: whoever answers from the boot that
+    is said to be off was not switched off.
+    """
+    name = step.node
+    asked: asyncio.Task[bool] | None = None
+
+    def told(one: fencing.FenceStep) -> None:
+        nonlocal asked
+        session.context.progress.fencing(name, one)
+        says_off = one.reply is not None and one.reply.power is fencing_model.PowerState.OFF
+        if says_off and one.verb is fencing.FenceVerb.STATUS and asked is None:
+            asked = asyncio.ensure_future(_alive(session, name, boot_id))
+
+    proof: asyncio.Future[fencing.FenceResult] = asyncio.get_running_loop().create_future()
+    devices = asyncio.ensure_future(_devices(session, step, told, proof))
+    try:
+        await asyncio.wait([devices, proof], return_when=asyncio.FIRST_COMPLETED)
+        if proof.done() and not devices.done():
+            session.restoring.add(devices)
+            devices.add_done_callback(session.restoring.discard)
+        result = proof.result() if proof.done() else devices.result()
+        if not result.confirmed_off:
+            return result, False
+        return result, await (asked or _alive(session, name, boot_id))
+    finally:
+        for task in (asked, devices):
+            if task is not None and task not in session.restoring:
+                task.cancel()
+
+
+async def _alive(session: Session, name: str, boot_id: str) -> bool:
+    """Whether a node answers from the given boot."""
+    answer = await session.peers.answers(name)
+    return answer is not None and answer.boot_id == boot_id
+
+
+async def _devices(
+    session: Session,
+    step: action.Action,
+    told: Callable[[fencing.FenceStep], None],
+    proof: asyncio.Future[fencing.FenceResult],
+) -> fencing.FenceResult:
     """Have the devices act, within a bound that leaves each its own time-outs."""
     name = step.node
 
-    def told(one: fencing.FenceStep) -> None:
-        session.context.progress.fencing(name, one)
+    def proven(result: fencing.FenceResult) -> None:
+        if not proof.done():
+            proof.set_result(result)
 
     try:
         async with asyncio.timeout(_bound_s(session, name)):
@@ -116,6 +163,7 @@ async def _switched(session: Session, step: action.Action) -> fencing.FenceResul
                 reboot=step.task is action.Task.REBOOT,
                 report=told,
                 may_act=session.may_act,
+                proven=proven,
             )
     except TimeoutError:
         return fencing.FenceResult(

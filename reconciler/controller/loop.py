@@ -163,7 +163,7 @@ class Run:
         context.progress.phase(progress.Phase.PLANNING)
         due = self._plan = context.schedule(held.wanted, view.observed)
         if due.empty and not held.arrivals(view):
-            return self._rest(due)
+            return await self._rest(due)
         if held.lease is None:
             return await self._lock(view)
         if self._doubt:
@@ -174,7 +174,7 @@ class Run:
         if not await held.register(view):
             return self._result(State.LEASE_LOST, held.lease.lost or "records were not taken")
         if due.empty:
-            return self._rest(due)
+            return await self._rest(due)
         return await self._carry_out(view, due)
 
     async def _carry_out(self, view: session.View, due: plan_model.Plan) -> Result | None:
@@ -304,8 +304,12 @@ class Run:
                 one.cancel()
             await asyncio.wait(waiting)
 
-    def _rest(self, due: plan_model.Plan) -> Result:
-        """Return the result where nothing can be done now."""
+    async def _rest(self, due: plan_model.Plan) -> Result | None:
+        """Return the result where nothing can be done now; None: look again."""
+        if self._session.restoring:
+            # Switching a node on needs the lease, and what comes back needs another look.
+            await self._session.restored(self._stop)
+            return None
         blocked = bool(due.blocked) or any(one.blocked is not None for one in due.fencing)
         return self._result(State.BLOCKED if blocked else State.CONVERGED)
 

@@ -17,6 +17,9 @@ from reconciler.model import desired as desired_model
 from reconciler.model import node as node_model
 from reconciler.ports import nodes
 
+_AGAIN_S = 1.0
+_RETRY_S = 0.1
+
 Listener = Callable[[str, nodes.NodeEvent | None], None]
 """Told of every event of a node, and with None that its connection is lost."""
 
@@ -31,6 +34,8 @@ class Peers:
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._heard: dict[str, float] = {}
         self._gone: dict[str, asyncio.Event] = {}
+        self._silent_since: dict[str, float] = {}
+        self._refused_at: dict[str, float] = {}
         self._met: set[str] = set()
         self._turns = asyncio.Semaphore(context.bounds.fan_out)
         self._closing: set[asyncio.Task[None]] = set()
@@ -96,17 +101,34 @@ class Peers:
         target = next((one for one in self.wanted.nodes if one.name == name), None)
         if target is None:
             return None
+        deadline_s = self._again_s
         try:
-            async with asyncio.timeout(self.timeout_s):
-                connection = await self._context.transport.connect(
-                    target, deadline_s=self.timeout_s
-                )
+            async with asyncio.timeout(deadline_s):
+                connection = await self._context.transport.connect(target, deadline_s=deadline_s)
                 try:
-                    return await connection.observe(deadline_s=self.timeout_s)
+                    report = await connection.observe(deadline_s=deadline_s)
                 finally:
                     await connection.close()
         except (nodes.NodeUnreachableError, TimeoutError):
+            self._not_there(name)
             return None
+        self._silent_since.pop(name, None)
+        self._refused_at.pop(name, None)
+        return report
+
+    async def outlasts(self, name: str) -> bool:
+        """Wait until a node has been silent for the membership time-out, asking it all the while.
+
+        Returns:
+            False as soon as it answers. True only right after it was asked in vain.
+        """
+        clock = self._context.clock
+        while True:
+            if not self._just_asked(name) and await self.answers(name) is not None:
+                return False
+            if clock.monotonic() - self._silent_since[name] >= self.timeout_s:
+                return True
+            await clock.sleep(_RETRY_S)
 
     async def everywhere(
         self,
@@ -169,7 +191,9 @@ class Peers:
     def drop(self, name: str, *, tell: bool = True) -> None:
         """Close a connection that is good for nothing any more; the node counts as lost."""
         connection = self._open.pop(name, None)
-        self._heard.pop(name, None)
+        heard = self._heard.pop(name, None)
+        if heard is not None:
+            self._silent_since.setdefault(name, heard)
         gone = self._gone.pop(name, None)
         if gone is not None:
             gone.set()
@@ -222,33 +246,57 @@ class Peers:
                 if fresh:
                     return None
             else:
-                self._heard[name] = self._context.clock.monotonic()
+                self._there(name)
                 return report
         return None
 
     async def _connected(self, target: node_model.Node) -> nodes.NodeConnection | None:
         name = target.name
-        factor = 1.0 if name in self._met else self._context.bounds.first_connect
+        if self._just_asked(name):
+            return None
+        first_s = self.timeout_s * self._context.bounds.first_connect
+        deadline_s = self._again_s if name in self._met else first_s
         self._met.add(name)
-        deadline_s = self.timeout_s * factor
         try:
             async with asyncio.timeout(deadline_s):
                 connection = await self._context.transport.connect(target, deadline_s=deadline_s)
         except (nodes.NodeUnreachableError, TimeoutError):
+            self._not_there(name)
             return None
         if connection.node != name:
             await _close(connection, self.timeout_s)
+            self._not_there(name)
             return None
         self._open[name] = connection
-        self._heard[name] = self._context.clock.monotonic()
+        self._there(name)
         self._readers[name] = asyncio.ensure_future(self._read(name, connection))
         return connection
+
+    @property
+    def _again_s(self) -> float:
+        """How long a node that was met before may take to accept a connection, seconds."""
+        return min(self.timeout_s, _AGAIN_S)
+
+    def _there(self, name: str) -> None:
+        self._heard[name] = self._context.clock.monotonic()
+        self._silent_since.pop(name, None)
+        self._refused_at.pop(name, None)
+
+    def _not_there(self, name: str) -> None:
+        now = self._context.clock.monotonic()
+        self._silent_since.setdefault(name, now)
+        self._refused_at[name] = now
+
+    def _just_asked(self, name: str) -> bool:
+        """Whether the node was asked in vain so lately that asking again tells nothing new."""
+        at = self._refused_at.get(name)
+        return at is not None and self._context.clock.monotonic() - at < self._again_s
 
     async def _read(self, name: str, connection: nodes.NodeConnection) -> None:
         """Pass events on until the connection ends."""
         with contextlib.suppress(nodes.NodeUnreachableError):
             async for event in connection.events():
-                self._heard[name] = self._context.clock.monotonic()
+                self._there(name)
                 if event.kind != nodes.EventKind.HEARTBEAT:
                     self._listener(name, event)
         if self._open.get(name) is connection:

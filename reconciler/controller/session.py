@@ -16,7 +16,10 @@ from reconciler.controller import fold, lease, observe, quorum, records
 from reconciler.controller.context import Context
 from reconciler.model import desired as desired_model
 from reconciler.model import observed as observed_model
-from reconciler.ports import nodes
+from reconciler.ports import fencing, nodes
+
+_RESTORE_S = 20.0
+"""How long the end of a session waits for fenced nodes to be switched on again."""
 
 _OWN_ATTRIBUTES = ("fail-count-", "last-failure-")
 """Attributes that only change together with an operation, which is told by itself."""
@@ -85,6 +88,7 @@ class Session:
         self.lease: lease.Lease | None = None
         self.fencer = context.fencers(wanted)
         self.leaving: set[str] = set()
+        self.restoring: set[asyncio.Task[fencing.FenceResult]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._mine: dict[str, int | None] = {}
 
@@ -206,8 +210,28 @@ class Session:
         fresh = self.arrivals(view)
         return await self.put(fresh) if fresh else self.lease.held()
 
+    async def restored(self, *wakes: asyncio.Event) -> None:
+        """Wait until fenced nodes are switched on again, or until one of ``wakes`` is set."""
+        if not self.restoring:
+            return
+        waiting = [
+            asyncio.ensure_future(self.alarm.wait()),
+            *(asyncio.ensure_future(one.wait()) for one in wakes),
+        ]
+        ending = asyncio.ensure_future(asyncio.wait([*self.restoring]))
+        try:
+            await asyncio.wait([ending, *waiting], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (ending, *waiting):
+                one.cancel()
+            await asyncio.wait([ending, *waiting])
+
     async def close(self) -> None:
         """Give everything back; bounded."""
+        if self.restoring:
+            await asyncio.wait(self.restoring, timeout=_RESTORE_S)
+        for one in tuple(self.restoring):
+            one.cancel()
         try:
             await self.give_lease()
         finally:

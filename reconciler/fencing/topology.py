@@ -34,7 +34,7 @@ class Limits:
         per_node: fences of one node within ``window_s``.
     """
 
-    gap_s: float = 1.5
+    gap_s: float = 1.2
     settle_s: float = 20.0
     status_s: float = 15.0
     poll_s: float = 0.5
@@ -101,6 +101,7 @@ class Topology:
         reboot: bool,
         report: Callable[[port.FenceStep], None],
         may_act: Callable[[], bool],
+        proven: Callable[[port.FenceResult], None] = port.unheard,
     ) -> port.FenceResult:
         """Cut a node off for certain; see the port."""
         began_at = self._clock.now()
@@ -110,6 +111,7 @@ class Topology:
                 _World(self._calls, self._clock, self._limits, self._draw),
                 report,
                 self._permission(target, may_act),
+                lambda proof: proven(dataclasses.replace(proof, began_at=began_at)),
             )
             result = await run.fence(self._levels(target), reboot=reboot)
         return dataclasses.replace(
@@ -265,7 +267,9 @@ class _Run:
         world: _World,
         report: Callable[[port.FenceStep], None],
         require_permission: Callable[[], None],
+        proven: Callable[[port.FenceResult], None],
     ) -> None:
+        self._proven = proven
         self._target = target
         self._calls = world.calls
         self._clock = world.clock
@@ -298,6 +302,9 @@ class _Run:
             self._target,
             confirmed_off=True,
             device=", ".join(device.name for device in level.devices),
+        )
+        self._proven(
+            dataclasses.replace(proof, ended_at=self._clock.now(), steps=tuple(self.steps))
         )
         if not reboot:
             return proof

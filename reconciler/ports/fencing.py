@@ -112,6 +112,10 @@ class FenceResult:
     ended_at: float = 0.0
 
 
+def unheard(_result: FenceResult) -> None:
+    """For whoever waits for the whole of a fencing."""
+
+
 class Fencer(Protocol):
     """Fences nodes by the devices and levels of a cluster."""
 
@@ -122,11 +126,13 @@ class Fencer(Protocol):
         reboot: bool,
         report: Callable[[FenceStep], None],
         may_act: Callable[[], bool],
+        proven: Callable[[FenceResult], None] = unheard,
     ) -> FenceResult:
         """Cut a node off for certain; asks ``may_act`` right before every switching call.
 
         ``may_act`` says whether the lease and the quorum are still held. Never raises; bounded in
-        time. With ``reboot`` the node is switched on again after it was proven off.
+        time. With ``reboot`` the node is switched on again after it was proven off; ``proven`` is
+        told before that, so that nobody has to wait for it.
         """
         ...
 

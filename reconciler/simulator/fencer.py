@@ -34,6 +34,7 @@ class Room:
 
     devices: dict[str, Device] = dataclasses.field(default_factory=dict)
     off_s: float = 0.5
+    on_s: float = 0.0
     silence_s: float = 20.0
 
 
@@ -52,6 +53,7 @@ class SimulatedFencer:
         reboot: bool,
         report: Callable[[fencing.FenceStep], None],
         may_act: Callable[[], bool],
+        proven: Callable[[fencing.FenceResult], None] = fencing.unheard,
     ) -> fencing.FenceResult:
         """Switch off, ask twice, a second apart, and switch on again."""
         steps: list[fencing.FenceStep] = []
@@ -73,6 +75,10 @@ class SimulatedFencer:
                     fault = fencing.FenceFault.CONTRADICTION
         await self._life.step()
         confirmed = fault is None
+        if confirmed:
+            proven(fencing.FenceResult(target, confirmed_off=True, device=f"device-{target}"))
+        if confirmed and reboot:
+            await asyncio.sleep(self._room.on_s)
         back = confirmed and reboot and may_act()
         if back and self._device(target) is Device.HONEST:
             self._world.machines[target].power_on(self._life.name)

@@ -152,6 +152,7 @@ def test_a_node_that_comes_later_gets_the_lease_too():
         on.world.cut("n3")
         held, opening = await taken(on, "one")
         on.world.heal()
+        await asyncio.sleep(2)
         await held.look()
         await held.look()
         on.world.cut("n1")

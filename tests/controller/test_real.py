@@ -113,9 +113,9 @@ class Switch:
         self._cluster = cluster
         self.fenced: list[str] = []
 
-    async def fence(self, target, *, reboot, report, may_act):
+    async def fence(self, target, *, reboot, report, may_act, proven):
         """Switch off, if that is still allowed."""
-        del reboot, report
+        del reboot, report, proven
         if not may_act():
             return fencing.FenceResult(target, confirmed_off=False, message="not allowed")
         await self._cluster[target].power_off()

@@ -114,6 +114,60 @@ def test_a_node_that_is_lost_is_fenced_within_seconds():
     assert (state, silent) == (State.CONVERGED, ())
 
 
+def test_a_broken_connection_alone_fences_nobody_before_the_time_out():
+    """A connection that breaks at once is not yet a silence: the membership time-out must pass."""
+
+    async def main():
+        async with watching() as one:
+            await asyncio.sleep(20)
+            victim = one.on.where("a")[0]
+            began = one.on.world.clock.monotonic()
+            one.on.world.machines[victim].power_off()
+            await asyncio.sleep(60)
+            fenced = [
+                happening.at - began
+                for happening in one.on.world.trace
+                if happening.what is What.RECORDED and happening.detail == f"fence/{victim}"
+            ]
+            return one.wanted.membership_timeout_ms / 1000, fenced, one.on.where("a")
+
+    timeout_s, fenced, where = clock.run(main())
+
+    # The last sign of life may be a heartbeat's second older than the break.
+    assert fenced
+    assert min(fenced) >= timeout_s - 1.0
+    assert len(where) == 1
+
+
+def test_starting_elsewhere_does_not_wait_for_power_to_be_switched_on():
+    """The proof that a node is off is enough; that it comes back takes its own time."""
+
+    async def main():
+        async with watching() as one:
+            await asyncio.sleep(20)
+            victim = one.on.where("a")[0]
+            one.on.room.on_s = 8.0
+            one.on.world.machines[victim].power_off()
+            proven = started = back = None
+            for _ in range(400):
+                await asyncio.sleep(0.1)
+                now = one.on.world.clock.now()
+                confirmed = any(
+                    happening.what is What.RECORDED
+                    and happening.detail == f"fence/{victim}"
+                    and happening.body["state"] == "confirmed"
+                    for happening in one.on.world.trace
+                )
+                proven = proven or (now if confirmed else None)
+                started = started or (now if one.on.where("a") else None)
+                back = back or (now if one.on.world.machines[victim].powered else None)
+            return proven, started, back
+
+    proven, started, back = clock.run(main())
+
+    assert proven <= started < back
+
+
 def test_in_peace_it_does_nothing_and_holds_no_lease():
     """Between passes there is no lease and no action; others get their turn."""
 

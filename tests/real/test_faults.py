@@ -13,6 +13,8 @@ import sys
 import pytest
 from live_cluster import AddressWatch
 
+from reconciler.sandbox import faults
+
 pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.timeout(300)]
 
 MANIFESTS = pathlib.Path(__file__).parents[2] / "examples/vip-cluster/manifests"
@@ -68,6 +70,20 @@ def test_a_killed_resource_is_brought_back_in_its_place(cluster, figure):
     assert seen.never_twice()
     assert seen.now().holders == {node}
     assert all(len(sight.powered) == 3 for sight in seen.sights), "nobody was fenced for it"
+
+
+def test_an_executor_that_dies_and_comes_back_costs_nobody_anything(cluster):
+    """The node's init starts another executor in time: no fencing, and the VIP never moves."""
+    node = _holder(cluster)
+    with _watching(cluster), AddressWatch(cluster, VIP) as seen:
+        faults.kill_executor(cluster.root, node)
+        cluster.wait_for(
+            "its monitor is scheduled again",
+            lambda: cluster.reconcile("plan", "--detailed-exitcode", expect=None).returncode == 0,
+        )
+
+    assert all(sight.holders == {node} for sight in seen.sights)
+    assert all(len(sight.powered) == 3 for sight in seen.sights)
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze", "cut"])
