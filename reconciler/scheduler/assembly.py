@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.model import action
+from reconciler.model import action as plan_action
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName, Metadata
 from reconciler.model.observed import NO_DIGESTS, Digests
@@ -34,12 +34,12 @@ class Assembly:
         """Return a step's key: its name, and its node where it has one."""
         return one.name if one.node < 0 else f"{one.name}@{self.situation.nodes[one.node].name}"
 
-    def action(self, one: Step) -> action.Action:
+    def action(self, one: Step) -> plan_action.Action:
         """Return the action that a step comes to."""
         node = self.situation.nodes[one.node].name if one.node >= 0 else ""
         instance = one.instance
         if instance is None or one.kind is ActionKind.PSEUDO or instance.primitive is None:
-            return action.Action(
+            return plan_action.Action(
                 key=self.key(one),
                 kind=one.kind,
                 task=one.task,
@@ -52,13 +52,13 @@ class Assembly:
             )
         return self._of_resource(one, instance, node)
 
-    def _of_resource(self, one: Step, instance: Instance, node: str) -> action.Action:
+    def _of_resource(self, one: Step, instance: Instance, node: str) -> plan_action.Action:
         name = one.agent_task or one.task.value
         found = self.operations.options(instance.definition, name, one.interval_ms)
         plain = one.task in _NO_PARAMS
         params = {} if plain else {**self.parameters.of(instance, one.node), **found.params}
         history = self.situation.nodes[one.node].observed.histories.get(instance.history_name)
-        return action.Action(
+        return plan_action.Action(
             key=self.key(one),
             kind=one.kind,
             task=one.task,
@@ -145,7 +145,7 @@ def meta(
 
 def actions(
     assembly: Assembly, steps: Steps, edges: Edges
-) -> tuple[tuple[action.Action, ...], tuple[Edge, ...]]:
+) -> tuple[tuple[plan_action.Action, ...], tuple[Edge, ...]]:
     """Return the sorted actions and edges of a plan."""
     keys = {one.index: assembly.key(one) for one in steps.all if in_plan(one)}
     made = sorted((assembly.action(steps.all[index]) for index in keys), key=lambda one: one.key)

@@ -129,20 +129,17 @@ class Creation:
         """Return why an instance changes its node or role."""
         if standing.failed:
             return _failure(one, standing)
-        if standing.multiple:
-            return Reason(ReasonCode.MULTIPLE_ACTIVE, one.base, origin=one.origin)
+        if standing.multiple or not standing.running:
+            code = ReasonCode.MULTIPLE_ACTIVE if standing.multiple else ReasonCode.PLACED
+            return Reason(code, one.base, origin=one.origin)
         if one.removed:
             code = ReasonCode.REMOVED if one.parent is None else ReasonCode.EXCESS_INSTANCE
             return Reason(code, one.base)
-        if not standing.running:
-            return Reason(ReasonCode.PLACED, one.base, origin=one.origin)
         if one.meta.target_role is Role.STOPPED or self.settings.stop_all:
             return Reason(ReasonCode.TARGET_ROLE, one.base, origin=one.origin)
-        left = _leaves(self.situation.nodes[standing.running[0]])
-        if left is not None:
-            return left
         code = ReasonCode.MOVED if target != NOWHERE else ReasonCode.NO_NODE
-        return Reason(code, one.base, origin=one.origin)
+        left = _leaves(self.situation.nodes[standing.running[0]])
+        return left or Reason(code, one.base, origin=one.origin)
 
 
 def _failure(one: Instance, standing: Standing) -> Reason:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.errors import diagnostic
+from reconciler.errors import diagnostic, position
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import settle
 from reconciler.scheduler.step import Link, Step, Steps
@@ -130,7 +130,7 @@ def _finding(circle: Sequence[Step]) -> diagnostic.Diagnostic:
     return diagnostic.Diagnostic(
         code="order-cycle",
         message=f"actions wait for each other in a circle: {names}",
-        position=places[0][0] if places else diagnostic.NOWHERE,
+        position=places[0][0] if places else position.NOWHERE,
         severity=diagnostic.Severity.ERROR,
         fix="remove one of the order constraints, or make it Optional",
         related=tuple((place, name) for place, name in places[1:]),

@@ -39,6 +39,12 @@ _HARD = {
     Rc.NOT_INSTALLED,
 }
 
+_NO_ANSWER = frozenset(
+    {OperationStatus.TIMEOUT, OperationStatus.LOST, OperationStatus.NOT_CONNECTED}
+)
+_HEALTHY = {int(Rc.DEGRADED): int(Rc.OK), int(Rc.DEGRADED_PROMOTED): int(Rc.PROMOTED)}
+"""Degraded is running; what it lacks is for people."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
@@ -210,36 +216,34 @@ class _Reading:
     def _judged(self, record: OperationRecord, *, probe: bool) -> tuple[OperationStatus, int]:
         """Return status and exit code as they count."""
         rc, status = record.rc, record.status
-        if status in {
-            OperationStatus.TIMEOUT,
-            OperationStatus.LOST,
-            OperationStatus.NOT_CONNECTED,
+        missing = rc == Rc.NOT_INSTALLED and (probe or record.operation != "stop")
+        if status in _NO_ANSWER or status in {
+            OperationStatus.ERROR_HARD,
+            OperationStatus.ERROR_FATAL,
         }:
             return status, rc
-        if status is OperationStatus.NOT_INSTALLED or (
-            rc == Rc.NOT_INSTALLED and (probe or record.operation != "stop")
-        ):
+        if status is OperationStatus.NOT_INSTALLED or missing:
             return OperationStatus.NOT_INSTALLED, Rc.NOT_INSTALLED
-        if status in {OperationStatus.ERROR_HARD, OperationStatus.ERROR_FATAL}:
-            return status, rc
-        expected = rc == record.expected_rc
-        if record.operation == "monitor":
-            if rc in {Rc.DEGRADED, Rc.DEGRADED_PROMOTED}:
-                rc = Rc.OK if rc == Rc.DEGRADED else Rc.PROMOTED
-                expected = rc == record.expected_rc or probe or record.expected_rc in {0, 8}
-            if rc == Rc.NOT_RUNNING and (probe or expected or not self.facts.managed):
-                return OperationStatus.DONE, rc
-            if probe and rc in {Rc.OK, Rc.PROMOTED}:
-                return OperationStatus.DONE, rc
-        if rc == Rc.OK and expected:
+        rc = _HEALTHY.get(rc, rc)
+        if self._is_success(record, rc, probe=probe):
             return OperationStatus.DONE, rc
+        unoffered = rc == Rc.UNIMPLEMENTED and record.interval_ms
         if rc == Rc.NOT_CONFIGURED:
             return OperationStatus.ERROR_FATAL, rc
-        if rc in _HARD and not (rc == Rc.UNIMPLEMENTED and record.interval_ms):
-            return OperationStatus.ERROR_HARD, rc
-        if expected and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}:
-            return OperationStatus.DONE, rc
-        return OperationStatus.ERROR, rc
+        return OperationStatus.ERROR_HARD if rc in _HARD and not unoffered else (
+            OperationStatus.ERROR
+        ), rc
+
+    def _is_success(self, record: OperationRecord, rc: int, *, probe: bool) -> bool:
+        """Tell whether an exit code is what was asked for, or an answer to a question."""
+        if record.operation == "monitor":
+            if probe and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}:
+                return True
+            if rc == Rc.NOT_RUNNING and not self.facts.managed:
+                return True
+            if rc != record.rc and record.expected_rc in {Rc.OK, Rc.PROMOTED}:
+                return True
+        return rc == record.expected_rc and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}
 
     def _expired(self, record: OperationRecord) -> bool:
         timeout_ms = self.facts.failure_timeout_ms
@@ -279,55 +283,56 @@ class _Reading:
             state.pending = record.operation
 
     def _succeeded(self, record: OperationRecord, rc: int) -> None:
-        state, role = self.state, self.state.role
-        cleared = False
+        state = self.state
         match record.operation:
-            case "monitor" if rc == Rc.NOT_RUNNING:
-                state.role = Role.STOPPED
-                state.failed = False
-                cleared = True
-            case "monitor" if rc == Rc.PROMOTED:
-                state.role = Role.PROMOTED
-                cleared = self._same_failure(record)
             case "monitor":
-                if role in {Role.UNKNOWN, Role.STOPPED} or (
-                    role is Role.PROMOTED and not record.interval_ms
-                ):
-                    state.role = Role.STARTED
-                cleared = self._same_failure(record)
-                if not record.interval_ms:
-                    state.last = record
-            case "start" | "migrate_from":
-                state.role = Role.STARTED
-                state.last = record
-                state.migrated_from = record.source if record.operation == "migrate_from" else ""
-                cleared = True
+                cleared = self._found(record, rc)
             case "stop":
-                state.role = Role.STOPPED
-                state.failed = False
-                state.stop_failed = False
-                state.last = None
-                state.migrated_to = ""
-                cleared = True
-            case "promote":
-                state.role = Role.PROMOTED
+                state.role, state.failed, state.stop_failed = Role.STOPPED, False, False
+                state.last, state.migrated_to = None, ""
                 cleared = True
             case "demote":
-                state.role = Role.UNPROMOTED
-                state.demote_failed = False
+                state.role, state.demote_failed = Role.UNPROMOTED, False
                 cleared = state.on_fail is OnFail.DEMOTE or self._same_failure(record)
             case "migrate_to":
-                state.role = Role.STOPPED
-                state.migrated_to = record.target
+                state.role, state.migrated_to = Role.STOPPED, record.target
+                cleared = False
             case _:
-                if role is Role.UNKNOWN:
-                    state.role = Role.STARTED
+                cleared = self._rose(record)
         if record.operation == state.pending:
             state.pending = ""
         state.reprobe = False
         if cleared and state.on_fail is not None and state.on_fail not in _STICKY:
             state.on_fail, state.failure, state.next_role = None, None, None
             state.failed = False
+
+    def _found(self, record: OperationRecord, rc: int) -> bool:
+        """Take a monitor's answer; tell whether it makes up for failures before it."""
+        state = self.state
+        if rc == Rc.NOT_RUNNING:
+            state.role, state.failed = Role.STOPPED, False
+            return True
+        if rc == Rc.PROMOTED:
+            state.role = Role.PROMOTED
+        elif state.role in {Role.UNKNOWN, Role.STOPPED} or not record.interval_ms:
+            state.role = Role.STARTED
+        if rc != Rc.PROMOTED and not record.interval_ms:
+            state.last = record
+        return self._same_failure(record)
+
+    def _rose(self, record: OperationRecord) -> bool:
+        """Take a success that leaves the resource active; tell whether it makes up for failures."""
+        state = self.state
+        if record.operation in {"start", "migrate_from"}:
+            state.role, state.last = Role.STARTED, record
+            state.migrated_from = record.source if record.operation == "migrate_from" else ""
+            return True
+        if record.operation == "promote":
+            state.role = Role.PROMOTED
+            return True
+        if state.role is Role.UNKNOWN:
+            state.role = Role.STARTED
+        return False
 
     def _same_failure(self, record: OperationRecord) -> bool:
         return self.failed_key == (record.operation, record.interval_ms)

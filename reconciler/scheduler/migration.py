@@ -80,9 +80,10 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
                 link(first, to, flags)
         for first, flags in list(stop.before):
             other = first.instance
-            if first.task is Task.STOP and other is not None and other is not one:
-                if other.is_primitive and other.index not in migrating:
-                    link(first, to, flags & Link.ADVISORY)
+            if first.task is not Task.STOP or other is None or other is one:
+                continue
+            if other.is_primitive and other.index not in migrating:
+                link(first, to, flags & Link.ADVISORY)
         _let_go(one, start, forward=True)
         _let_go(one, stop, forward=False)
 

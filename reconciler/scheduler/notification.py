@@ -22,6 +22,16 @@ _DONE = {
     Task.PROMOTE: "promoted",
     Task.DEMOTE: "demoted",
 }
+_LISTS = (
+    "active",
+    "inactive",
+    "promoted",
+    "unpromoted",
+    "master",
+    "slave",
+    *(task.value for task in _DONE),
+)
+"""What a notification lists: instances and their nodes, by state and by what is done to them."""
 _SEQUENCE = (
     (Task.DEMOTE, Task.STOP),
     (Task.DEMOTE, Task.START),
@@ -92,12 +102,13 @@ class _Notes:
         places = self.steps.places[one.index]
         if places is None:
             return []
-        candidates = {
+        by_task: dict[Task, list[Step | None]] = {
             Task.START: [places.start],
             Task.PROMOTE: [places.promote],
             Task.STOP: list(places.stops.values()),
             Task.DEMOTE: list(places.demotes.values()),
-        }[task]
+        }
+        candidates = by_task[task]
         return [step for step in candidates if step and step.required and step.runnable]
 
     def create(self) -> None:
@@ -214,13 +225,7 @@ class _Notes:
 
     def _words(self) -> dict[str, str]:
         """Return the lists of instances and nodes that every notification carries."""
-        lists: dict[str, list[tuple[str, str]]] = {
-            name: []
-            for name in (
-                *("active", "inactive", "promoted", "unpromoted", "master", "slave"),
-                *("start", "stop", "promote", "demote"),
-            )
-        }
+        lists: dict[str, list[tuple[str, str]]] = {name: [] for name in _LISTS}
         nodes = self.situation.nodes
         for one in self.members:
             standing = self.situation.standing[one.index]

@@ -340,7 +340,7 @@ def apply(
             ):
                 _apart(steps, first, then)
         elif pair.mandatory and not pair.internal and pair.attribute is None:
-            _together(steps, assignment, pair)
+            _together(steps, pair)
 
 
 def _apart(steps: Steps, first: Instance, then: Instance) -> None:
@@ -363,7 +363,7 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
             link(probe, start, Link.ORDER)
 
 
-def _together(steps: Steps, assignment: Assignment, pair: colocation.Pair) -> None:
+def _together(steps: Steps, pair: colocation.Pair) -> None:
     """Let a dependent not rise where its primary cannot, without saying which is first."""
     promoted = pair.primary_role is Role.PROMOTED
     firsts = creation.ends(steps, pair.primary, Task.PROMOTE if promoted else Task.START)

@@ -211,7 +211,7 @@ class Placing:
             self._take(one, NOWHERE, Role.STOPPED)
             return False
         where = self.best(one)
-        if prefer != NOWHERE and where != prefer:
+        if prefer not in {NOWHERE, where}:
             return False
         role = Role.STOPPED
         if where != NOWHERE:

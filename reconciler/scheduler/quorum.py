@@ -19,9 +19,7 @@ def requirement(one: Instance, settings: Cluster) -> Requires:
     """Return what an instance needs before it starts."""
     written = one.meta.requires
     if one.is_fence_device:
-        if written in {None, Requires.FENCING, Requires.UNFENCING}:
-            return Requires.QUORUM
-        return written or Requires.QUORUM
+        return Requires.NOTHING if written is Requires.NOTHING else Requires.QUORUM
     if written in {Requires.FENCING, Requires.UNFENCING} and not settings.fencing_enabled:
         return Requires.QUORUM
     if written is not None:

@@ -61,14 +61,10 @@ def _changed(one: Instance, state: State, node: int, parameters: Parameters) -> 
 
 def began(state: State) -> OperationRecord | None:
     """Return the record whose parameters the resource runs with."""
-    newest = None
-    for name in ("start", "migrate_from"):
-        record = state.latest.get((name, 0))
-        if record is not None and record.rc == 0:
-            if newest is None or record.call > newest.call:
-                newest = record
-    if newest is not None:
-        return newest
+    starts = (state.latest.get((name, 0)) for name in ("start", "migrate_from"))
+    good = [record for record in starts if record is not None and record.rc == 0]
+    if good:
+        return max(good, key=lambda record: record.call)
     record = state.latest.get(("monitor", 0))
     return record if record is not None and record.rc in {0, 8} else None
 

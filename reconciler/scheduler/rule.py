@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import calendar
 import dataclasses
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from reconciler.model import attribute, property, rule, secret  # noqa: A004 - a module's name
 from reconciler.model.agent import AgentName
@@ -60,10 +61,9 @@ class Context:
 
 def holds(one: rule.Rule, context: Context) -> bool:
     """Tell whether the rule's condition is true."""
-    answers = (_test(part, context) for part in one.tests)
-    if one.operator is rule.BooleanOperator.OR:
-        return any(list(answers))
-    return all(list(answers))
+    # Every part is looked at, so that each date notes when its answer may change.
+    answers = [_test(part, context) for part in one.tests]
+    return any(answers) if one.operator is rule.BooleanOperator.OR else all(answers)
 
 
 def _test(part: object, context: Context) -> bool:
@@ -76,9 +76,7 @@ def _test(part: object, context: Context) -> bool:
             return _date(part, context.clock)
         case rule.ResourceTest():
             return _resource(part, context.agent)
-        case rule.OperationTest():
-            if context.operation is None:
-                return False
+        case rule.OperationTest() if context.operation is not None:
             name, interval_ms = context.operation
             return part.name == name and part.interval_ms in {None, interval_ms}
     return False
@@ -116,7 +114,7 @@ def _compared(left: str, right: str, kind: str) -> int | None:
         dotted = "." in left or "." in right
         both = _NUMBER.fullmatch(left.strip()) and _NUMBER.fullmatch(right.strip())
         kind = "integer" if whole else "number" if dotted and both else "string"
-    readers: dict[str, Callable[[str], object]] = {
+    readers: dict[str, Callable[[str], Any]] = {
         "integer": _integer,
         "number": _number,
         "version": _version,
@@ -126,7 +124,7 @@ def _compared(left: str, right: str, kind: str) -> int | None:
     first, second = read(left), read(right)
     if first is None or second is None:
         first, second = left.lower(), right.lower()
-    return (first > second) - (first < second)  # type: ignore[operator] # both from one reader
+    return int(first > second) - int(first < second)
 
 
 def _attribute(part: rule.AttributeTest, context: Context) -> bool:
@@ -155,7 +153,7 @@ def _attribute(part: rule.AttributeTest, context: Context) -> bool:
     }.get(part.operation, False)
 
 
-def moment(text: str) -> datetime.datetime | None:
+def moment(text: str) -> dt.datetime | None:
     """Return the time that an ISO 8601 text means, UTC where it names no zone, or None."""
     found = _DATE.fullmatch(text.strip())
     if not found:
@@ -163,28 +161,28 @@ def moment(text: str) -> datetime.datetime | None:
     year, month, day, week, weekday, ordinal, hour, minute, second, zone = found.groups()
     try:
         if week:
-            date = datetime.date.fromisocalendar(int(year), int(week), int(weekday))
+            date = dt.date.fromisocalendar(int(year), int(week), int(weekday))
         elif ordinal:
-            date = datetime.date(int(year), 1, 1) + datetime.timedelta(days=int(ordinal) - 1)
+            date = dt.date(int(year), 1, 1) + dt.timedelta(days=int(ordinal) - 1)
         else:
-            date = datetime.date(int(year), int(month or 1), int(day or 1))
-        time = datetime.time(int(hour or 0), int(minute or 0), int(second or 0))
+            date = dt.date(int(year), int(month or 1), int(day or 1))
+        time = dt.time(int(hour or 0), int(minute or 0), int(second or 0))
     except ValueError:
         return None
-    offset = datetime.timedelta(0)
+    offset = dt.timedelta(0)
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "")
-        offset = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        offset = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         offset = -offset if zone[0] == "-" else offset
-    return datetime.datetime.combine(date, time, datetime.UTC) - offset
+    return dt.datetime.combine(date, time, dt.UTC) - offset
 
 
-def _lengthened(start: datetime.datetime, fields: Mapping[str, str]) -> datetime.datetime:
+def _lengthened(start: dt.datetime, fields: Mapping[str, str]) -> dt.datetime:
     numbers = {name: _integer(value) or 0 for name, value in fields.items() if name != "id"}
     months = start.month - 1 + numbers.get("months", 0) + 12 * numbers.get("years", 0)
     year, month = start.year + months // 12, months % 12 + 1
     day = min(start.day, calendar.monthrange(year, month)[1])
-    return start.replace(year=year, month=month, day=day) + datetime.timedelta(
+    return start.replace(year=year, month=month, day=day) + dt.timedelta(
         weeks=numbers.get("weeks", 0),
         days=numbers.get("days", 0),
         hours=numbers.get("hours", 0),
@@ -194,7 +192,7 @@ def _lengthened(start: datetime.datetime, fields: Mapping[str, str]) -> datetime
 
 
 def _date(part: rule.DateTest, clock: Clock) -> bool:
-    now = datetime.datetime.fromtimestamp(clock.now, datetime.UTC)
+    now = dt.datetime.fromtimestamp(clock.now, dt.UTC)
     start = moment(part.start) if part.start else None
     end = moment(part.end) if part.end else None
     if start is not None and end is None and part.duration:
@@ -221,7 +219,7 @@ def _date(part: rule.DateTest, clock: Clock) -> bool:
     return False
 
 
-def _matches(now: datetime.datetime, spec: Mapping[str, str]) -> bool:
+def _matches(now: dt.datetime, spec: Mapping[str, str]) -> bool:
     iso = now.isocalendar()
     facts = {
         "seconds": now.second,

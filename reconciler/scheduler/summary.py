@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from reconciler.model.plan import Change, ChangeKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Places, Step, Steps, present
+from reconciler.scheduler.step import Places, Steps, present
 
 
 def changes(steps: Steps, situation: Situation, assignment: Assignment) -> tuple[Change, ...]:
@@ -21,6 +23,16 @@ def changes(steps: Steps, situation: Situation, assignment: Assignment) -> tuple
     return tuple(found)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Move:
+    """From where to where an instance goes, and what it becomes."""
+
+    one: Instance
+    source: int
+    target: int
+    next_role: Role
+
+
 class _Summary:
     def __init__(self, steps: Steps, situation: Situation, assignment: Assignment) -> None:
         self.steps = steps
@@ -31,43 +43,44 @@ class _Summary:
         """Return what happens to one primitive."""
         standing = self.situation.standing[one.index]
         places = self.steps.places[one.index]
-        target = self.assignment.chosen[one.index]
-        next_role = self.assignment.next_role[one.index]
-        source = _current(standing, target)
+        move = _Move(
+            one,
+            _current(standing, self.assignment.chosen[one.index]),
+            self.assignment.chosen[one.index],
+            self.assignment.next_role[one.index],
+        )
         if places is None or (places.start is None and not places.stops):
-            return [self._change(one, ChangeKind.LEAVE, source, target, next_role, None)]
+            return [self._change(move, ChangeKind.LEAVE, None)]
+        if move.source == NOWHERE:
+            return [self._starting(move, places)]
         start = places.start
-        if source == NOWHERE:
-            return [self._starting(one, places, target, next_role)]
-        if target == NOWHERE or start is None:
-            return self._stopping(one, places, standing)
-        if places.migrate_to is not None and start.required and start.runnable:
-            reason = places.migrate_to.reason
-            return [self._change(one, ChangeKind.MIGRATE, source, target, next_role, reason)]
-        if start.required and (standing.failed or self._stops(places)):
-            return self._restarting(one, places, standing, source, target, next_role)
-        stop = places.stops.get(source)
-        if stop is not None and stop.required:
-            return self._stopping(one, places, standing)
-        return [self._role_change(one, places, standing, target, next_role)]
+        if start is not None and start.required:
+            if places.migrate_to is not None and start.runnable:
+                return [self._change(move, ChangeKind.MIGRATE, places.migrate_to.reason)]
+            if start.runnable and (standing.failed or self._stops(places)):
+                return [self._restarting(move, places, standing)]
+        if move.target == NOWHERE or self._stops(places):
+            return self._stopping(move, places, standing)
+        return [self._role_change(move, places, standing)]
 
     def _stops(self, places: Places) -> bool:
         return any(stop.required for stop in places.stops.values())
 
-    def _starting(self, one: Instance, places: Places, target: int, next_role: Role) -> Change:
+    def _starting(self, move: _Move, places: Places) -> Change:
         start = present(places.start)
-        promoting = next_role is Role.PROMOTED and places.promote is not None
+        promoting = move.next_role is Role.PROMOTED and places.promote is not None
         kind = ChangeKind.PROMOTE if promoting else ChangeKind.START
         if not start.required:
-            return self._change(one, ChangeKind.LEAVE, NOWHERE, NOWHERE, Role.STOPPED, None)
-        blocked = not start.runnable
-        decisive: Step = start
-        if promoting and places.promote is not None and not places.promote.runnable:
-            blocked, decisive = True, start if blocked else places.promote
-        reason = decisive.blocked if blocked else decisive.reason
-        return self._change(one, kind, NOWHERE, target, next_role, reason, blocked=blocked)
+            nowhere = dataclasses.replace(move, target=NOWHERE, next_role=Role.STOPPED)
+            return self._change(nowhere, ChangeKind.LEAVE, None)
+        if not start.runnable:
+            return self._change(move, kind, start.blocked, blocked=True)
+        if promoting and not present(places.promote).runnable:
+            return self._change(move, kind, present(places.promote).blocked, blocked=True)
+        return self._change(move, kind, start.reason)
 
-    def _stopping(self, one: Instance, places: Places, standing: Standing) -> list[Change]:
+    def _stopping(self, move: _Move, places: Places, standing: Standing) -> list[Change]:
+        one = move.one
         found = []
         for where, stop in places.stops.items():
             if not stop.required or not standing.managed:
@@ -90,89 +103,51 @@ class _Summary:
                     origin=one.origin,
                 )
             )
-        return found or [
-            self._change(
-                one,
-                ChangeKind.LEAVE,
-                _current(standing, NOWHERE),
-                NOWHERE,
-                standing.role,
-                standing.unmanaged_by,
-            )
-        ]
+        nowhere = dataclasses.replace(move, target=NOWHERE, next_role=standing.role)
+        return found or [self._change(nowhere, ChangeKind.LEAVE, standing.unmanaged_by)]
 
-    def _restarting(
-        self,
-        one: Instance,
-        places: Places,
-        standing: Standing,
-        source: int,
-        target: int,
-        next_role: Role,
-    ) -> list[Change]:
-        start = present(places.start)
-        if not start.runnable:
-            return self._stopping(one, places, standing)
-        failed = standing.failed
-        moving = source != target
-        if failed:
-            kind = ChangeKind.RECOVER
-        else:
-            kind = ChangeKind.MOVE if moving else ChangeKind.RESTART
-        stop = places.stops.get(source)
-        reason = stop.reason if stop is not None and stop.reason else start.reason
-        return [self._change(one, kind, source, target, next_role, reason)]
+    def _restarting(self, move: _Move, places: Places, standing: Standing) -> Change:
+        kind = ChangeKind.RECOVER
+        if not standing.failed:
+            kind = ChangeKind.RESTART if move.source == move.target else ChangeKind.MOVE
+        stop = places.stops.get(move.source)
+        reason = stop.reason if stop is not None and stop.reason else present(places.start).reason
+        return self._change(move, kind, reason)
 
-    def _role_change(
-        self, one: Instance, places: Places, standing: Standing, target: int, next_role: Role
-    ) -> Change:
-        role = standing.states[target].role if target in standing.states else standing.role
-        demote = places.demotes.get(target)
+    def _role_change(self, move: _Move, places: Places, standing: Standing) -> Change:
+        demote = places.demotes.get(move.target)
         demoting = demote is not None and demote.required
         promoting = places.promote is not None and places.promote.required
-        if demoting and promoting and places.promote is not None:
-            kind, step = ChangeKind.RE_PROMOTE, places.promote
-            if not places.promote.runnable:
-                kind, next_role = ChangeKind.DEMOTE, Role.UNPROMOTED
-        elif promoting and places.promote is not None:
-            kind, step = ChangeKind.PROMOTE, places.promote
-        elif demoting and demote is not None:
-            kind, step = ChangeKind.DEMOTE, demote
-        else:
-            return self._change(
-                one, ChangeKind.LEAVE, target, target, next_role, standing.unmanaged_by
-            )
-        blocked = not step.runnable and kind is not ChangeKind.RE_PROMOTE
-        reason = step.blocked if blocked else step.reason
-        change = self._change(one, kind, target, target, next_role, reason, blocked=blocked)
-        del role
-        return change
+        move = dataclasses.replace(move, source=move.target)
+        if not demoting and not promoting:
+            return self._change(move, ChangeKind.LEAVE, standing.unmanaged_by)
+        kind = ChangeKind.PROMOTE if promoting else ChangeKind.DEMOTE
+        step = present(places.promote if promoting else demote)
+        if demoting and promoting:
+            kind = ChangeKind.RE_PROMOTE
+            if not step.runnable:
+                step, kind = present(demote), ChangeKind.DEMOTE
+                move = dataclasses.replace(move, next_role=Role.UNPROMOTED)
+        reason = step.reason if step.runnable else step.blocked
+        return self._change(move, kind, reason, blocked=not step.runnable)
 
     def _change(
-        self,
-        one: Instance,
-        kind: ChangeKind,
-        source: int,
-        target: int,
-        next_role: Role,
-        reason: Reason | None,
-        *,
-        blocked: bool = False,
+        self, move: _Move, kind: ChangeKind, reason: Reason | None, *, blocked: bool = False
     ) -> Change:
-        standing = self.situation.standing[one.index]
+        one, source = move.one, move.source
         nodes = self.situation.nodes
-        role = standing.role if source != NOWHERE else Role.STOPPED
-        if kind is ChangeKind.LEAVE and reason is None and source == NOWHERE:
-            if one.meta.target_role is not Role.STOPPED and not one.removed:
-                reason = Reason(ReasonCode.NO_NODE, one.base, origin=one.origin)
+        standing = self.situation.standing[one.index]
+        idle = kind is ChangeKind.LEAVE and reason is None and source == NOWHERE
+        if idle and one.meta.target_role is not Role.STOPPED and not one.removed:
+            reason = Reason(ReasonCode.NO_NODE, one.base, origin=one.origin)
         return Change(
             resource=one.base,
             kind=kind,
             instance=one.number,
             source="" if source == NOWHERE else nodes[source].name,
-            target="" if target == NOWHERE else nodes[target].name,
-            role=role,
-            next_role=next_role,
+            target="" if move.target == NOWHERE else nodes[move.target].name,
+            role=Role.STOPPED if source == NOWHERE else standing.role,
+            next_role=move.next_role,
             reason=reason,
             blocked=blocked,
             origin=one.origin,

@@ -77,8 +77,7 @@ def _metas() -> st.SearchStrategy[dict[str, str]]:
 @st.composite
 def _resources(draw: st.DrawFn) -> tuple[resource.Resource, ...]:
     found: list[resource.Resource] = [
-        primitive(f"p{number}", **draw(_metas()))
-        for number in range(draw(st.integers(1, 3)))
+        primitive(f"p{number}", **draw(_metas())) for number in range(draw(st.integers(1, 3)))
     ]
     if draw(st.booleans()):
         found.append(resource.Group("g", (primitive("g1"), primitive("g2", **draw(_metas())))))
@@ -160,9 +159,7 @@ def _observed(
     seen: dict[str, observed.ObservedNode] = {}
     lonely = st.sampled_from([0, *range(len(nodes))])
     homes = {
-        member.name: draw(lonely)
-        for one in wanted.resources
-        for member in resource.primitives(one)
+        member.name: draw(lonely) for one in wanted.resources for member in resource.primitives(one)
     }
     cloned = {
         member.name

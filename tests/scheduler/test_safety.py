@@ -7,11 +7,11 @@ import pathlib
 import subprocess
 import sys
 
-from scheduler import strategies
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from scheduler import strategies
 
-from reconciler.model import action, constraint, desired, observed, plan, resource
+from reconciler.model import constraint, desired, plan, resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
@@ -123,9 +123,7 @@ def test_a_start_waits_for_all_probes(cluster):
     for one in due.actions:
         if one.task is Task.START and one.kind is ActionKind.RESOURCE:
             probes = {
-                other.key
-                for other in due.actions
-                if other.probe and other.resource == one.resource
+                other.key for other in due.actions if other.probe and other.resource == one.resource
             }
 
             assert probes <= earlier[one.key], one.key
