@@ -60,11 +60,16 @@ def main() -> NoReturn:
     """Run the program; the entry point of the package."""
     # What is imported at the start stays; collecting it would be a fifth of the time that it takes.
     gc.disable()
+    # A plug-in that happens to be installed must not change what a manifest means; and looking
+    # for one would read the meta-data of every package there is.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         # What a terminal's character set lacks is written out, instead of ending the program.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # both are text
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # the interpreter would search all of it for cycles before it ends
+    sys.exit(status)
 
 
 def run(words: Sequence[str]) -> int:

@@ -272,6 +272,9 @@ class Rule(Model):
 class Block(Model):
     """Values that hold while a rule does."""
 
+    # built at once, for almost every model holds blocks and would work their schema out anew
+    model_config = pydantic.ConfigDict(defer_build=False)
+
     rule: Rule | None = _described("the condition; without one the values always hold")
     score: Score = _described("blocks of higher score are looked at first", 0)
     values: dict[str, Value] = pydantic.Field(description="the values")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,11 +17,13 @@ PROGRAM = pathlib.Path(sys.executable).with_name("reconcile")
 HEAVY = ("networkx", "asyncio", "pyghmi", "rich", "pydantic", "structlog", "ruamel", "watchfiles")
 
 
-def imported(*words: str) -> set[str]:
-    """The modules that a command imports, in a process of its own."""
+def imported(*words: str, path: pathlib.Path | None = None) -> set[str]:
+    """The modules that a command imports, in a process of its own; ``path``: further packages."""
+    known = {**os.environ, "PYTHONPATH": str(path)} if path else None
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "reconciler.cli.main", *words],
         cwd=ROOT,
+        env=known,
         capture_output=True,
         text=True,
         check=True,
@@ -49,6 +52,20 @@ def test_validate_imports_no_machinery_of_the_cluster(manifests):
 
     needless = {"networkx", "pyghmi", "rich", "structlog", "watchfiles", "asyncio"}
     assert not {name for name in found if name.split(".")[0] in needless}
+
+
+def test_validate_loads_no_plugin_of_the_shape_checker(manifests, tmp_path):
+    """A package that offers to change how values are checked is not even imported."""
+    (tmp_path / "meddling.py").write_text("plugin = None\n")
+    described = tmp_path / "meddling-1.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: meddling\nVersion: 1\n")
+    (described / "entry_points.txt").write_text("[pydantic]\nmeddling = meddling:plugin\n")
+
+    found = imported("validate", str(manifests), path=tmp_path)
+
+    assert any(name.startswith("pydantic") for name in found)
+    assert "meddling" not in found
 
 
 def test_help_names_every_verb_and_nothing_needs_a_manifest(reconcile):
