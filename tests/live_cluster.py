@@ -48,13 +48,21 @@ def missing_parts() -> str:
 class LiveCluster:
     """A running sandbox and the program that works on it."""
 
-    def __init__(self, name: str, manifests: pathlib.Path, state: pathlib.Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        manifests: pathlib.Path,
+        state: pathlib.Path,
+        enter: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
+        self.enter = enter
         self.manifests = manifests
         self.state = state
         self.program = PROGRAM
         self.environment = {
             **os.environ,
+            "HOME": str(manifests.parent),
             "RECONCILE_STATE_DIR": str(state),
             "NO_COLOR": "1",
             "COLUMNS": "120",
@@ -70,7 +78,7 @@ class LiveCluster:
     ) -> subprocess.CompletedProcess[str]:
         """Run the program to its end; fail the test on another exit status than expected."""
         done = subprocess.run(
-            [PROGRAM, *words],
+            [*self.enter, PROGRAM, *words],
             cwd=self.manifests.parent,
             env=self.environment,
             input=stdin,
@@ -89,7 +97,7 @@ class LiveCluster:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start the program in the background; the caller ends it."""
         return subprocess.Popen(
-            [PROGRAM, *words],
+            [*self.enter, PROGRAM, *words],
             cwd=self.manifests.parent,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -257,16 +265,34 @@ def _own_copy(source: pathlib.Path, target: pathlib.Path, name: str) -> None:
 
 
 @contextlib.contextmanager
-def running(source: pathlib.Path, name: str = "live") -> Iterator[LiveCluster]:
-    """Raise a cluster from a copy of a manifest directory; take it down afterwards."""
+def running(
+    source: pathlib.Path,
+    name: str = "live",
+    *,
+    enter: Callable[[pathlib.Path], tuple[str, ...]] = lambda _: (),
+    owner: int = 0,
+) -> Iterator[LiveCluster]:
+    """Raise a cluster from a copy of a manifest directory; take it down afterwards.
+
+    Args:
+        source: the manifest directory.
+        name: of the cluster.
+        enter: the words before the program, from the directory in which it is run.
+        owner: user and group number that the directory is given to.
+    """
     base = pathlib.Path(tempfile.mkdtemp(prefix="rc-"))
-    cluster = LiveCluster(name, base / "manifests", base / "state")
+    cluster = LiveCluster(name, base / "manifests", base / "state", enter(base))
     try:
         _own_copy(source, cluster.manifests, name)
+        for path in (base, *base.rglob("*")) if owner else ():
+            os.chown(path, owner, owner)
         cluster.reconcile("sandbox", "up")
         yield cluster
     finally:
         if cluster.root.exists():
+            if cluster.enter:
+                # What is mounted in there can be taken away in there only.
+                cluster.reconcile("sandbox", "down", expect=None)
             sandbox_cluster.down(cluster.root)
         shutil.rmtree(base, ignore_errors=True)
 

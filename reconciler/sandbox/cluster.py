@@ -27,7 +27,15 @@ NO_IP = "ip is missing (package iproute2): no network namespaces, so addresses a
 NO_NSENTER = (
     "nsenter is missing (package util-linux): no network namespaces, so addresses are not real"
 )
+NO_REAL_ADDRESSES = "the shipped ocf:heartbeat:IPaddr2 is used, and refuses to add an address"
+NO_ADDRESS_AGENT = (
+    "no ocf:heartbeat:IPaddr2 in /usr/lib/ocf (package resource-agents): the shipped one stands in"
+)
 NO_BMC = "ipmi_sim is missing (package openipmi): no simulated BMC, power by fence_sandbox"
+
+SYSTEM_AGENTS = pathlib.Path("/usr/lib/ocf/resource.d")
+SHIPPED_AGENTS = pathlib.Path(__file__).resolve().parents[1] / "executor" / "ocf" / "resource.d"
+_ADDRESS_AGENT = pathlib.Path("heartbeat", "IPaddr2")
 
 Report = Callable[[str], None]
 
@@ -136,13 +144,18 @@ def up(
 
 
 def _record(files: layout.Files, wanted: spec.ClusterSpec) -> layout.Cluster:
+    namespaces = not lacking()
+    agent_roots = wanted.agent_roots
+    if not namespaces and not agent_roots:
+        # Without root the packaged IPaddr2 cannot even stop, and a failed stop means fencing.
+        agent_roots = (SHIPPED_AGENTS, SYSTEM_AGENTS)
     return layout.Cluster(
         name=wanted.name,
         label=files.label(wanted.name),
         up=True,
-        namespaces=not lacking(),
+        namespaces=namespaces,
         visible=tuple(str(path.resolve()) for path in wanted.visible),
-        agent_roots=tuple(str(path.resolve()) for path in wanted.agent_roots),
+        agent_roots=tuple(str(path.resolve()) for path in agent_roots),
         nodes=tuple(
             layout.NodeEntry(
                 name=node.name,
@@ -308,8 +321,16 @@ def status(root: pathlib.Path) -> ClusterStatus:
         up=cluster.up,
         namespaces=cluster.namespaces,
         nodes=nodes,
-        missing=() if cluster.namespaces else (lacking() or (NO_ROOT,)),
+        missing=_missing(cluster),
     )
+
+
+def _missing(cluster: layout.Cluster) -> tuple[str, ...]:
+    if not cluster.namespaces:
+        return (*(lacking() or (NO_ROOT,)), NO_REAL_ADDRESSES)
+    if cluster.agent_roots or (SYSTEM_AGENTS / _ADDRESS_AGENT).exists():
+        return ()
+    return (NO_ADDRESS_AGENT,)
 
 
 def _node_status(

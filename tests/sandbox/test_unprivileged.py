@@ -121,7 +121,7 @@ def test_a_user_without_rights_has_a_sandbox_too(free_port, leftovers):
         assert said == {
             "uid": NOBODY,
             "up": [["on", True, None]] * 2,
-            "missing": [cluster.NO_ROOT],
+            "missing": [cluster.NO_ROOT, cluster.NO_REAL_ADDRESSES],
             "addresses": {"n1": [], "n2": []},
             "executor is below init": True,
             "frozen": "frozen",

@@ -99,23 +99,30 @@ def _show(found: cluster.ClusterStatus) -> None:
         )
     ]
     for one in found.nodes:
-        words = [*(("CUT OFF",) if one.cut else ()), *one.missing]
+        simulated = cluster.NO_BMC not in one.missing
+        own = [words for words in one.missing if words != cluster.NO_BMC]
+        words = [*(("CUT OFF",) if one.cut else ()), *own]
         rows.append(
             (
                 span(one.name, Style.STRONG),
                 Span(one.power.value, _POWER[one.power]),
                 Span("answers", Style.GOOD) if one.executor else Span("silent", Style.BAD),
                 span(one.address),
-                span(one.bmc or one.power_control),
+                span((simulated and one.bmc) or one.power_control),
                 span(one.namespace or "-", Style.FAINT),
                 span(", ".join(words), Style.WARNING),
             )
         )
     screen = terminal.output()
     screen.lines(styled.table(rows, indent=0))
-    screen.lines(styled.line(span(f"note: {words}", Style.WARNING)) for words in found.missing)
+    everywhere = dict.fromkeys((*found.missing, *_without_bmc(found)))
+    screen.lines(styled.line(span(f"note: {words}", Style.WARNING)) for words in everywhere)
     if not found.up:
         screen.lines([styled.line(span("The sandbox is down; start it: reconcile sandbox up"))])
+
+
+def _without_bmc(found: cluster.ClusterStatus) -> tuple[str, ...]:
+    return tuple(words for one in found.nodes for words in one.missing if words == cluster.NO_BMC)
 
 
 def _json(found: cluster.ClusterStatus) -> dict[str, object]:
