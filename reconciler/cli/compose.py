@@ -68,9 +68,11 @@ def world(
     store = Store()
     journal = FileJournal(places.journal(wanted.name), redact=store.redact)
     drivers = _drivers(store, wanted)
+    # Shared, so that an edited manifest resets neither the limits nor the locks.
+    memory = topology.Memory()
 
     def fencer(current: Desired) -> topology.Topology:
-        return topology.Topology(current.fencing, drivers, store, clock)
+        return topology.Topology(current.fencing, drivers, store, clock, memory=memory)
 
     def notes(current: Desired) -> tuple[str, ...]:
         found = ((one.name, drivers.note(one)) for one in current.fencing.devices)
