@@ -32,6 +32,7 @@ class Wish:
     discovery: ResourceDiscovery
     origin: position.Position
     id: str
+    kind: TermKind = TermKind.LOCATION
 
 
 def resolve(
@@ -157,4 +158,4 @@ def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:
             continue
         for instance in affected(wish.instance):
             for node, value in wish.scores:
-                ranking.add(instance, node, Term(TermKind.LOCATION, value, wish.origin, wish.id))
+                ranking.add(instance, node, Term(wish.kind, value, wish.origin, wish.id))

@@ -37,6 +37,16 @@ class MultipleActive(enum.Enum):
     STOP_UNEXPECTED = "stop_unexpected"
 
 
+class HealthStrategy(enum.Enum):
+    """How health attributes of nodes count."""
+
+    NONE = "none"
+    MIGRATE_ON_RED = "migrate-on-red"
+    ONLY_GREEN = "only-green"
+    PROGRESSIVE = "progressive"
+    CUSTOM = "custom"
+
+
 class Requires(enum.Enum):
     """What a resource needs before it starts."""
 
@@ -66,6 +76,9 @@ class Cluster:
     start_failure_is_fatal: bool
     probes: bool
     placement_strategy: str
+    health_strategy: HealthStrategy
+    health_base: int
+    health_words: Mapping[str, int]
 
 
 def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
@@ -102,7 +115,18 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
         start_failure_is_fatal=flag("start-failure-is-fatal"),
         probes=flag("enable-startup-probes"),
         placement_strategy=word("placement-strategy"),
+        health_strategy=HealthStrategy(word("node-health-strategy")),
+        health_base=_score(texts, "node-health-base", 0),
+        health_words={
+            color: _score(texts, f"node-health-{color}", default)
+            for color, default in property.HEALTH_DEFAULTS.items()
+        },
     )
+
+
+def _score(texts: Mapping[str, str], name: str, default: int) -> int:
+    value = property.score(texts.get(name, ""), property.HEALTH_DEFAULTS)
+    return default if value is None else value
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

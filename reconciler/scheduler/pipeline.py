@@ -19,6 +19,7 @@ from reconciler.scheduler import (
     cycle,
     expansion,
     fencing,
+    health,
     location,
     migration,
     nodes,
@@ -39,6 +40,7 @@ from reconciler.scheduler import (
     step,
     stickiness,
     summary,
+    ticket,
 )
 
 
@@ -59,10 +61,15 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     if not settings.symmetric:
         location.opt_in(scores, standing.expansion, wishes)
     location.apply(scores, wishes)
+    health.apply(scores, standing.expansion, settings)
+    bans = ticket.resolve(desired, observed, standing, fencing=settings.fencing_enabled)
+    location.apply(scores, bans)
     stickiness.apply(scores, standing, settings)
     stickiness.ban(scores, standing, settings)
     pairs = colocation.lower(desired, standing.expansion)
-    assignment = placement.assign(standing, scores, pairs, settings, promotion.Scores(wishes))
+    assignment = placement.assign(
+        standing, scores, pairs, settings, promotion.Scores((*wishes, *bans))
+    )
 
     values = parameters.Parameters(desired, standing.nodes, clock)
     discovery = probe.Discovery(wishes)

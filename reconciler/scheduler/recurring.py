@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 from reconciler.model import resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Rc
@@ -126,6 +128,9 @@ class _Recurring:
         standing = self.situation.standing[one.index]
         chosen = self.assignment.chosen[one.index]
         next_role = self.assignment.next_role[one.index]
+        written = collections.Counter(
+            (each.name, each.interval_ms) for each in one.definition.operations
+        )
         by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
         states = dict(self.situation.known.get(one.history_name, {}))
         if one.in_clone is not None:
@@ -136,6 +141,8 @@ class _Recurring:
                 continue
             for key in sorted(state.recurring):
                 each = by_key.get(key)
+                if written[key] > 1:
+                    continue
                 if each is None and not self.settings.cancel_removed:
                     continue
                 inactive = each is not None and each.role is Role.STOPPED

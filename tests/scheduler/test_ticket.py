@@ -1,0 +1,98 @@
+"""Tickets: what a site does with resources whose ticket it lacks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import constraint, observed, plan, resource
+from reconciler.model.constraint import LossPolicy
+from reconciler.model.reason import ReasonCode
+from reconciler.model.role import Role
+
+GRANTED = observed.TicketState(granted=True)
+STANDBY = observed.TicketState(granted=True, standby=True)
+REVOKED = observed.TicketState(granted=False)
+
+
+def _due(
+    ticket: observed.TicketState | None,
+    policy: LossPolicy | None = None,
+    *,
+    states=None,
+    fencing: bool = True,
+) -> plan.Plan:
+    """Return the plan for a primitive with a ticket, running on n1 unless ``states`` says other."""
+    wanted = facts.wanted(
+        strategies.primitive("p"),
+        constraints=[constraint.Ticket("t-p", "t", ("p",), None, policy)],
+        fencing_enabled=str(fencing).lower(),
+    )
+    if fencing:
+        wanted = dataclasses.replace(
+            wanted,
+            fencing=facts.fencing.Fencing(
+                (facts.fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2")),)
+            ),
+        )
+    seen = facts.seen(states or {"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    tickets = {} if ticket is None else {"t": ticket}
+    return facts.pipeline.schedule(wanted, dataclasses.replace(seen, tickets=tickets))
+
+
+@pytest.mark.parametrize(("ticket", "target"), [(GRANTED, "n1"), (STANDBY, ""), (REVOKED, "")])
+def test_a_resource_runs_only_while_the_ticket_holds(ticket, target):
+    """Without the ticket, or with the ticket in standby, the resource is stopped."""
+    assert facts.change(_due(ticket), "p").target == target
+
+
+def test_an_unknown_ticket_is_not_granted():
+    """A resource whose ticket the site never heard of is not started."""
+    idle = {"n1": {"p": "stopped"}, "n2": {"p": "stopped"}}
+
+    assert facts.change(_due(GRANTED, states=idle), "p").target
+    assert not facts.change(_due(None, states=idle), "p").target
+
+
+def test_a_lost_ticket_can_fence():
+    """With loss-policy fence the node where the resource runs is fenced; standby fences nobody."""
+    due = _due(REVOKED, LossPolicy.FENCE)
+
+    assert [(one.node, one.reason.code) for one in due.fencing] == [("n1", ReasonCode.TICKET)]
+    assert not _due(STANDBY, LossPolicy.FENCE).fencing
+
+
+def test_a_lost_ticket_can_freeze():
+    """With loss-policy freeze a running resource is left as it is, an idle one is not started."""
+    idle = {"n1": {"p": "stopped"}, "n2": {"p": "stopped"}}
+
+    assert facts.change(_due(REVOKED, LossPolicy.FREEZE), "p").target == "n1"
+    assert not facts.change(_due(REVOKED, LossPolicy.FREEZE, states=idle), "p").target
+    assert not facts.change(_due(STANDBY, LossPolicy.FREEZE), "p").target
+
+
+@pytest.mark.parametrize(
+    ("policy", "role"),
+    [(None, Role.UNPROMOTED), (LossPolicy.DEMOTE, Role.UNPROMOTED), (LossPolicy.STOP, None)],
+)
+def test_a_ticket_for_the_promoted_role_demotes(policy, role):
+    """Without the ticket nothing is promoted; with loss-policy stop it does not run at all."""
+    wanted = facts.wanted(
+        resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(promotable="true")),
+        constraints=[constraint.Ticket("t-c", "t", ("c",), Role.PROMOTED, policy)],
+    )
+    seen = facts.seen(attributes={"n1": {"master-p": "10"}})
+
+    granted = facts.pipeline.schedule(wanted, dataclasses.replace(seen, tickets={"t": GRANTED}))
+    revoked = facts.pipeline.schedule(wanted, dataclasses.replace(seen, tickets={"t": REVOKED}))
+
+    assert Role.PROMOTED in _roles(granted)
+    assert _roles(revoked) == ({role} if role else set())
+
+
+def _roles(due: plan.Plan) -> set[Role]:
+    """Return the roles in which a plan wants anything to run."""
+    return {role for where in due.placement.values() for role in where.values()}
