@@ -54,8 +54,7 @@ def main() -> None:
     outcome = "valid" if loaded.desired else f"refused: {found}"
     sys.stdout.write(
         f"{count} resources, {len(texts)} files, {size} bytes: {took:.2f} s"
-        f" ({processor:.2f} s of processor), {outcome}
-"
+        f" ({processor:.2f} s of processor), {outcome}\n"
     )
 
 
