@@ -52,10 +52,11 @@ def digests(
         everything["CRM_meta_timeout"] = str(timeout_ms)
     if metadata is None:
         return Digests(all=digest(everything))
-    reloadable = {one.name for one in metadata.parameters if one.reloadable}
+    reloads = metadata.offers("reload-agent")
+    reloadable = {one.name for one in metadata.parameters if one.reloadable and reloads}
     private = {one.name for one in metadata.parameters if one.private}
     known = {one.name for one in metadata.parameters}
-    fixed = tuple(sorted(known - reloadable))
+    fixed = tuple(sorted((known | set(params)) - reloadable))
     return Digests(
         all=digest(everything),
         nonreloadable=digest(without(params, reloadable)) if reloadable else "",

@@ -89,6 +89,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         fencing.order(steps, case)
         ordering.apply(steps, standing, assignment, sequences, pairs)
         ordering.apply_groups(steps, standing)
+        restart.order(steps)
         cleanup.create(steps, case)
         cleanup.shut_down(steps, standing)
         migration.order(steps, standing, migrating)
@@ -97,6 +98,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         if not given_up:
             break
         migrating -= given_up
+    restart.drop(steps)
     notification.create(steps, case)
     ordering.probes_before_restarts(steps, standing)
     edges, findings = cycle.resolve(steps)

@@ -1,26 +1,31 @@
 """Restarts and reloads: what a change of a resource's definition leads to.
 
 A changed digest of the parameters means a restart, or a reload where only parameters changed that
-the agent can take up while it runs. Another agent under the same name means a restart, too.
+the agent can take up while it runs (Pacemaker Explained, "Reloading an Agent After a Definition
+Change"). Another agent under the same name means a restart, too.
 """
 
 from __future__ import annotations
 
+import enum
+
 from reconciler.model.action import Task
+from reconciler.model.agent import Metadata
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import digest
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.parameters import Parameters
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Steps, link
 
+_TAKES_PARAMETERS = ("start", "migrate_from", "reload-agent", "reload")
+
 
 def check(steps: Steps, case: Circumstances) -> None:
-    """Require a restart of each resource that stays, but whose definition has changed."""
-    situation, assignment, parameters = case.situation, case.assignment, case.parameters
+    """Require a restart or reload of each resource that stays, but whose definition changed."""
+    situation, assignment = case.situation, case.assignment
     for one in situation.expansion.all:
         standing = situation.standing[one.index]
         if not one.is_primitive or one.removed or not standing.managed:
@@ -32,36 +37,87 @@ def check(steps: Steps, case: Circumstances) -> None:
         node = situation.nodes[target]
         if not node.reachable:
             continue
-        reason = _changed(one, standing.states[target], target, parameters)
-        if reason is None:
+        record = began(standing.states[target])
+        if record is None:
             continue
+        change = _changed(case, one, target, record)
+        if change is Change.NONE:
+            continue
+        reason = Reason(ReasonCode.PARAMETERS_CHANGED, one.base, origin=one.origin)
         places = steps.at(one)
+        metadata = case.wanted.agents.get(one.definition.agent)
+        task = _reload_task(metadata) if change is Change.RELOADABLE else None
+        if task is not None:
+            places.reload = steps.resource(one, task, target)
+            places.reload.require(reason)
+            link(places.reload, places.promote)
+            continue
         places.stops[target].require(reason)
         if places.start is not None:
             places.start.require(reason)
 
 
-def _changed(one: Instance, state: State, node: int, parameters: Parameters) -> Reason | None:
-    record = began(state)
-    if record is None:
-        return None
-    if record.digests.all == parameters.digest(one, node):
-        return None
-    if record.digests.nonreloadable:
-        params = parameters.of(one, node)
-        fixed = {
-            name: value
-            for name, value in params.items()
-            if name in record.digests.restart_parameters
-        }
-        if digest.digest(fixed) == record.digests.nonreloadable:
-            return None
-    return Reason(ReasonCode.PARAMETERS_CHANGED, one.base, origin=one.origin)
+def order(steps: Steps) -> None:
+    """Let reloads come after the probes of their resource and before its monitors."""
+    for places in steps.places:
+        if places is None or places.reload is None:
+            continue
+        for probe in places.probes:
+            link(probe, places.reload, Link.ORDER)
+        for monitor in places.monitors:
+            link(places.reload, monitor, Link.ORDER)
+
+
+def drop(steps: Steps) -> None:
+    """Give up reloads of what is stopped, started or demoted anyway; after settling."""
+    for places in steps.places:
+        if places is None or places.reload is None:
+            continue
+        others = (places.start, *places.stops.values(), *places.demotes.values())
+        if any(other is not None and other.required for other in others):
+            places.reload.required = False
+
+
+class Change(enum.Enum):
+    """How far parameters differ from those that a resource runs with."""
+
+    NONE = "none"
+    RELOADABLE = "reloadable"
+    FIXED = "fixed"
+
+
+def _changed(case: Circumstances, one: Instance, node: int, record: OperationRecord) -> Change:
+    own = case.operations.options(one.definition, record.operation, 0).params
+    today = (
+        digest.digest({**case.parameters.of(one, node), **own})
+        if own
+        else (case.parameters.digest(one, node))
+    )
+    if record.digests.all == today:
+        return Change.NONE
+    if not record.digests.nonreloadable:
+        return Change.FIXED
+    names = record.digests.restart_parameters
+    params = {**case.parameters.of(one, node), **own}
+    fixed = {name: value for name, value in params.items() if name in names}
+    same = digest.digest(fixed) == record.digests.nonreloadable
+    return Change.RELOADABLE if same else Change.FIXED
+
+
+def _reload_task(metadata: Metadata | None) -> Task | None:
+    """Return how the agent reloads its parameters; None: it cannot.
+
+    Agents from before OCF 1.1 call it ``reload``. Of an agent without known meta-data the history
+    has said that it can.
+    """
+    if metadata is None or metadata.offers(Task.RELOAD_AGENT.value):
+        return Task.RELOAD_AGENT
+    return Task.RELOAD if metadata.offers(Task.RELOAD.value) else None
 
 
 def began(state: State) -> OperationRecord | None:
     """Return the record whose parameters the resource runs with."""
-    starts = (state.latest.get((name, 0)) for name in ("start", "migrate_from"))
+    starts = (state.latest.get((name, 0)) for name in _TAKES_PARAMETERS)
     good = [record for record in starts if record is not None and record.rc == 0]
     if good:
         return max(good, key=lambda record: record.call)

@@ -146,12 +146,14 @@ class Places:
         "monitors",
         "probes",
         "promote",
+        "reload",
         "start",
         "stops",
     )
 
     def __init__(self) -> None:
         self.start: Step | None = None
+        self.reload: Step | None = None
         self.promote: Step | None = None
         self.migrate_to: Step | None = None
         self.migrate_from: Step | None = None

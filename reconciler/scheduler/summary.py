@@ -120,6 +120,8 @@ class _Summary:
         promoting = places.promote is not None and places.promote.required
         move = dataclasses.replace(move, source=move.target)
         if not demoting and not promoting:
+            if places.reload is not None and places.reload.required:
+                return self._change(move, ChangeKind.RELOAD, places.reload.reason)
             return self._change(move, ChangeKind.LEAVE, standing.unmanaged_by)
         kind = ChangeKind.PROMOTE if promoting else ChangeKind.DEMOTE
         step = present(places.promote if promoting else demote)
