@@ -68,7 +68,7 @@ def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | Non
 
 
 def order(steps: Steps, case: Circumstances) -> None:
-    """Let stops on fenced nodes follow from the fencing, and starts elsewhere wait for it."""
+    """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it."""
     lost = [node for node in case.situation.nodes if node.unclean is not None]
     for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
@@ -79,8 +79,9 @@ def order(steps: Steps, case: Circumstances) -> None:
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
                     _by_fencing(step, fence, node)
-            if places.start is not None:
-                _wait(places.start, fence, node, case)
+            for step in (places.start, places.promote):
+                if step is not None:
+                    _wait(step, fence, node, case)
 
 
 def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
@@ -93,9 +94,9 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
         link(fence, step, Link.NEEDS)
 
 
-def _wait(start: Step, fence: Step | None, node: Node, case: Circumstances) -> None:
-    """Let a start wait for the fencing of a node, or for ever where it cannot be fenced."""
-    one = start.instance
+def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> None:
+    """Let a start or promotion wait for the fencing of a node, for ever where it cannot be."""
+    one = rise.instance
     if one is None:
         return
     needed = quorum.requirement(one, case.settings)
@@ -103,12 +104,12 @@ def _wait(start: Step, fence: Step | None, node: Node, case: Circumstances) -> N
         return
     if fence is None:
         if may_run(one, node, case.situation):
-            start.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
+            rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
     unknown = node.index not in case.situation.known.get(one.history_name, {})
     needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unknown
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
-        link(fence, start, Link.NEEDS)
+        link(fence, rise, Link.NEEDS)
 
 
 def may_run(one: Instance, node: Node, situation: Situation) -> bool:

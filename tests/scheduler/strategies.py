@@ -50,6 +50,7 @@ def history(name: str, state: str) -> observed.ResourceHistory | None:
         "monitor-failed": (probe, start, record("monitor", 1, 3, 0, 10_000)),
         "stop-failed": (probe, start, record("stop", 1, 3)),
         "start-failed": (probe, record("start", 1, 2)),
+        "promoted": (probe, start, record("promote", 0, 3)),
     }.get(state)
     return None if records is None else observed.ResourceHistory(name, AGENT, records)
 
@@ -167,10 +168,18 @@ def _observed(
         if isinstance(one, resource.Clone)
         for member in resource.primitives(one)
     }
+    promotable = {
+        member.name
+        for one in wanted.resources
+        if attribute.always(one.meta, "promotable") == "true"
+        for member in resource.primitives(one)
+    }
     for number, name in enumerate(nodes):
         histories = {}
         for member, home in homes.items():
             states = STATES if home == number or member in cloned else STATES[:2]
+            if member in promotable and home == number:
+                states = (*STATES, "promoted", "promoted", "promoted")
             if draw(st.integers(0, 9)) == 0:
                 states = STATES
             found = history(member, draw(st.sampled_from(states)))
@@ -187,3 +196,37 @@ def _observed(
             histories={} if presence is Presence.OFFLINE else histories,
         )
     return observed.Observed(NOW, draw(st.sampled_from([True, True, False])), seen, dc=nodes[0])
+
+
+@st.composite
+def lost_promoted(draw: st.DrawFn) -> tuple[desired.Desired, observed.Observed]:
+    """Generate a promotable clone whose instances run, one of them promoted on a lost node."""
+    nodes = tuple(f"n{number}" for number in range(draw(st.integers(3, 5))))
+    devices = draw(st.sampled_from(["all", "all", "some", "none"]))
+    properties = {"fencing_enabled": draw(st.sampled_from(["true", "true", "false"]))}
+    clone = resource.Clone(
+        "c",
+        primitive("cp", requires=draw(st.sampled_from(["fencing", "fencing", "quorum"]))),
+        meta=sets(promotable="true", notify=draw(st.sampled_from(["true", "false"]))),
+    )
+    wanted = desired.Desired(
+        "test",
+        properties=sets(**properties),
+        nodes=tuple(node.Node(name) for name in nodes),
+        resources=(clone,),
+        fencing=_fencing(devices, nodes),
+    )
+    # A controller that has just begun knows nothing of what runs on a silent node.
+    remembered = draw(st.booleans())
+    seen = {}
+    for number, name in enumerate(nodes):
+        state = "promoted" if number == 0 else draw(st.sampled_from(["running", "stopped"]))
+        found = history("cp", state)
+        assert found is not None
+        seen[name] = observed.ObservedNode(
+            name,
+            Presence.UNKNOWN if number == 0 else Presence.ONLINE,
+            attributes={"master-cp": draw(st.sampled_from(["5", "10"]))},
+            histories={"cp": found} if number or remembered else {},
+        )
+    return wanted, observed.Observed(NOW, quorate=True, nodes=seen, dc=nodes[1])

@@ -114,6 +114,27 @@ def test_nothing_rises_beside_an_unknown_node(cluster):
 
 
 @PROFILE
+@given(st.one_of(strategies.lost_promoted(), strategies.clusters()))
+def test_nothing_is_promoted_beside_a_lost_node_that_may_be_promoted(cluster):
+    """A promotion waits for the fencing of every lost node, or does not happen."""
+    wanted, seen = cluster
+    due = pipeline.schedule(wanted, seen)
+    earlier = ancestors(due)
+    for one in due.actions:
+        if one.task is not Task.PROMOTE or one.kind is ActionKind.PSEUDO:
+            continue
+        for node in seen.nodes.values():
+            if node.presence is not Presence.UNKNOWN or node.name == one.node:
+                continue
+            history = node.histories.get(one.resource)
+            stopped = history is not None and history.operations[-1].rc == 7
+            if not stopped:
+                event("promoted after fencing")
+
+                assert fenced_first(due, node.name, earlier[one.key]), (one.key, node.name)
+
+
+@PROFILE
 @given(strategies.clusters())
 def test_a_start_waits_for_all_probes(cluster):
     """A start waits for every probe of its resource in the plan."""
