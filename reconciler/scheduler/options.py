@@ -47,6 +47,15 @@ class HealthStrategy(enum.Enum):
     CUSTOM = "custom"
 
 
+class PlacementStrategy(enum.Enum):
+    """Whether and how utilization decides where resources run."""
+
+    DEFAULT = "default"
+    UTILIZATION = "utilization"
+    BALANCED = "balanced"
+    MINIMAL = "minimal"
+
+
 class Requires(enum.Enum):
     """What a resource needs before it starts."""
 
@@ -75,7 +84,7 @@ class Cluster:
     cancel_removed: bool
     start_failure_is_fatal: bool
     probes: bool
-    placement_strategy: str
+    placement_strategy: PlacementStrategy
     health_strategy: HealthStrategy
     health_base: int
     health_words: Mapping[str, int]
@@ -114,7 +123,7 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
         cancel_removed=flag("cancel-removed-actions"),
         start_failure_is_fatal=flag("start-failure-is-fatal"),
         probes=flag("enable-startup-probes"),
-        placement_strategy=word("placement-strategy"),
+        placement_strategy=PlacementStrategy(word("placement-strategy")),
         health_strategy=HealthStrategy(word("node-health-strategy")),
         health_base=_score(texts, "node-health-base", 0),
         health_words={

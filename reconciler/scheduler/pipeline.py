@@ -41,6 +41,7 @@ from reconciler.scheduler import (
     stickiness,
     summary,
     ticket,
+    utilization,
 )
 
 
@@ -93,6 +94,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         cleanup.create(steps, case)
         cleanup.shut_down(steps, standing)
         migration.order(steps, standing, migrating)
+        utilization.order(steps, standing, assignment.capacity)
         settle.settle(steps)
         given_up = migration.degraded(steps, standing, migrating)
         if not given_up:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add
-from reconciler.scheduler import clone, colocation, options, promotion
+from reconciler.scheduler import clone, colocation, options, promotion, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.ranking import Ranking, Row
 from reconciler.scheduler.situation import Situation
 
@@ -37,6 +38,7 @@ class Assignment:
     next_role: tuple[Role, ...]
     ranking: Ranking
     promotion_scores: dict[str, dict[str, int]]
+    capacity: utilization.Capacity
 
 
 class Placing:
@@ -61,6 +63,7 @@ class Placing:
         self.chosen = [UNDECIDED] * size
         self.next_role = [Role.UNKNOWN] * size
         self.load = [0] * len(self.nodes)
+        self.capacity = utilization.Capacity(self.nodes, settings)
         self.promotion_scores: dict[str, dict[str, int]] = {}
         self._busy: set[int] = set()
 
@@ -224,21 +227,27 @@ class Placing:
         row = self.ranking.rows[one.index]
         running = self.situation.standing[one.index].running
         current = running[0] if running else NOWHERE
-        minimal = self.settings.placement_strategy == "minimal"
+        strategy = self.settings.placement_strategy
+        minimal = strategy is PlacementStrategy.MINIMAL
+        balanced = strategy is PlacementStrategy.BALANCED
+        allowed = [
+            node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
+        ]
+        allowed = self.capacity.fitting(self, one, allowed)
         found, found_key = NOWHERE, (0, 0, 0, 0)
-        for node in self.nodes:
-            score = row[node.index]
-            if score < 0 or not node.takes_resources:
-                continue
-            load = 0 if minimal else self.load[node.index]
-            here = 0 if node.index == current and not minimal else 1
-            key = (-score, load, here, node.rank)
-            if found == NOWHERE or key < found_key:
-                found, found_key = node.index, key
+        for where in allowed:
+            freer = 0
+            if balanced and found != NOWHERE and row[where] == row[found]:
+                freer = self.capacity.freer(where, found)
+            load = 0 if minimal else self.load[where]
+            here = 0 if where == current and not minimal else 1
+            key = (-row[where], load, here, self.nodes[where].rank)
+            if found == NOWHERE or freer > 0 or (not freer and key < found_key):
+                found, found_key = where, key
         if found == NOWHERE or one.unique or row[found] <= 0:
             return found
         for where in running:
-            if row[where] == row[found] and self.nodes[where].takes_resources:
+            if row[where] == row[found] and where in allowed:
                 return where
         return found
 
@@ -247,6 +256,7 @@ class Placing:
         self.next_role[one.index] = role
         if where != NOWHERE:
             self.load[where] += 1
+            self.capacity.take(one, where)
 
     def release(self, one: Instance) -> None:
         """Undo the placement of an instance and of everything in it."""
@@ -254,6 +264,7 @@ class Placing:
             where = self.chosen[each.index]
             if where >= 0 and each.is_primitive:
                 self.load[where] -= 1
+                self.capacity.give_back(each, where)
             self.chosen[each.index] = UNDECIDED
 
 
@@ -273,8 +284,8 @@ def assign(
 ) -> Assignment:
     """Place everything."""
     placing = Placing(situation, ranking, pairs, settings, promotions)
-    for one in sorted(situation.expansion.tops, key=lambda one: -one.meta.priority):
+    for one in utilization.sequence(placing):
         placing.place(one)
     chosen = tuple(max(where, NOWHERE) for where in placing.chosen)
     roles = tuple(Role.STOPPED if role is Role.UNKNOWN else role for role in placing.next_role)
-    return Assignment(chosen, roles, ranking, placing.promotion_scores)
+    return Assignment(chosen, roles, ranking, placing.promotion_scores, placing.capacity)

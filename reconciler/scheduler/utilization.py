@@ -1,0 +1,217 @@
+"""Utilization: capacities of nodes, what resources need of them, and what is left.
+
+Used with every ``placement-strategy`` but default. A resource goes only where it fits together with
+everything that must run beside it and is not placed yet. Pacemaker Explained, "Utilization and
+placement strategy".
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.model import attribute
+from reconciler.model import property as properties
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.score import INFINITY, add
+from reconciler.scheduler import colocation, options, rule
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.options import PlacementStrategy
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.placement import Placing
+
+Amounts = dict[str, int]
+_UNDECIDED = -2
+
+
+def amounts(sets: attribute.AttributeSets, clock: rule.Clock) -> Amounts:
+    """Return utilization as numbers by name; what is no number counts nothing."""
+    found = rule.values(sets, rule.Context(clock)) if sets else {}
+    return {name: properties.integer(str(value)) or 0 for name, value in found.items()}
+
+
+class Capacity:
+    """What the nodes have left while resources are placed."""
+
+    __slots__ = ("_clock", "_free", "_needs", "strategy")
+
+    def __init__(self, nodes: Sequence[Node], settings: options.Cluster) -> None:
+        self.strategy = settings.placement_strategy
+        self._clock = settings.clock
+        self._needs: dict[str, Amounts] = {}
+        self._free: list[Amounts] = []
+        if self.strategy is not PlacementStrategy.DEFAULT:
+            self._free = [amounts(node.desired.utilization, self._clock) for node in nodes]
+
+    @property
+    def counts(self) -> bool:
+        """Whether utilization decides anything."""
+        return self.strategy is not PlacementStrategy.DEFAULT
+
+    def need(self, one: Instance) -> Amounts:
+        """Return what a primitive needs."""
+        found = self._needs.get(one.base)
+        if found is None:
+            found = self._needs[one.base] = amounts(one.definition.utilization, self._clock)
+        return found
+
+    def take(self, one: Instance, node: int) -> None:
+        """Take what a primitive needs from a node."""
+        self._change(one, node, -1)
+
+    def give_back(self, one: Instance, node: int) -> None:
+        """Undo a ``take``."""
+        self._change(one, node, 1)
+
+    def _change(self, one: Instance, node: int, sign: int) -> None:
+        if self.counts and one.is_primitive:
+            free = self._free[node]
+            for name, value in self.need(one).items():
+                free[name] = free.get(name, 0) + sign * value
+
+    def freer(self, left: int, right: int) -> int:
+        """Return how many more attributes ``left`` has more of than ``right``, minus the reverse."""
+        one, other = self._free[left], self._free[right]
+        balance = 0
+        for name in {**one, **other}:
+            here, there = one.get(name, 0), other.get(name, 0)
+            balance += (here > there) - (here < there)
+        return balance
+
+    def ranked(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return the nodes, best first: by own score, capacity if balanced, and name."""
+        balanced = self.strategy is PlacementStrategy.BALANCED
+
+        def compare(left: Node, right: Node) -> int:
+            if left.desired.score != right.desired.score:
+                return right.desired.score - left.desired.score
+            freer = self.freer(right.index, left.index) if balanced else 0
+            return freer or left.rank - right.rank
+
+        return sorted(nodes, key=functools.cmp_to_key(compare))
+
+    def fitting(self, placing: Placing, one: Instance, allowed: list[int]) -> list[int]:
+        """Return the nodes, of those allowed, that a primitive may be placed on.
+
+        Those that can hold it with everything that must run beside it; if there is none, those
+        that can hold it alone.
+        """
+        if not self.counts:
+            return allowed
+        together = list(beside(placing, one))
+        need = _sum(self.need(each) for each in together)
+        found = [node for node in allowed if self._fits(need, node)]
+        if found or len(together) == 1:
+            return found
+        return [node for node in allowed if self._fits(self.need(one), node)]
+
+    def _fits(self, need: Amounts, node: int) -> bool:
+        free = self._free[node]
+        return all(free.get(name, 0) >= value for name, value in need.items())
+
+
+def _sum(needs: Iterable[Amounts]) -> Amounts:
+    found: Amounts = {}
+    for need in needs:
+        for name, value in need.items():
+            found[name] = found.get(name, 0) + value
+    return found
+
+
+def sequence(placing: Placing) -> list[Instance]:
+    """Return the outermost resources in the order in which they are placed.
+
+    By priority, then as written. Where utilization counts, what runs comes first: by the score on
+    the node where it runs (with those of what it is colocated with), then by the scores on the
+    other nodes, best nodes first.
+    """
+    tops = placing.situation.expansion.tops
+    if not placing.capacity.counts:
+        return sorted(tops, key=lambda one: -one.meta.priority)
+    nodes = placing.capacity.ranked(placing.nodes)
+
+    def key(one: Instance) -> tuple[object, ...]:
+        row = _joined(placing, one, 1.0, frozenset())
+        running = placing.situation.standing[one.index].running
+        here = row[running[0]] if running else -INFINITY
+        return (-one.meta.priority, -here, [-row[node.index] for node in nodes])
+
+    return sorted(tops, key=key)
+
+
+def _joined(placing: Placing, one: Instance, factor: float, seen: frozenset[int]) -> list[int]:
+    """Return the scores of a resource and, weaker by ``factor``, of what it is colocated with."""
+    speaker = one.children[0] if one.variant is Variant.GROUP and one.children else one
+    seen |= {speaker.index}
+    row = [colocation.scaled(score, factor) for score in placing.ranking.rows[speaker.index]]
+    for pair in placing.pairs.primaries(speaker):
+        if pair.primary.index not in seen:
+            further = _joined(placing, pair.primary, factor * pair.score / INFINITY, seen)
+            joined = [add(left, right) for left, right in zip(row, further, strict=True)]
+            row = joined if placing.ranking.usable(joined) else row
+    return row
+
+
+def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
+    """Yield a primitive and all that must be on its node and is not placed yet."""
+    seen = {one.index}
+    waiting = [one]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        for other in _bound(placing, current):
+            for each in _members(other):
+                if each.index not in seen and placing.chosen[each.index] == _UNDECIDED:
+                    seen.add(each.index)
+                    waiting.append(each)
+
+
+def _bound(placing: Placing, one: Instance) -> Iterator[Instance]:
+    """Yield what is bound to a primitive by mandatory colocations, in either direction."""
+    owner: Instance | None = one
+    while owner is not None:
+        for pair in placing.pairs.own_primaries(owner):
+            if pair.mandatory:
+                yield pair.primary
+        for pair in placing.pairs.own_dependents(owner):
+            if pair.mandatory:
+                yield pair.dependent
+        owner = owner.parent
+
+
+def _members(one: Instance) -> Iterator[Instance]:
+    """Yield the primitives that a resource puts on a node; one instance stands for a clone."""
+    yield from (one.children[0] if one.variant is Variant.CLONE else one).primitives()
+
+
+def order(steps: Steps, situation: Situation, capacity: Capacity) -> None:
+    """Let what uses a node's capacity begin there after what gives capacity back has ended."""
+    if not capacity.counts:
+        return
+    leaving: dict[int, list[Step]] = {}
+    coming: dict[int, list[Step]] = {}
+    for one in situation.expansion.all:
+        places = steps.places[one.index]
+        if not one.is_primitive or places is None or not capacity.need(one):
+            continue
+        away = places.migrate_to
+        for node, stop in places.stops.items():
+            moves = away is not None and away.node == node
+            leaving.setdefault(node, []).append(away if moves and away else stop)
+        if places.start is not None:
+            begins = places.start if away is None else away
+            coming.setdefault(places.start.node, []).append(begins)
+    for node, ends in leaving.items():
+        if node not in coming:
+            continue
+        name = f"load_stopped_{situation.nodes[node].name}"
+        between = steps.add(name, ActionKind.PSEUDO, Task.NOTHING, None, node)
+        for step in ends:
+            link(step, between, Link.ADVISORY)
+        for step in coming[node]:
+            link(between, step, Link.ADVISORY | Link.PULLS_FIRST)

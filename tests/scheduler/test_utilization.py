@@ -1,0 +1,99 @@
+"""Utilization: what fits on a node, and who is placed first."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import constraint, desired, node, plan
+
+TOGETHER = (constraint.Colocation("k", "b", "a", facts.INFINITY),)
+
+
+def _wanted(
+    strategy: str, capacities: dict[str, int], needs: dict[str, int], constraints=(), **meta: str
+) -> desired.Desired:
+    """Return desired state with one attribute of utilization."""
+    resources = [
+        dataclasses.replace(
+            strategies.primitive(name, **meta), utilization=strategies.sets(cpu=str(need))
+        )
+        for name, need in needs.items()
+    ]
+    found = facts.wanted(*resources, constraints=constraints, placement_strategy=strategy)
+    nodes = tuple(
+        node.Node(name, utilization=strategies.sets(cpu=str(value)))
+        for name, value in capacities.items()
+    )
+    return dataclasses.replace(found, nodes=nodes)
+
+
+def _targets(due: plan.Plan) -> dict[str, str]:
+    """Return where each resource will be."""
+    return {one.resource: one.target for one in due.changes}
+
+
+@pytest.mark.parametrize("strategy", ["utilization", "balanced", "minimal"])
+def test_a_resource_goes_only_where_it_fits(strategy):
+    """A node with too little left does not take a resource, and what fits nowhere stays down."""
+    wanted = _wanted(strategy, {"n1": 2, "n2": 4}, {"a": 3, "b": 3})
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen())) == {"a": "n2", "b": ""}
+
+
+def test_capacities_do_not_count_by_default():
+    """With the default strategy a resource may go where it does not fit."""
+    wanted = _wanted("default", {"n1": 0, "n2": 0}, {"a": 3})
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen())) == {"a": "n1"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "targets"),
+    [
+        ("utilization", {"a": "n1", "b": "n2"}),
+        ("balanced", {"a": "n2", "b": "n2"}),
+        ("minimal", {"a": "n1", "b": "n1"}),
+    ],
+)
+def test_strategies_spread_by_count_by_capacity_or_not_at_all(strategy, targets):
+    """Ties go to fewer resources, to more capacity left, or to the first name."""
+    wanted = _wanted(strategy, {"n1": 4, "n2": 9}, {"a": 2, "b": 2})
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen())) == targets
+
+
+def test_what_must_run_together_is_weighed_together():
+    """A primary goes where its mandatory dependents fit as well."""
+    wanted = _wanted("utilization", {"n1": 4, "n2": 6}, {"a": 3, "b": 3}, TOGETHER)
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen())) == {"a": "n2", "b": "n2"}
+
+
+def test_what_runs_is_placed_before_what_does_not():
+    """A running resource keeps its capacity even if it is written last."""
+    wanted = _wanted("utilization", {"n1": 3, "n2": 0}, {"a": 3, "b": 3})
+    seen = facts.seen({"n1": {"b": "running", "a": "stopped"}, "n2": {}})
+
+    assert _targets(facts.pipeline.schedule(wanted, seen)) == {"a": "", "b": "n1"}
+
+
+def test_capacity_is_given_back_before_it_is_used():
+    """A start on a full node waits for the stop of what leaves it, without any constraint."""
+    away = facts.location("b", "n1", -facts.INFINITY)
+    home = facts.location("a", "n1", 100)
+    wanted = _wanted("utilization", {"n1": 3, "n2": 3}, {"a": 3, "b": 3}, (away, home))
+    seen = facts.seen({"n1": {"b": "running", "a": "stopped"}, "n2": {"a": "stopped"}})
+
+    due = facts.pipeline.schedule(wanted, seen)
+
+    before = {"a_start_0@n1"}
+    while True:
+        more = before | {edge.before for edge in due.edges if edge.after in before}
+        if more == before:
+            break
+        before = more
+    assert "b_stop_0@n1" in before
