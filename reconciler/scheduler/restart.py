@@ -100,8 +100,9 @@ def _changed(case: Circumstances, one: Instance, node: int, record: OperationRec
     names = record.digests.restart_parameters
     params = {**case.parameters.of(one, node), **own}
     fixed = {name: value for name, value in params.items() if name in names}
-    same = digest.digest(fixed) == record.digests.nonreloadable
-    return Change.RELOADABLE if same else Change.FIXED
+    # Some old histories do not say which parameters they mean: then it is all of them.
+    same = {digest.digest(fixed)} if names else {digest.digest({}), digest.digest(params)}
+    return Change.RELOADABLE if record.digests.nonreloadable in same else Change.FIXED
 
 
 def _reload_task(metadata: Metadata | None) -> Task | None:
