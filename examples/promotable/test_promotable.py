@@ -40,7 +40,14 @@ def test_a_lost_promoted_node_is_fenced_and_another_instance_promoted(cluster):
     cluster.reconcile("sandbox", "kill", lost)
     cluster.reconcile("apply", "--yes")
     roles = _roles(cluster)
+    story = [
+        (entry["event"], entry["body"]["task"])
+        for entry in cluster.json("history")["events"]
+        if entry["event"].startswith("action-") and entry["body"]["task"] in {"reboot", "promote"}
+    ]
 
+    assert story[-2:] == [("action-began", "promote"), ("action-ended", "promote")]
+    assert story[-4:-2] == [("action-began", "reboot"), ("action-ended", "reboot")]
     assert list(roles.values()).count("Promoted") == 1
     assert roles.get(lost) != "Promoted"
     assert cluster.holders(VIP) == [node for node in roles if roles[node] == "Promoted"]

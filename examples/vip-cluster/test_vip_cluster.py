@@ -178,3 +178,4 @@ def test_a_mistake_is_found_at_its_line_without_touching_a_node(cluster):
         assert "p_vip" in done.stderr + done.stdout
 
     assert cluster.holders(VIP) == [node]
+    assert "ha-1" in cluster.reconcile("sandbox", "status").stdout

@@ -29,6 +29,12 @@ def sandbox(cluster: str) -> pathlib.Path:
     return state() / "sandbox" / cluster
 
 
+def sandboxes() -> tuple[pathlib.Path, ...]:
+    """Return the directories of all sandboxes of this state directory, sorted."""
+    above = sandbox("")
+    return tuple(sorted(one for one in above.iterdir() if one.is_dir())) if above.is_dir() else ()
+
+
 def journal(cluster: str) -> pathlib.Path:
     """Return the journal of a cluster on this machine."""
     return state() / "journal" / f"{cluster}.jsonl"

@@ -310,7 +310,7 @@ class Run:
             # Switching a node on needs the lease, and what comes back needs another look.
             await self._session.restored(self._stop)
             return None
-        blocked = bool(due.blocked) or any(one.blocked is not None for one in due.fencing)
+        blocked = bool(self._blockages(due))
         return self._result(State.BLOCKED if blocked else State.CONVERGED)
 
     def _result(self, state: State, message: str = "") -> Result:
@@ -329,6 +329,11 @@ class Run:
     def _blockages(self, due: plan_model.Plan | None) -> tuple[Blockage, ...]:
         """Name everything that is due and cannot be done."""
         found = blockages(due) if due is not None else []
+        if due is not None and self._view is not None:
+            found += [
+                Blockage(one.resource, "", ReasonCode.THRESHOLD_REACHED.value)
+                for one in plan_model.exhausted(due, self._view.observed)
+            ]
         for name, count in sorted(self._unfenced.items()):
             if count >= self._context.bounds.fence_attempts:
                 detail = "; ".join(

@@ -7,8 +7,8 @@ import enum
 from collections.abc import Mapping
 
 from reconciler.errors import diagnostic, position
-from reconciler.model import action, score
-from reconciler.model.reason import Reason
+from reconciler.model import action, observed, score
+from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 
 
@@ -107,3 +107,27 @@ class Plan:
     def blocked(self) -> tuple[Change, ...]:
         """The changes that are due but cannot be made."""
         return tuple(change for change in self.changes if change.blocked)
+
+
+def exhausted(due: Plan, seen: observed.Observed) -> tuple[Change, ...]:
+    """Return the resources that are wanted, failed, and may run nowhere any more.
+
+    Nothing is due for them and nothing is blocked, yet the cluster is not as desired. Instances of
+    clones count only where none of their resource is active.
+    """
+    counted = {
+        name.removeprefix("fail-count-").partition("#")[0].partition(":")[0]
+        for one in seen.nodes.values()
+        for name in one.attributes
+        if name.startswith("fail-count-")
+    }
+    active = {one.resource for one in due.changes if one.role.active or one.next_role.active}
+    return tuple(
+        one
+        for one in due.changes
+        if one.reason is not None
+        and one.reason.code is ReasonCode.NO_NODE
+        and not one.blocked
+        and one.resource in counted
+        and one.resource not in active
+    )

@@ -147,8 +147,8 @@ SENTENCES: dict[ReasonCode, Sentence] = {
         "take one of the order constraints out",
     ),
     ReasonCode.THRESHOLD_REACHED: Sentence(
-        "it reached its migration-threshold on {subject}",
-        "it reached its migration-threshold",
+        "it failed, and may run nowhere any more",
+        "it failed, and may run nowhere any more",
         "repair the cause, then: reconcile cleanup RESOURCE",
     ),
 }

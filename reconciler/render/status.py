@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from reconciler.model import attribute
+from reconciler.model import plan as plan_model
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, ObservedNode, Presence
 from reconciler.model.plan import Change, ChangeKind, Plan
@@ -325,6 +326,7 @@ def _lease(lease: Lease, now: float) -> Line:
 def _verdict(state: Status) -> Line:
     due = state.plan
     blocked = len(due.blocked) + sum(one.blocked is not None for one in due.fencing)
+    blocked += len(plan_model.exhausted(due, state.observed))
     changes = sum(one.kind is not ChangeKind.LEAVE and not one.blocked for one in due.changes)
     fences = [one.node for one in due.fencing if one.blocked is None]
     parts: list[Span] = []
@@ -357,7 +359,9 @@ def as_json(state: Status) -> dict[str, object]:
         "at": moment.rfc3339(state.observed.now),
         "observation": state.observed.id,
         "quorate": state.observed.quorate,
-        "converged": state.plan.empty and not state.plan.blocked,
+        "converged": state.plan.empty
+        and not state.plan.blocked
+        and not plan_model.exhausted(state.plan, state.observed),
         "nodes": [
             {
                 "node": name,

@@ -114,7 +114,7 @@ def test_an_address_fails_with_its_reason_and_fences_nobody(cluster):
 
     cluster.reconcile("validate")
     cluster.reconcile("plan")
-    done = cluster.reconcile("apply", "--yes", expect=None)
+    done = cluster.reconcile("apply", "--yes", expect=4)
 
     assert "adding an address needs root" in done.stderr
     assert "Traceback" not in done.stderr

@@ -424,6 +424,21 @@ def test_a_resource_that_dies_is_recovered():
     assert (ended.state, len(on.where("b"))) == (State.CONVERGED, 1)
 
 
+def test_a_resource_that_failed_everywhere_is_no_success():
+    """Wanted, failed on every node, stopped everywhere: the run says blocked and names it."""
+
+    async def main():
+        on = stage()
+        on.world.habits.append(Habit("a", action.Task.START, rc=1))
+        return on, await converged(on)
+
+    on, ended = clock.run(main())
+
+    assert ended.state is State.BLOCKED
+    assert ("a", "threshold-reached") in [(one.subject, one.code) for one in ended.blocked]
+    assert on.where("a") == ()
+
+
 def test_the_fence_limit_of_an_hour_holds():
     """A node that was fenced too often within an hour is not fenced again: blocked."""
 

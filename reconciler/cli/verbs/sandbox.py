@@ -88,7 +88,17 @@ def _done(work: Callable[[], T]) -> T:
 
 
 def _root(paths: tuple[str, ...]) -> Path:
-    return places.sandbox(manifests.read(paths, mute=_UNMADE).desired.name)
+    """Return the sandbox that is meant; a mistake in the manifests must not keep it running."""
+    try:
+        return places.sandbox(manifests.read(paths, mute=_UNMADE).desired.name)
+    except Quit as invalid:
+        there = places.sandboxes()
+        if invalid.status != ExitStatus.INVALID_MANIFEST or len(there) != 1:
+            raise
+        terminal.note(
+            f"the manifests cannot be read; taking the only sandbox here: {there[0].name}"
+        )
+        return there[0]
 
 
 def _show(found: cluster.ClusterStatus) -> None:
