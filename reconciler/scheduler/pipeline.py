@@ -41,6 +41,7 @@ from reconciler.scheduler import (
     stickiness,
     summary,
     ticket,
+    unfencing,
     utilization,
 )
 
@@ -86,7 +87,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         restart.check(steps, case)
         probe.create(steps, case, discovery)
         recurring.create(steps, case)
-        decisions = fencing.decide(steps, case)
+        decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
         fencing.order(steps, case)
         ordering.apply(steps, standing, assignment, sequences, pairs)
         ordering.apply_groups(steps, standing)

@@ -1,0 +1,83 @@
+"""Unfencing: nodes are let back before they use what a fence device guards."""
+
+from __future__ import annotations
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import plan, resource
+from reconciler.model.action import Task
+from reconciler.model.agent import AgentName
+
+UNFENCED = {"#node-unfenced": "1700000000"}
+
+
+def _device(provides: str) -> resource.Primitive:
+    """Return a fence device managed as a resource."""
+    return resource.Primitive(
+        "f", AgentName("stonith", "", "fence_scsi"), meta=strategies.sets(provides=provides)
+    )
+
+
+def _due(provides: str = "unfencing", *, states=None, attributes=None, **meta: str) -> plan.Plan:
+    """Return the plan for a fence device and a primitive, not known anywhere yet."""
+    wanted = facts.wanted(
+        _device(provides), strategies.primitive("p", **meta), fencing_enabled="true"
+    )
+    seen = facts.seen(states or {"n1": {}, "n2": {}}, attributes=attributes)
+    return facts.pipeline.schedule(wanted, seen)
+
+
+def _unfenced(due: plan.Plan) -> set[str]:
+    """Return the nodes that a plan unfences."""
+    return {one.node for one in due.actions if one.task is Task.ON}
+
+
+def test_every_node_is_unfenced_before_it_is_probed():
+    """Where a device provides unfencing, a node that was not let in is, before anything else."""
+    due = _due()
+
+    edges = {(edge.before, edge.after) for edge in due.edges}
+    assert _unfenced(due) == {"n1", "n2"}
+    assert ("stonith-n1-on@n1", "p_monitor_0@n1") in edges
+    assert ("stonith-n1-on@n1", "f_monitor_0@n1") in edges
+
+
+def test_a_node_is_unfenced_once():
+    """A node whose attribute says that it was let in is left alone; 0 says that it was not."""
+    due = _due(attributes={"n1": UNFENCED, "n2": {"#node-unfenced": "0"}})
+
+    assert _unfenced(due) == {"n2"}
+
+
+@pytest.mark.parametrize(
+    ("provides", "requires", "nodes"),
+    [("fencing", "unfencing", {"n1", "n2"}), ("fencing", "fencing", set())],
+)
+def test_a_resource_can_require_unfencing(provides, requires, nodes):
+    """Unfencing is used where a device provides it or a resource requires it, and only there."""
+    assert _unfenced(_due(provides, requires=requires)) == nodes
+
+
+def test_what_requires_less_does_not_wait():
+    """A resource that requires only quorum is probed without waiting for the unfencing."""
+    due = _due(requires="quorum")
+
+    assert ("stonith-n1-on@n1", "p_monitor_0@n1") not in {
+        (edge.before, edge.after) for edge in due.edges
+    }
+
+
+def test_what_runs_on_a_node_that_is_not_unfenced_is_restarted():
+    """A resource that was started before its node was let in stops, waits, and starts again."""
+    due = _due(
+        states={"n1": {"p": "running", "f": "stopped"}, "n2": {"p": "stopped", "f": "stopped"}},
+        attributes={"n2": UNFENCED},
+        resource_stickiness="100",
+    )
+
+    edges = {(edge.before, edge.after) for edge in due.edges}
+    assert facts.change(due, "p").kind is plan.ChangeKind.RESTART
+    assert ("p_stop_0@n1", "stonith-n1-on@n1") in edges
+    assert ("stonith-n1-on@n1", "p_start_0@n1") in edges
