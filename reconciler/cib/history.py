@@ -33,7 +33,8 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
             element.get("class", ""), element.get("provider", ""), element.get("type", "")
         )
         records = tuple(record(one) for one in element if one.tag == "lrm_rsc_op")
-        found.setdefault(name, observed.ResourceHistory(name, kind, records))
+        locked = documents.moment(element.get("shutdown-lock"))
+        found.setdefault(name, observed.ResourceHistory(name, kind, records, locked_at=locked))
     return found
 
 

@@ -119,12 +119,14 @@ class ResourceHistory:
     Attributes:
         resource: the name under which it was run, with an instance number where there is one.
         revision: rises with each change on the node; an action that expects another is refused.
+        locked_at: since when it waits for the node, which was shut down, to come back; 0: it does not.
     """
 
     resource: str
     agent: AgentName | None
     operations: tuple[OperationRecord, ...]
     revision: int = 0
+    locked_at: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Cluster:
     start_failure_is_fatal: bool
     probes: bool
     placement_strategy: PlacementStrategy
+    shutdown_lock: bool
+    shutdown_lock_limit_ms: int
     health_strategy: HealthStrategy
     health_base: int
     health_words: Mapping[str, int]
@@ -124,6 +126,8 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
         start_failure_is_fatal=flag("start-failure-is-fatal"),
         probes=flag("enable-startup-probes"),
         placement_strategy=PlacementStrategy(word("placement-strategy")),
+        shutdown_lock=flag("shutdown-lock"),
+        shutdown_lock_limit_ms=duration.parse_ms(texts.get("shutdown-lock-limit", "0")) or 0,
         health_strategy=HealthStrategy(word("node-health-strategy")),
         health_base=_score(texts, "node-health-base", 0),
         health_words={

@@ -36,6 +36,7 @@ from reconciler.scheduler import (
     restart,
     rule,
     settle,
+    shutdown_lock,
     situation,
     step,
     stickiness,
@@ -59,15 +60,8 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     standing = _situation(desired, observed, settings, operations)
 
     wishes = location.resolve(desired, standing.expansion, standing.nodes, clock)
-    scores = ranking.Ranking(standing.expansion, standing.nodes)
-    if not settings.symmetric:
-        location.opt_in(scores, standing.expansion, wishes)
-    location.apply(scores, wishes)
-    health.apply(scores, standing.expansion, settings)
     bans = ticket.resolve(desired, observed, standing, fencing=settings.fencing_enabled)
-    location.apply(scores, bans)
-    stickiness.apply(scores, standing, settings)
-    stickiness.ban(scores, standing, settings)
+    scores = _rank(standing, settings, wishes, bans)
     pairs = colocation.lower(desired, standing.expansion)
     assignment = placement.assign(
         standing, scores, pairs, settings, promotion.Scores((*wishes, *bans))
@@ -93,6 +87,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         ordering.apply_groups(steps, standing)
         restart.order(steps)
         cleanup.create(steps, case)
+        shutdown_lock.forget(steps, case)
         cleanup.shut_down(steps, standing)
         migration.order(steps, standing, migrating)
         utilization.order(steps, standing, assignment.capacity)
@@ -152,6 +147,25 @@ def _situation(
     known = nodes.compile_nodes(desired, observed, settings)
     tree = expansion.expand(desired, reader, max(len(members), len(known)))
     return situation.read(desired, tree, known, settings, operations)
+
+
+def _rank(
+    standing: situation.Situation,
+    settings: options.Cluster,
+    wishes: tuple[location.Wish, ...],
+    bans: tuple[location.Wish, ...],
+) -> ranking.Ranking:
+    """Return the scores before anything is placed."""
+    scores = ranking.Ranking(standing.expansion, standing.nodes)
+    if not settings.symmetric:
+        location.opt_in(scores, standing.expansion, wishes)
+    location.apply(scores, wishes)
+    health.apply(scores, standing.expansion, settings)
+    location.apply(scores, bans)
+    stickiness.apply(scores, standing, settings)
+    stickiness.ban(scores, standing, settings)
+    shutdown_lock.apply(scores, standing, settings)
+    return scores
 
 
 def _placement(
