@@ -26,9 +26,9 @@ _WORDS: Mapping[HealthStrategy, Mapping[str, int]] = {
 def score(node: Node, settings: options.Cluster) -> int:
     """Return the health of a node as a score; 0 where the strategy leaves health alone."""
     progressive = settings.health_strategy is HealthStrategy.PROGRESSIVE
-    words = settings.health_words if progressive else _WORDS.get(settings.health_strategy)
-    if words is None:
+    if settings.health_strategy is HealthStrategy.NONE:
         return 0
+    words = _WORDS.get(settings.health_strategy, settings.health_words)
     found = (
         property.score(text, words) or 0
         for name, text in node.attributes.items()

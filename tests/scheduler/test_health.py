@@ -24,7 +24,7 @@ def _target(color: str, strategy: str, *, meta=None, **properties: str) -> str:
     ("strategy", "color", "target"),
     [
         ("none", "red", "n1"),
-        ("custom", "red", "n1"),
+        ("custom", "red", "n2"),
         ("migrate-on-red", "red", "n2"),
         ("migrate-on-red", "yellow", "n1"),
         ("only-green", "yellow", "n2"),
