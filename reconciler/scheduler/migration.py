@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
-from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
@@ -69,23 +69,57 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
         places = steps.at(one)
         start, to = present(places.start), present(places.migrate_to)
         stop = next(iter(places.stops.values()))
-        for first, flags in list(start.before):
-            if flags & Link.UNORDERED:
-                continue
-            for up in _ups(steps, first, one):
-                link(up, to, flags & Link.ADVISORY)
-            if first.probe:
-                link(first, to)
-            if first.kind is ActionKind.FENCE:
-                link(first, to, flags)
-        for first, flags in list(stop.before):
-            other = first.instance
-            if first.task is not Task.STOP or other is None or other is one:
-                continue
-            if other.is_primitive and other.index not in migrating:
-                link(first, to, flags & Link.ADVISORY)
+        _after_rising(steps, one, start, to)
+        _after_leaving(one, stop, to, migrating)
+        _leave_clones(one, stop)
         _let_go(one, start, forward=True)
         _let_go(one, stop, forward=False)
+
+
+def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
+    """Let a migration begin after what a start would wait for."""
+    for first, flags in list(start.before):
+        if flags & Link.UNORDERED:
+            continue
+        for up in _ups(steps, first, one):
+            link(up, to, flags & Link.ADVISORY)
+        if _whole_clone(first, one):
+            link(first, to, flags & Link.ADVISORY)
+        if first.probe:
+            link(first, to)
+        if first.kind is ActionKind.FENCE:
+            link(first, to, flags)
+
+
+def _after_leaving(one: Instance, stop: Step, to: Step, migrating: set[int]) -> None:
+    """Let a migration begin after what a stop would wait for."""
+    for first, flags in list(stop.before):
+        other = first.instance
+        if _whole_clone(first, one):
+            link(first, to, flags & Link.ADVISORY)
+        if first.task is not Task.STOP or other is None or other is one:
+            continue
+        if other.is_primitive and other.index not in migrating:
+            link(first, to, flags & Link.ADVISORY)
+
+
+def _leave_clones(one: Instance, stop: Step) -> None:
+    """Let clones that it only prefers to be before stop without waiting for it to be gone."""
+    for then, flags in list(stop.after):
+        clone = then.instance
+        if not flags & Link.ADVISORY or clone is None or one in clone.below():
+            continue
+        if clone.variant is Variant.CLONE and then.task is Task.STOP:
+            stop.after.remove((then, flags))
+            then.before.remove((stop, flags))
+
+
+def _whole_clone(first: Step, one: Instance) -> bool:
+    """Tell whether a step closes what a clone does, its notifications included."""
+    clone = first.instance
+    if clone is None or clone.variant is not Variant.CLONE or one in clone.below():
+        return False
+    return first.kind is ActionKind.PSEUDO and first.task in {Task.NOTHING, Task.NOTIFY}
 
 
 def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:

@@ -243,6 +243,7 @@ class Ordering:
             and then.variant is Variant.CLONE
             and then.clone is not None
             and then.clone.interleave
+            and one.kind is not OrderKind.OPTIONAL
         )
 
     def _interleaved(self, way: _Way) -> None:
