@@ -28,6 +28,8 @@ _HOST_PARAMETERS = frozenset(
 _IPMI = frozenset(
     {"ipmi", "fence_ipmilan", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5"}
 )
+_GIVEN = frozenset({"action"})
+_PORTS = frozenset({"port", "plug"})
 _UNPROVEN = frozenset({"fence_ssh", "fence_dummy", "fence_null", "fence_ack_manual"})
 _DEFAULTS = fencing.FenceDevice("", "")
 
@@ -89,9 +91,9 @@ def _device(
     )
     written = set(where.mapping("params")) if isinstance(one.params, Mapping) else set()
     mapped = isinstance(one.hosts, dict)
-    # the port comes with the host that is fenced
+    # the action comes with each call, the port with the host that is fenced
     parameters.required(
-        metadata, params, at, scope, written | ({"port", "plug"} if mapped or one.hosts else set())
+        metadata, params, at, scope, written | _GIVEN | (_PORTS if mapped or one.hosts else set())
     )
     _injection(params, scope)
     _strength(one.agent, params, at, scope)
