@@ -428,14 +428,14 @@ def test_a_resource_that_failed_everywhere_is_no_success():
     """Wanted, failed on every node, stopped everywhere: the run says blocked and names it."""
 
     async def main():
-        on = stage()
+        on = Stage(example.cluster(resources=("a",)), pipeline.schedule)
         on.world.habits.append(Habit("a", action.Task.START, rc=1))
         return on, await converged(on)
 
     on, ended = clock.run(main())
 
     assert ended.state is State.BLOCKED
-    assert ("a", "threshold-reached") in [(one.subject, one.code) for one in ended.blocked]
+    assert [(one.subject, one.code) for one in ended.blocked] == [("a", "threshold-reached")]
     assert on.where("a") == ()
 
 
