@@ -25,7 +25,7 @@ def nodes(document: documents.Document) -> tuple[node.Node, ...]:
 
 def _node(document: documents.Document, element: ET.Element) -> node.Node:
     kind = _KINDS.get(element.get("type", "member"))
-    if kind is None or kind is node.NodeKind.REMOTE:
+    if kind is None:
         document.findings.not_carried(element, f"nodes of type {element.get('type')}")
     permanent = attributes.blocks(document, element, "instance_attributes")
     return node.Node(

@@ -1,4 +1,4 @@
-"""Resources of a CIB: primitives and their templates, groups, clones and old ``master`` elements.
+"""Resources of a CIB: primitives and their templates, groups, clones, old ``master`` elements, bundles.
 
 Pacemaker Explained, "Resources", "Collective Resources" and "Reusing parts of the configuration".
 """
@@ -9,8 +9,8 @@ import dataclasses
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import attribute as attributes
+from reconciler.cib import bundle, operation
 from reconciler.cib import document as documents
-from reconciler.cib import operation
 from reconciler.model import agent, attribute, resource
 from reconciler.model import property as options
 
@@ -42,6 +42,8 @@ def _resource(document: documents.Document, element: ET.Element) -> resource.Res
             return _group(document, element)
         case "clone" | "master":
             return _clone(document, element)
+        case "bundle":
+            return bundle.read(document, element, _primitive)
         case "template":
             return None
         case _:

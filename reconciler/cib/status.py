@@ -18,7 +18,10 @@ TERMINATE = "terminate requested"
 def nodes(
     document: documents.Document, configured: Iterable[node.Node], *, fencing: bool
 ) -> dict[str, observed.ObservedNode]:
-    """Return what the status says of each configured node; UNSEEN where it says nothing."""
+    """Return what the status says of each configured node, and of remote nodes it knows of.
+
+    A configured node of which it says nothing is UNSEEN.
+    """
     known = tuple(configured)
     names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
     found: dict[str, observed.ObservedNode] = {}
@@ -26,15 +29,22 @@ def nodes(
         if element.tag != "node_state":
             continue
         name = names.get(element.get("id", "")) or names.get(element.get("uname", ""))
+        if name is None and _remote(element):
+            name = element.get("uname") or element.get("id")
         if name is None:
             document.findings.not_carried(element, "the status of a node that is not configured")
         elif name not in found:
             found[name] = _node(element, name, fencing=fencing)
     unseen = observed.Presence.UNSEEN
-    return {
+    seen = {
         one.name: found.get(one.name) or observed.ObservedNode(one.name, unseen, expected_up=False)
         for one in known
     }
+    return seen | found
+
+
+def _remote(element: ET.Element) -> bool:
+    return options.boolean(element.get("remote_node", "")) is True
 
 
 def _node(element: ET.Element, name: str, *, fencing: bool) -> observed.ObservedNode:
@@ -56,6 +66,8 @@ def _node(element: ET.Element, name: str, *, fencing: bool) -> observed.Observed
         histories=history.histories(element),
         since=facts.since,
         unclean_reason=reason,
+        remote=_remote(element),
+        fenced=_given(element.get("node_fenced")),
     )
 
 
@@ -102,6 +114,11 @@ def _old_tickets(element: ET.Element, found: dict[str, observed.TicketState]) ->
         if name.startswith(_OLD_TICKET):
             state = observed.TicketState(granted=_true(pair.get("value")))
             found.setdefault(name.removeprefix(_OLD_TICKET), state)
+
+
+def _given(text: str | None) -> bool:
+    """Tell whether a time, or a flag written as a number, is set."""
+    return text is not None and documents.whole(text) > 0
 
 
 def _true(text: str | None) -> bool:

@@ -142,7 +142,7 @@ def _containment(graph: _Graph, one: resource.Resource) -> None:
     if isinstance(one, resource.Primitive):
         return
     inner: Sequence[resource.Resource] = (
-        one.members if isinstance(one, resource.Group) else (one.child,)
+        (one.child,) if isinstance(one, resource.Clone) else resource.primitives(one)
     )
     previous: resource.Resource | None = None
     for member in inner:

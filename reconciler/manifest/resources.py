@@ -343,7 +343,7 @@ def _clone(name: str, one: shape.Clone, draft: _Draft) -> resource.Clone | None:
     _limits(name, meta, where, scope)
     inner = draft.shapes.get(one.clone)
     child = _resource(one.clone, inner, draft) if inner is not None else None
-    if child is None or isinstance(child, resource.Clone):
+    if child is None or isinstance(child, (resource.Clone, resource.Bundle)):
         return None
     if promotable:
         _promotable(child, where, scope)

@@ -15,6 +15,9 @@ class NodeKind(enum.Enum):
 
     MEMBER = "member"
     REMOTE = "remote"
+    """It runs resources through a connection that a member holds; it has no vote."""
+    GUEST = "guest"
+    """As remote, but it runs in a resource of the cluster: a virtual machine or a container."""
     PING = "ping"
 
 

@@ -143,6 +143,8 @@ class ObservedNode:
         histories: by resource name.
         since: when it got this presence, seconds since 1970; 0: not known.
         unclean_reason: why it must be fenced although it answers; empty: it need not.
+        remote: it is no member; whether it is there is known by the connection to it alone.
+        fenced: a remote node that was fenced since its connection was last up.
     """
 
     name: str
@@ -156,6 +158,8 @@ class ObservedNode:
     histories: Mapping[str, ResourceHistory] = dataclasses.field(default_factory=dict)
     since: float = 0.0
     unclean_reason: str = ""
+    remote: bool = False
+    fenced: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

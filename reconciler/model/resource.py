@@ -1,4 +1,4 @@
-"""Resources as desired: primitives, groups and clones, and their operations."""
+"""Resources as desired: primitives, groups, clones and bundles, and their operations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import enum
 
 from reconciler.errors import position
 from reconciler.model import attribute
+from reconciler.model import container as containers
 from reconciler.model.agent import AgentName
 from reconciler.model.role import Role
 
@@ -90,14 +91,37 @@ class Clone:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-Resource = Primitive | Group | Clone
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bundle:
+    """Containers, each with its address, and a primitive that runs inside each of them.
+
+    Pacemaker Explained, "Bundles (Containerized Resources)". With a child every replica is a guest
+    node of the cluster, named after the bundle with the replica's number (``web-0``).
+    """
+
+    name: str
+    container: containers.Container
+    network: containers.Network = containers.NO_NETWORK
+    storage: tuple[containers.StorageMapping, ...] = ()
+    child: Primitive | None = None
+    meta: attribute.AttributeSets = ()
+    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+Resource = Primitive | Group | Clone | Bundle
 
 
 def primitives(resource: Resource) -> tuple[Primitive, ...]:
-    """Return the primitives that a resource is made of, in their order."""
-    if isinstance(resource, Clone):
-        return primitives(resource.child)
-    return resource.members if isinstance(resource, Group) else (resource,)
+    """Return the primitives that a resource is made of as written, in their order."""
+    match resource:
+        case Primitive():
+            return (resource,)
+        case Group():
+            return resource.members
+        case Clone():
+            return primitives(resource.child)
+        case Bundle():
+            return () if resource.child is None else (resource.child,)
 
 
 def names(resource: Resource) -> tuple[str, ...]:
@@ -109,3 +133,5 @@ def names(resource: Resource) -> tuple[str, ...]:
             return (resource.name, *(member.name for member in resource.members))
         case Clone():
             return (resource.name, *names(resource.child))
+        case Bundle():
+            return (resource.name, *(one.name for one in primitives(resource)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from reconciler.model import action, constraint, score
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
-from reconciler.model.resource import Clone, Group, Resource, primitives
+from reconciler.model.resource import Bundle, Clone, Group, Resource, primitives
 from reconciler.render import escape, levels
 
 
@@ -96,6 +96,8 @@ def _resource(one: Resource) -> Iterable[Vertex]:
             yield Vertex(one.name, f"clone {one.name}", cluster=one.name)
         case Group():
             yield Vertex(one.name, f"group {one.name}", cluster=one.name)
+        case Bundle():
+            yield Vertex(one.name, f"bundle {one.name}", cluster=one.name)
     for primitive in primitives(one):
         yield Vertex(
             primitive.name,
@@ -106,7 +108,7 @@ def _resource(one: Resource) -> Iterable[Vertex]:
 
 def _inside(one: Resource) -> Iterable[Arrow]:
     inner = primitives(one)
-    if isinstance(one, (Clone, Group)) and inner:
+    if isinstance(one, (Clone, Group, Bundle)) and inner:
         yield Arrow(one.name, inner[0].name, dashed=True)
     for before, after in itertools.pairwise(inner):
         yield Arrow(before.name, after.name, "group")

@@ -10,7 +10,7 @@ from reconciler.model import plan as plan_model
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, ObservedNode, Presence
 from reconciler.model.plan import Change, ChangeKind, Plan
-from reconciler.model.resource import Clone, Group, Primitive, Resource, primitives
+from reconciler.model.resource import Bundle, Clone, Group, Primitive, Resource, primitives
 from reconciler.model.role import Role
 from reconciler.render import failures, moment, plan_text, values
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, heading, line, span, table
@@ -229,6 +229,8 @@ def _resource(one: Resource, seats: dict[str, tuple[_Seat, ...]]) -> Iterable[tu
             kind = "promotable clone" if promotable else "clone"
         case Group():
             kind = "group"
+        case Bundle():
+            kind = "bundle"
     yield span(one.name, Style.STRONG), span(kind, Style.FAINT), Span(""), Span("")
     for primitive in primitives(one):
         found = seats.get(primitive.name, (_NOWHERE,))

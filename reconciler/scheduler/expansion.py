@@ -49,6 +49,8 @@ class Expansion:
                 self._group(wanted, None, {}, None)
             case resource.Clone():
                 self._clone(wanted)
+            case resource.Bundle():
+                pass
 
     def _primitive(
         self,

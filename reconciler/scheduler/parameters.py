@@ -34,6 +34,8 @@ class Parameters:
                     self._inherit(member, (*one.params, *above))
             case resource.Clone():
                 self._inherit(one.child, (*one.params, *above))
+            case resource.Bundle():
+                pass
 
     def of(self, one: Instance, node: int) -> Mapping[str, secret.Value]:
         """Return the parameters of a primitive on a node."""

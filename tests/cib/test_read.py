@@ -368,7 +368,7 @@ def test_terminate():
 def test_what_is_not_carried_is_listed():
     """Parts that the model has no place for are named, not dropped in silence."""
     extra = "<alerts><alert id='x' path='/x'/></alerts>"
-    found = _cib("<bundle id='b1'/>", constraints="<rsc_dance id='d'/>", extra=extra)
+    found = _cib("<moon id='b1'/>", constraints="<rsc_dance id='d'/>", extra=extra)
 
     assert {str(one.position) for one in found.uncarried} == {"cib:alerts", "cib:b1", "cib:d"}
 

@@ -1,0 +1,63 @@
+"""Nodes that resources make: remote nodes, guest nodes, and the containers of bundles.
+
+Pacemaker Remote, "Configuring Cluster Resources": a resource of the agent
+``ocf:pacemaker:remote`` is the connection to the remote node of its name; a primitive with the
+meta-attribute ``remote-node`` holds the guest node of that name; so does each container of a
+bundle that runs a primitive inside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from reconciler.model import attribute, node, resource
+from reconciler.model.agent import AgentName
+
+CONNECTION = AgentName("ocf", "pacemaker", "remote")
+"""The agent of connections to remote and guest nodes."""
+GUEST_META = "remote-node"
+"""Meta-attribute of a primitive that holds a guest node: the node's name."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Implied:
+    """A node that a resource makes.
+
+    Attributes:
+        name: of the node, and of the connection to it.
+        kind: REMOTE or GUEST.
+        resource: the connection of a remote node; the resource that holds a guest node.
+    """
+
+    name: str
+    kind: node.NodeKind
+    resource: str
+
+
+def implied(resources: Iterable[resource.Resource]) -> Iterator[Implied]:
+    """Yield the nodes that resources make, in the order of the resources."""
+    for one in resources:
+        if isinstance(one, resource.Bundle):
+            if one.child is not None:
+                for number in range(one.container.count):
+                    name = replica(one, number)
+                    yield Implied(name, node.NodeKind.GUEST, container(one, number))
+            continue
+        for primitive in resource.primitives(one):
+            if primitive.agent == CONNECTION:
+                yield Implied(primitive.name, node.NodeKind.REMOTE, primitive.name)
+            elif primitive.meta:
+                guest = attribute.always(primitive.meta, GUEST_META)
+                if isinstance(guest, str) and guest:
+                    yield Implied(guest, node.NodeKind.GUEST, primitive.name)
+
+
+def replica(bundle: resource.Bundle, number: int) -> str:
+    """Return the name of a replica's guest node, and of the connection to it."""
+    return f"{bundle.name}-{number}"
+
+
+def container(bundle: resource.Bundle, number: int) -> str:
+    """Return the name of the resource that runs a replica's container."""
+    return f"{bundle.name}-{bundle.container.technology.value}-{number}"
