@@ -64,8 +64,9 @@ def compile_nodes(
 ) -> tuple[Node, ...]:
     """Return the nodes in the order written, then those that were only seen."""
     known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
-    for name in seen.nodes:
-        known.setdefault(name, node.Node(name))
+    for name, one in seen.nodes.items():
+        kind = node.NodeKind.REMOTE if one.remote else node.NodeKind.MEMBER
+        known.setdefault(name, node.Node(name, kind=kind))
     ranks = {name: rank for rank, name in enumerate(sorted(known))}
     return tuple(
         _compile(index, ranks[name], one, seen, settings)
@@ -108,7 +109,7 @@ def _compile(
         standby=standby,
         maintenance=maintenance or settings.maintenance,
         shutdown=found.shutdown,
-        unclean=_unclean(found, settings),
+        unclean=None if one.kind is node.NodeKind.REMOTE else _unclean(found, settings),
     )
 
 
