@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 from reconciler.errors import diagnostic, position
 from reconciler.model import duration
@@ -129,7 +130,8 @@ def parse(text: str) -> Document:
     except ET.ParseError as error:
         line, column = error.position
         where = position.Position("cib", line, column + 1)
-        raise _refused("cib-not-xml", f"not well-formed XML: {error}", where) from error
+        what = expat.ErrorString(error.code)
+        raise _refused("cib-not-xml", f"no well-formed XML: {what}", where) from error
     except _DoctypeError as error:
         raise _refused("cib-doctype", "document types and entities are refused") from error
     except _DepthError as error:

@@ -58,13 +58,13 @@ class CibImport:
         return tuple(one for one in self.diagnostics if one.code == documents.NOT_CARRIED)
 
 
-def read(text: str, *, now: float | None = None) -> CibImport:
+def read(text: str, *, now: float | None = None, clock: float | None = None) -> CibImport:
     """Return what a CIB holds.
 
     Args:
         text: the XML.
-        now: seconds since 1970; None: the CIB's own ``execution-date``, else the latest time in
-            its status.
+        now: seconds since 1970; None: the CIB's own ``execution-date``, else ``clock``.
+        clock: seconds since 1970; None: the latest time in the CIB's status.
 
     Raises:
         InvalidInputError: the text is no CIB at all.
@@ -75,7 +75,7 @@ def read(text: str, *, now: float | None = None) -> CibImport:
             document.findings.not_carried(element, "a section that is not supported")
     wanted = _desired(document)
     seen = observed.Observed(
-        now=_now(document.root, now),
+        now=_now(document.root, now, clock),
         quorate=options.boolean(document.root.get("have-quorum", "false")) is True,
         nodes=status.nodes(
             document, wanted.nodes, fencing=properties.fencing_enabled(wanted.properties)
@@ -114,10 +114,10 @@ def _cluster_attributes(root: ET.Element) -> dict[str, str]:
     return {QUORUM_LOST: "true"} if options.boolean(root.get(QUORUM_LOST, "")) else {}
 
 
-def _now(root: ET.Element, given: float | None) -> float:
+def _now(root: ET.Element, given: float | None, clock: float | None) -> float:
     if given is not None:
         return given
-    written = documents.moment(root.get("execution-date"))
+    written = documents.moment(root.get("execution-date")) or clock
     if written:
         return written
     names = ("last-rc-change", "last-run")

@@ -28,6 +28,9 @@ VERBS: dict[str, Verb] = {
     "validate": Verb("validate", "validate", "Check manifests; contacts no node.", PLANNING),
     "show": Verb("show", "show", "Show what the manifests say, resolved.", PLANNING),
     "plan": Verb("plan", "plan", "Show what apply would do, and why.", PLANNING),
+    "simulate": Verb(
+        "simulate", "simulate", "Show what would come of it, or of an event.", PLANNING
+    ),
     "graph": Verb("graph", "graph", "Draw the plan or the constraints.", PLANNING),
     "schema": Verb("schema", "schema", "Print the JSON Schema of manifests.", PLANNING),
     "apply": Verb("apply", "apply", "Bring the cluster to the desired state.", RUNNING),

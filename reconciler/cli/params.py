@@ -9,6 +9,9 @@ import click
 
 from reconciler.model import duration
 
+_SECONDS_MAX = 253_402_300_799
+"""The end of the year 9999, the last that has a calendar date."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,6 +30,35 @@ class Duration(click.ParamType[float]):
         if milliseconds is None:
             self.fail(f"{value!r} is no length of time; write e.g. 90s, 5min", param, ctx)
         return milliseconds / 1000
+
+
+class Moment(click.ParamType[float]):
+    """A point in time: ISO 8601, or seconds since 1970; its value is the latter."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds that a text means; wrong usage where it means none."""
+        if isinstance(value, float | int):
+            return float(value)
+        seconds = _seconds(str(value))
+        if seconds is None:
+            fix = "write e.g. 2026-01-31T12:00:00Z, or seconds since 1970"
+            self.fail(f"{value!r} is no time; {fix}", param, ctx)
+        return seconds
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        from reconciler.scheduler import rule
+
+        found = rule.moment(text)
+        return None if found is None else found.timestamp()
+    return seconds if 0 <= seconds <= _SECONDS_MAX else None
 
 
 def paths(function: F) -> F:

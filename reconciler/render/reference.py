@@ -1,28 +1,27 @@
 """A plan in the form in which Pacemaker's own decisions are recorded, for comparison.
 
 The form has the transition summary, the real actions with the order among them, and what runs
-where afterwards; ``reconcile simulate -o json`` prints it too. Numbers of anonymous clone
+where before and afterwards; ``reconcile simulate --cib FILE -o json`` prints it. Numbers of anonymous clone
 instances are carried as ``inst`` only, as they mean nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.model import action as actions
-from reconciler.model import agent, attribute, desired, plan, resource
+from reconciler.model import agent, attribute, desired, plan, resource, status
 from reconciler.model import property as options
 from reconciler.model.role import Role
-
-Placement = Mapping[str, Mapping[str, Role]]
-"""Resource to node to role."""
+from reconciler.render import sentences
 
 _TASKS = {
     (actions.ActionKind.CLUSTER, actions.Task.DELETE): "lrm_delete",
 }
 """Where the recorded word is not the task's own."""
 
+_HEALTHY = "green"
 _TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value})
 _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
@@ -35,23 +34,25 @@ def record(
     due: plan.Plan,
     wanted: desired.Desired,
     *,
-    initial: Placement,
-    final: Placement,
+    initial: status.ClusterStatus,
+    final: status.ClusterStatus,
+    done: Sequence[actions.Action],
 ) -> dict[str, Any]:
     """Return a plan as a record.
 
     Args:
         due: the plan.
         wanted: what it was made for; says which clones tell their instances apart.
-        initial: what runs where before the plan.
-        final: what runs where after it.
+        initial: the cluster before the plan.
+        final: the cluster after it.
+        done: the actions in the order in which they were simulated.
     """
     unique = unique_names(wanted)
     listed, order = _actions(due)
     return {
-        "format_version": 1,
-        "initial": {"placement": _placement(initial)},
-        "final": {"placement": _placement(final)},
+        "rc": 0,
+        "initial": _status(initial),
+        "final": _status(final),
         "fencing_summary": [
             {"node": one.node, "task": one.task.value} for one in due.fencing if one.blocked is None
         ],
@@ -61,10 +62,8 @@ def record(
         "actions": listed,
         "order": order,
         "pseudo": sorted(one.key for one in due.actions if not one.real),
-        "scores": {
-            name: {node: ledger.score for node, ledger in sorted(nodes.items())}
-            for name, nodes in sorted(due.ledgers.items())
-        },
+        "executed": [_executed(one) for one in done],
+        "scores": {"primitive": _scores(due)},
         "promotion_scores": {
             name: dict(sorted(nodes.items()))
             for name, nodes in sorted(due.promotion_scores.items())
@@ -90,11 +89,68 @@ def unique_names(wanted: desired.Desired) -> frozenset[str]:
     return frozenset(found)
 
 
-def _placement(where: Placement) -> dict[str, dict[str, str]]:
+def _scores(due: plan.Plan) -> dict[str, dict[str, int]]:
+    """Return the scores with which primitive instances were placed."""
+    placed = sorted(name for name in due.placement if name in due.ledgers)
     return {
-        name: {node: role.value for node, role in sorted(nodes.items())}
-        for name, nodes in sorted(where.items())
+        name: {node: ledger.score for node, ledger in sorted(due.ledgers[name].items())}
+        for name in placed
     }
+
+
+def _status(cluster: status.ClusterStatus) -> dict[str, Any]:
+    return {
+        "nodes": [_node(one) for one in cluster.nodes],
+        "resources": [_resource(one) for one in cluster.resources],
+        "placement": {
+            name: dict(sorted(nodes.items())) for name, nodes in sorted(cluster.placement.items())
+        },
+    }
+
+
+def _node(one: status.NodeStatus) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "node": one.name,
+        "type": one.kind.value,
+        "flags": [flag.value for flag in one.flags],
+    }
+    if one.id:
+        entry["uuid"] = one.id
+    if one.guest_of:
+        entry["guest_of"] = one.guest_of
+    if one.health != _HEALTHY:
+        entry["health"] = one.health
+    return entry
+
+
+def _resource(one: status.ResourceStatus) -> dict[str, Any]:
+    entry: dict[str, Any] = {"rsc": one.name, "role": one.role, "nodes": list(one.nodes)}
+    more: dict[str, Any] = {
+        "in": list(one.within),
+        "flags": [flag.value for flag in one.flags],
+        "target_role": one.target_role,
+        "pending": one.pending,
+        "locked_to": one.locked_to,
+    }
+    return entry | {name: value for name, value in more.items() if value}
+
+
+def _executed(one: actions.Action) -> list[Any]:
+    """Return an action as it is told of a simulated run."""
+    task = _task(one)
+    match one.kind:
+        case actions.ActionKind.PSEUDO:
+            return ["pseudo", one.key, one.node or None]
+        case actions.ActionKind.FENCE:
+            return ["fence", task, one.node]
+        case actions.ActionKind.CLUSTER:
+            return ["cluster", task, one.resource or None, one.node]
+        case actions.ActionKind.RESOURCE:
+            return ["rsc", task, one.resource, one.node, one.interval_ms]
+
+
+def _task(one: actions.Action) -> str:
+    return _TASKS.get((one.kind, one.task), one.task.value)
 
 
 def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
@@ -113,9 +169,7 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
     elif one.kind not in _ROLELESS and one.role in _TOLD_ROLES:
         entry["role"] = one.role.value
     if one.reason is not None:
-        entry["reason"] = one.reason.code.value
-        if one.reason.subject:
-            entry["subject"] = one.reason.subject
+        entry["reason"] = sentences.sentence(one.reason)
     if one.blocked:
         entry["blocked"] = True
     return entry
@@ -124,7 +178,7 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
 def _action(one: actions.Action) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "kind": one.kind.value,
-        "task": _TASKS.get((one.kind, one.task), one.task.value),
+        "task": _task(one),
         "node": one.node,
     }
     if one.resource and one.kind is not actions.ActionKind.FENCE:

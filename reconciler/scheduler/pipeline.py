@@ -5,15 +5,15 @@ Pure and deterministic: the same inputs give the same plan, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed, plan
 from reconciler.model.role import Role
+from reconciler.model.status import ClusterStatus
 from reconciler.scheduler import (
     assembly,
     circumstance,
     cleanup,
+    cluster_status,
     colocation,
     creation,
     cycle,
@@ -118,22 +118,12 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     )
 
 
-def current(
-    desired: desired_state.Desired, observed: observed.Observed
-) -> Mapping[str, Mapping[str, Role]]:
-    """Return what runs where now: resource (without numbers of alike instances) to node to role."""
+def status(desired: desired_state.Desired, observed: observed.Observed) -> ClusterStatus:
+    """Return the cluster as it is now: nodes with their flags, resources with their roles."""
     clock = rule.Clock(observed.now)
     settings = options.cluster(desired, clock)
     operations = operation.Reader(desired.operation_defaults, clock)
-    standing = _situation(desired, observed, settings, operations)
-    found: dict[str, dict[str, Role]] = {}
-    for one in standing.expansion.all:
-        if one.is_primitive:
-            where = found.setdefault(one.history_name, {})
-            state = standing.standing[one.index]
-            for index in state.running:
-                where[standing.nodes[index].name] = state.role
-    return found
+    return cluster_status.read(_situation(desired, observed, settings, operations), settings)
 
 
 def _situation(

@@ -16,9 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from reconciler.cib import read
-from reconciler.render import reference
-from reconciler.scheduler import pipeline
-from reconciler.transition import effect
+from reconciler.cli import foresee
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "conformance"
@@ -115,15 +113,7 @@ def case(identity: str) -> Case:
 
 def answer(text: str, now: float | None) -> dict[str, Any]:
     """Return our decisions about a CIB in the form of a record."""
-    imported = read.read(text, now=now)
-    due = pipeline.schedule(imported.desired, imported.observed)
-    after = effect.apply(due, imported.observed)
-    return reference.record(
-        due,
-        imported.desired,
-        initial=pipeline.current(imported.desired, imported.observed),
-        final=pipeline.current(imported.desired, after),
-    )
+    return foresee.record(read.read(text, now=now))
 
 
 def evaluate(one: Case, oracle: ModuleType) -> Result:
@@ -185,7 +175,7 @@ def score_difference(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str
             continue
         for node, value in nodes.items():
             allowed = value if isinstance(value, list) else [value]
-            found = ours.get(name, {}).get(node)
+            found = ours.get("primitive", {}).get(name, {}).get(node)
             if found not in allowed:
                 missing.append(f"{name} {node} {value}")
                 extra.append(f"{name} {node} {found}")

@@ -68,7 +68,7 @@ def show(result: harness.Result) -> str:
     lines.extend(f"    {_entry(one)}" for one in ours["summary"])
     lines.append("  scores (reference | ours):")
     for name, nodes in sorted(right.get("scores", {}).get("primitive", {}).items()):
-        lines.append(f"    {name}: {nodes} | {ours['scores'].get(name)}")
+        lines.append(f"    {name}: {nodes} | {ours['scores']['primitive'].get(name)}")
     if right.get("promotion_scores") or ours["promotion_scores"]:
         lines.append(f"  promotion: {right.get('promotion_scores')} | {ours['promotion_scores']}")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import action, attribute, desired, plan, resource
+from reconciler.model import action, attribute, desired, plan, resource, status
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
@@ -15,10 +15,13 @@ from reconciler.render import reference
 _PRIMITIVE = resource.Primitive("p", AgentName("ocf", "heartbeat", "Dummy"))
 
 
-def _record(due, meta=(), initial=None, final=None):
+_EMPTY = status.ClusterStatus()
+
+
+def _record(due, meta=(), initial=_EMPTY, final=_EMPTY, done=()):
     clone = resource.Clone("c", _PRIMITIVE, meta=(attribute.AttributeSet(dict(meta)),))
     wanted = desired.Desired("x", resources=(clone,))
-    return reference.record(due, wanted, initial=initial or {}, final=final or {})
+    return reference.record(due, wanted, initial=initial, final=final, done=done)
 
 
 def _action(key, kind=ActionKind.RESOURCE, task=Task.START, **more):
@@ -129,8 +132,7 @@ def test_fencing_names_no_resource():
                 "rsc": "p",
                 "dest": "n",
                 "blocked": True,
-                "reason": "no-quorum",
-                "subject": "x",
+                "reason": "the nodes that answer are no majority",
             },
         ),
     ],
@@ -154,18 +156,64 @@ def test_unique_instances_keep_their_number():
     assert found["rsc"] == "p:1"
 
 
-def test_placement_and_scores():
-    """Placement before and after, scores and fencing are plain values."""
+def test_scores():
+    """Scores stand under their stage, promotion scores and fencing are plain values."""
     due = plan.Plan(
         ledgers={"p": {"n": Ledger((Term(TermKind.BASE, 3), Term(TermKind.LOCATION, 4)))}},
+        placement={"p": {}},
         promotion_scores={"p:0": {"n": 5}},
         fencing=(plan.FenceDecision("n", Task.OFF, Reason(ReasonCode.NODE_LOST)),),
     )
 
-    found = _record(due, initial={"p": {"n": Role.STARTED}}, final={"p": {}})
+    found = _record(due)
 
-    assert found["scores"] == {"p": {"n": 7}}
+    assert found["scores"] == {"primitive": {"p": {"n": 7}}}
     assert found["promotion_scores"] == {"p:0": {"n": 5}}
-    assert found["initial"] == {"placement": {"p": {"n": "Started"}}}
-    assert found["final"] == {"placement": {"p": {}}}
     assert found["fencing_summary"] == [{"node": "n", "task": "off"}]
+
+
+def test_status():
+    """The cluster before and after is told by node and by resource, with what holds only."""
+    cluster = status.ClusterStatus(
+        nodes=(
+            status.NodeStatus("m", health="red"),
+            status.NodeStatus("n", "1", flags=(status.NodeFlag.ONLINE, status.NodeFlag.DC)),
+        ),
+        resources=(
+            status.ResourceStatus("p", "Started", ("n",), ("c", "g:0"), target_role="Started"),
+            status.ResourceStatus("p", "Stopped", flags=(status.ResourceFlag.BLOCKED,)),
+        ),
+    )
+
+    found = _record(plan.Plan(), initial=cluster)
+
+    assert found["final"] == {"nodes": [], "resources": [], "placement": {}}
+    assert found["initial"]["placement"] == {"p": {"n": "Started"}}
+    assert found["initial"]["nodes"] == [
+        {"node": "m", "type": "member", "flags": [], "health": "red"},
+        {"node": "n", "uuid": "1", "type": "member", "flags": ["online", "is_dc"]},
+    ]
+    assert found["initial"]["resources"] == [
+        {
+            "rsc": "p",
+            "role": "Started",
+            "nodes": ["n"],
+            "in": ["c", "g:0"],
+            "target_role": "Started",
+        },
+        {"rsc": "p", "role": "Stopped", "nodes": [], "flags": ["blocked"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (_action("1", task=Task.MONITOR, interval_ms=9), ["rsc", "monitor", "p", "n", 9]),
+        (_action("g_running_0", ActionKind.PSEUDO, node=""), ["pseudo", "g_running_0", None]),
+        (_action("1", ActionKind.FENCE, Task.OFF), ["fence", "off", "n"]),
+        (_action("1", ActionKind.CLUSTER, Task.DELETE), ["cluster", "lrm_delete", "p", "n"]),
+    ],
+)
+def test_executed(step, expected):
+    """The simulated run lists what was done, each kind with its own columns."""
+    assert _record(plan.Plan(), done=(step,))["executed"] == [expected]

@@ -74,7 +74,7 @@ def test_never_two_active_instances(cluster):
     wanted, seen = cluster
     due = pipeline.schedule(wanted, seen)
     earlier = ancestors(due)
-    active = pipeline.current(wanted, seen)
+    active = pipeline.status(wanted, seen).placement
     for one in due.actions:
         if one.task is not Task.START or one.kind is ActionKind.PSEUDO:
             continue
