@@ -105,7 +105,10 @@ def test_stdin(reconcile, cib, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"<cib><configuration></cib>", ":1:23: error[cib-not-xml]: no well-formed XML: mismatched tag\n"),
+        (
+            b"<cib><configuration></cib>",
+            ":1:23: error[cib-not-xml]: no well-formed XML: mismatched tag\n",
+        ),
         (b"<crm_mon/>", "error[cib-not-a-cib]"),
         (b"", "error[cib-not-xml]"),
         (b"\xff\xfe", "no UTF-8 text"),
