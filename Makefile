@@ -1,10 +1,12 @@
-# make demo   apply manifests/ to a sandbox cluster, kill a node, watch it being fenced and replaced
-# make test   install what is needed, then every check and test
-# make check  format, lint, types, import contracts: the quick ones
+# make demo           apply manifests/ to a sandbox cluster, kill a node, watch it being fenced and replaced
+# make test           install what is needed, then every check and test
+# make check          format, lint, types, import contracts: the quick ones
+# make conformance    agreement with Pacemaker's recorded decisions, by class and aspect
+# make fuzz N=2000    agreement with crm_simulate on N fresh random clusters of every level
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup packages check test unit demo format schema clean
+.PHONY: setup packages check test unit demo conformance fuzz format schema clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,6 +36,13 @@ unit: setup
 
 test: packages check
 	$(BIN)/pytest -n 4 --dist worksteal
+
+conformance: setup
+	@$(BIN)/python tests/conformance/report.py
+
+N ?= 100
+fuzz: packages setup
+	@$(BIN)/python tests/conformance/fuzz.py --fresh $(N)
 
 demo: packages setup
 	@$(BIN)/python examples/demo.py

@@ -20,10 +20,12 @@ from reconciler.cli import foresee
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "conformance"
-FIGURES = pathlib.Path(__file__).with_name("figures.json")
 CLASSES = ("A", "B", "C", "D", "E")
 DECISIONS = ("summary", "fencing", "actions", "order", "final")
+COMPARED = (*DECISIONS, "initial", "scores")
+"""The decisions, and what helps to find out why one differs."""
 ASPECTS = (*DECISIONS, "all", "initial", "scores")
+"""The columns of the figures; ``all``: every decision agrees."""
 
 
 def missing() -> str:
@@ -89,6 +91,11 @@ class Result:
     error: str = ""
     ours: dict[str, Any] = dataclasses.field(default_factory=dict)
     answer: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The aspects that differ; all of them where the case breaks us."""
+        return tuple(one for one in COMPARED if not self.agrees(one))
 
     def agrees(self, aspect: str) -> bool:
         """Tell whether we decided the same."""

@@ -1,5 +1,8 @@
 """Ask Pacemaker's scheduler and this one about random CIBs; run by path.
 
+fuzz.py --fresh 400                        every level, fresh seeds; exit status 1 where any differs
+fuzz.py --fresh 400 --start 12345          the same again
+fuzz.py --record                           raise the floors of the tests to what is reached
 fuzz.py --level 2 --seeds 0:200            agreement by aspect, and the seeds that differ
 fuzz.py --level 2 --seeds 17:18 --show     the differences of one seed
 fuzz.py --level 2 --seeds 17:18 --shrink DIR   the smallest CIB that still differs
@@ -11,7 +14,9 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import functools
+import json
 import pathlib
+import secrets
 import sys
 import tempfile
 from collections import Counter
@@ -21,6 +26,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import conformance_harness as harness
 import conformance_shrink as shrink
 import report
+
+LEVELS = (1, 2, 3, 4, 5)
+WEIGHTY = ("actions", "final")
+"""What runs where at the end, and what is done for it."""
+FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
+FIXED_SEEDS = range(10)
+_SEEDS_MAX = 10**9
 
 Judged = tuple[int, str, dict[str, dict[str, list[str]]]]
 """Seed, what broke, and differences by aspect."""
@@ -77,15 +89,50 @@ def run(level: int, seeds: range, jobs: int, odd: bool = False) -> list[Judged]:
     return [judged for judged in found if judged is not None]
 
 
+def agreeing(judged: list[Judged], aspects: tuple[str, ...] = harness.DECISIONS) -> int:
+    """Return how many agree in all of the aspects."""
+    return sum(not error and not any(one in found for one in aspects) for _, error, found in judged)
+
+
 def _summarize(judged: list[Judged]) -> str:
     counts: Counter[str] = Counter()
     for _, error, differences in judged:
         counts.update(["error"] if error else list(differences))
-    bad = [one for one in judged if one[1] or decisions(one[2])]
-    lines = [f"{len(judged)} compared, {len(judged) - len(bad)} agree in every decision"]
+    lines = [f"{len(judged)} compared, {agreeing(judged)} agree in every decision"]
     lines.append("differences: " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items())))
-    lines.extend(f"  seed {one[0]}: {one[1] or ' '.join(decisions(one[2]))}" for one in bad)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_differing(judged)])
+
+
+def _differing(judged: list[Judged]) -> list[str]:
+    bad = [one for one in judged if one[1] or decisions(one[2])]
+    return [f"  seed {one[0]}: {one[1] or ' '.join(decisions(one[2]))}" for one in bad]
+
+
+def fresh(count: int, start: int, jobs: int, odd: bool = False) -> bool:
+    """Compare ``count`` CIBs of every level; tell whether all agree in what weighs."""
+    _say(f"{count} seeds of every level from {start}: again with --fresh {count} --start {start}")
+    _say("level  compared  final+actions  every decision")
+    bad = 0
+    for level in LEVELS:
+        judged = run(level, range(start, start + count), jobs, odd)
+        weighty = agreeing(judged, WEIGHTY)
+        bad += len(judged) - weighty
+        _say(f"{level:<5} {len(judged):>9} {weighty:>14} {agreeing(judged):>15}")
+        for line in _differing(judged):
+            _say(line)
+    _say(f"{bad} differ in final placement or actions")
+    return not bad
+
+
+def floors(jobs: int) -> dict[str, int]:
+    """Return how many of the tests' seeds agree in every decision, by level."""
+    return {str(level): agreeing(run(level, FIXED_SEEDS, jobs)) for level in LEVELS}
+
+
+def _raise_floors(jobs: int) -> None:
+    before = json.loads(FLOORS.read_text(encoding="utf-8"))
+    raised = {name: max(count, before[name]) for name, count in floors(jobs).items()}
+    FLOORS.write_text(json.dumps(raised, indent=1) + "\n", encoding="utf-8")
 
 
 def _show(text: str) -> str:
@@ -132,28 +179,30 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def main() -> int:
-    """Run the command line."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--level", type=int, default=1)
+    parser.add_argument("--level", type=int, choices=LEVELS, default=1)
     parser.add_argument("--seeds", default="0:100", help="A:B, B not included")
+    parser.add_argument("--fresh", type=int, metavar="N", help="every level, N fresh seeds")
+    parser.add_argument("--start", type=int, help="the first seed with --fresh")
+    parser.add_argument("--record", action="store_true", help="raise fuzz_figures.json")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--odd", action="store_true", help="odder situations")
     parser.add_argument("--show", action="store_true", help="print the differences")
     parser.add_argument("--shrink", metavar="DIR", help="write the smallest differing CIBs here")
     parser.add_argument("--case", help="a record instead of seeds")
     parser.add_argument("--file", help="a CIB instead of seeds")
-    options = parser.parse_args()
-    if harness.missing():
-        sys.stderr.write(f"{harness.missing()}\n")
-        return 1
-    folder = pathlib.Path(options.shrink) if options.shrink else None
-    if options.case or options.file:
-        path = pathlib.Path(options.file) if options.file else None
-        text = path.read_text(encoding="utf-8") if path else harness.case(options.case).text
-        name = path.stem if path else options.case
-        _say(_shrunk(text, f"{name}-small", folder) if folder else _show(text))
-        return 0
+    return parser.parse_args()
+
+
+def _one_cib(options: argparse.Namespace, folder: pathlib.Path | None) -> None:
+    path = pathlib.Path(options.file) if options.file else None
+    text = path.read_text(encoding="utf-8") if path else harness.case(options.case).text
+    name = path.stem if path else options.case
+    _say(_shrunk(text, f"{name}-small", folder) if folder else _show(text))
+
+
+def _some_seeds(options: argparse.Namespace, folder: pathlib.Path | None) -> None:
     first, _, last = options.seeds.partition(":")
     judged = run(options.level, range(int(first), int(last)), options.jobs, options.odd)
     _say(_summarize(judged))
@@ -163,6 +212,24 @@ def main() -> int:
             text = generate(options.level, one[0], options.odd)
             name = f"level{options.level}-seed{one[0]}"
             _say(_shrunk(text, name, folder) if folder else _show(text))
+
+
+def main() -> int:
+    """Run the command line."""
+    options = _options()
+    if harness.missing():
+        sys.stderr.write(f"{harness.missing()}\n")
+        return 1
+    folder = pathlib.Path(options.shrink) if options.shrink else None
+    if options.record:
+        _raise_floors(options.jobs)
+    elif options.fresh is not None:
+        start = secrets.randbelow(_SEEDS_MAX) if options.start is None else options.start
+        return 0 if fresh(options.fresh, start, options.jobs, options.odd) else 1
+    elif options.case or options.file:
+        _one_cib(options, folder)
+    else:
+        _some_seeds(options, folder)
     return 0
 
 

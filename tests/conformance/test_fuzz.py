@@ -14,9 +14,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import conformance_harness as harness
 import fuzz
 
-FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
-SEEDS = range(10)
-
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(
@@ -26,13 +23,11 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("level", fuzz.LEVELS)
 def test_random_situations(level):
     """Random CIBs never break the scheduler, and agree at least as often as recorded."""
-    judged = fuzz.run(level, SEEDS, jobs=1)
-    agreeing = sum(
-        not error and not fuzz.decisions(differences) for _, error, differences in judged
-    )
+    judged = fuzz.run(level, fuzz.FIXED_SEEDS, jobs=1)
+    floor = json.loads(fuzz.FLOORS.read_text(encoding="utf-8"))[str(level)]
 
     assert [f"seed {seed}: {error}" for seed, error, _ in judged if error] == []
-    assert agreeing >= json.loads(FLOORS.read_text(encoding="utf-8"))[str(level)]
+    assert fuzz.agreeing(judged) >= floor
