@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
@@ -22,45 +24,65 @@ _STATUS = {
 }
 _KEY_PARTS = 4
 """A transition key is action:transition:expected:uuid."""
+_SHARED_MAX = 4_096
+"""Agents and digests are few and come back on every node: each is made once and shared."""
 
 
 def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
     """Return the histories of a node's status entry by resource name."""
     found: dict[str, observed.ResourceHistory] = {}
-    for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
-        name = element.get("id", "")
-        kind = agent.AgentName(
-            element.get("class", ""), element.get("provider", ""), element.get("type", "")
-        )
-        records = tuple(record(one) for one in element if one.tag == "lrm_rsc_op")
-        locked = documents.moment(element.get("shutdown-lock"))
+    for element in _resources(state):
+        written = element.attrib.get
+        name = written("id", "")
+        kind = _kind(written("class", ""), written("provider", ""), written("type", ""))
+        records = tuple([record(one) for one in element if one.tag == "lrm_rsc_op"])
+        locked = documents.moment(written("shutdown-lock"))
         found.setdefault(name, observed.ResourceHistory(name, kind, records, locked_at=locked))
     return found
 
 
+def _resources(state: ET.Element) -> Iterator[ET.Element]:
+    for section in state.iterfind("lrm/lrm_resources"):
+        for element in section:
+            if element.tag == "lrm_resource":
+                yield element
+
+
+@functools.lru_cache(maxsize=_SHARED_MAX)
+def _kind(standard: str, provider: str, kind: str) -> agent.AgentName:
+    return agent.AgentName(standard, provider, kind)
+
+
 def record(element: ET.Element) -> observed.OperationRecord:
     """Return one ``lrm_rsc_op``."""
-    key = element.get("transition-key", "")
-    status, rc, magic_key = _magic(element.get("transition-magic", ""))
+    written = element.attrib.get
+    key, status, rc = written("transition-key"), written("op-status"), written("rc-code")
+    magic_status, magic_rc = -1, -1
+    if not key or status is None or rc is None:
+        magic_status, magic_rc, magic_key = _magic(written("transition-magic", ""))
+        key = key or magic_key
     return observed.OperationRecord(
-        operation=element.get("operation", ""),
-        interval_ms=documents.whole(element.get("interval-ms") or element.get("interval")),
-        call=documents.whole(element.get("call-id"), -1),
-        rc=documents.whole(element.get("rc-code"), rc),
-        status=_STATUS.get(
-            documents.whole(element.get("op-status"), status), observed.OperationStatus.ERROR
+        operation=written("operation", ""),
+        interval_ms=documents.whole(written("interval-ms") or written("interval")),
+        call=documents.whole(written("call-id"), -1),
+        rc=documents.whole(rc, magic_rc),
+        status=_STATUS.get(documents.whole(status, magic_status), observed.OperationStatus.ERROR),
+        expected_rc=_expected(key),
+        changed_at=documents.moment(written("last-rc-change")),
+        run_at=documents.moment(written("last-run")),
+        exec_ms=documents.whole(written("exec-time")),
+        queue_ms=documents.whole(written("queue-time")),
+        reason=written("exit-reason", ""),
+        digests=_digests(
+            written("op-digest", ""),
+            written("op-restart-digest", ""),
+            written("op-secure-digest", ""),
+            written("op-force-restart", ""),
         ),
-        expected_rc=_expected(key or magic_key),
-        changed_at=documents.moment(element.get("last-rc-change")),
-        run_at=documents.moment(element.get("last-run")),
-        exec_ms=documents.whole(element.get("exec-time")),
-        queue_ms=documents.whole(element.get("queue-time")),
-        reason=element.get("exit-reason", ""),
-        digests=_digests(element),
-        source=element.get("migrate_source", ""),
-        target=element.get("migrate_target", ""),
-        token=key or magic_key,
-        id=element.get("id", ""),
+        source=written("migrate_source", ""),
+        target=written("migrate_target", ""),
+        token=key,
+        id=written("id", ""),
     )
 
 
@@ -76,11 +98,11 @@ def _expected(key: str) -> int:
     return documents.whole(parts[2]) if len(parts) >= _KEY_PARTS else 0
 
 
-def _digests(element: ET.Element) -> observed.Digests:
-    names = element.get("op-force-restart", "").split()
+@functools.lru_cache(maxsize=_SHARED_MAX)
+def _digests(everything: str, fixed: str, public: str, names: str) -> observed.Digests:
     return observed.Digests(
-        all=element.get("op-digest", ""),
-        nonreloadable=element.get("op-restart-digest", ""),
-        nonprivate=element.get("op-secure-digest", ""),
-        restart_parameters=tuple(names),
+        all=everything,
+        nonreloadable=fixed,
+        nonprivate=public,
+        restart_parameters=tuple(names.split()),
     )
