@@ -24,11 +24,11 @@ def create(steps: Steps, case: Circumstances) -> None:
         timeout_ms = one.meta.failure_timeout_ms
         if not timeout_ms or one.removed:
             continue
-        for node in situation.nodes:
-            count = situation.count(one, node.index)
+        for where, count in situation.failures.get(one.history_name, {}).items():
+            node = situation.nodes[where]
             if not count.count:
                 continue
-            blocking = situation.known.get(one.history_name, {}).get(node.index)
+            blocking = situation.known.get(one.history_name, {}).get(where)
             if blocking is not None and blocking.on_fail is OnFail.BLOCK:
                 continue
             if not count.expired(timeout_ms, now):

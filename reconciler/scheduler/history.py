@@ -42,6 +42,7 @@ _HARD = {
 _NO_ANSWER = frozenset(
     {OperationStatus.TIMEOUT, OperationStatus.LOST, OperationStatus.NOT_CONNECTED}
 )
+_NOT_RUNNING = int(Rc.NOT_RUNNING)
 _HEALTHY = {int(Rc.DEGRADED): int(Rc.OK), int(Rc.DEGRADED_PROMOTED): int(Rc.PROMOTED)}
 """Degraded is running; what it lacks is for people."""
 
@@ -116,6 +117,26 @@ class State:
     def active(self) -> bool:
         """Whether it runs, or may run, there."""
         return self.role not in {Role.UNKNOWN, Role.STOPPED}
+
+
+IDLE = State(role=Role.STOPPED, known=True)
+"""What a node says that was asked once and does not run it: the same wherever it is so.
+
+In a large cluster nearly every history is this one: each node is asked for every resource.
+"""
+
+
+def is_idle(history: ResourceHistory) -> bool:
+    """Tell whether all that a node was ever asked is a probe that found nothing running."""
+    if len(history.operations) != 1:
+        return False
+    only = history.operations[0]
+    return (
+        only.rc == _NOT_RUNNING
+        and only.operation == "monitor"
+        and not only.interval_ms
+        and only.status is OperationStatus.DONE
+    )
 
 
 def in_order(operations: Sequence[OperationRecord]) -> list[OperationRecord]:

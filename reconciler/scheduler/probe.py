@@ -13,7 +13,7 @@ from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.history import State
+from reconciler.scheduler.history import IDLE, State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.situation import Situation
@@ -58,7 +58,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         anonymous = one.in_clone is not None and not one.unique
         for node in nodes:
             state = known.get(node)
-            if not _unknown(state) or not discovery.allows(one, node):
+            if state is IDLE or not _unknown(state) or not discovery.allows(one, node):
                 continue
             if anonymous and (one.history_name, node) in shared:
                 continue

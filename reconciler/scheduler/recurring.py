@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-
 from reconciler.model import resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Rc
@@ -128,20 +126,18 @@ class _Recurring:
         standing = self.situation.standing[one.index]
         chosen = self.assignment.chosen[one.index]
         next_role = self.assignment.next_role[one.index]
-        written = collections.Counter(
-            (each.name, each.interval_ms) for each in one.definition.operations
-        )
-        by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
-        states = dict(self.situation.known.get(one.history_name, {}))
+        states = self.situation.eventful.get(one.history_name, {})
         if one.in_clone is not None:
-            states = dict(standing.states)
+            states = standing.states
+        written = [(each.name, each.interval_ms) for each in one.definition.operations]
+        by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
         for where, state in sorted(states.items()):
             node = self.situation.nodes[where]
             if not node.reachable:
                 continue
             for key in sorted(state.recurring):
                 each = by_key.get(key)
-                if written[key] > 1:
+                if written.count(key) > 1:
                     continue
                 if each is None and not self.settings.cancel_removed:
                     continue

@@ -128,13 +128,14 @@ def began(state: State) -> OperationRecord | None:
 
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
     """Forget what another agent did under the same name, and restart what it runs."""
-    for where, state in sorted(situation.known.get(one.history_name, {}).items()):
+    foreign = situation.foreign.get(one.history_name)
+    if foreign is None:
+        return
+    for where, state in sorted(foreign.items()):
         node = situation.nodes[where]
-        history = node.observed.histories.get(one.history_name)
-        if history is None or history.agent in {None, one.definition.agent}:
-            continue
         if not node.takes_resources:
             continue
+        history = node.observed.histories[one.history_name]
         reason = Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)
         delete = steps.resource(one, Task.DELETE, where)
         delete.require(reason)

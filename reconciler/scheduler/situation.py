@@ -30,7 +30,8 @@ class Standing:
 
     Attributes:
         running: numbers of the nodes where it is, or may be, active.
-        states: what each node's history says of it, by number of the node.
+        states: what the histories say of it, by number of the node; nothing of nodes that say
+            no more than that it does not run there.
         role: the highest that it has anywhere.
         managed: whether it may be acted on.
         blocked: a failure forbids to touch it.
@@ -56,20 +57,36 @@ class Standing:
 
 
 class Situation:
-    """The result of the pass: a standing for each instance, states by history name and node."""
+    """The result of the pass: a standing for each instance, states by history name and node.
 
-    __slots__ = ("counts", "expansion", "known", "nodes", "standing")
+    Passes that look for what happened look at ``eventful``, ``foreign`` and ``failures``: in a
+    large cluster nearly all that is known is that a resource does not run somewhere.
+
+    Attributes:
+        known: states by history name and number of the node.
+        eventful: those of them that are not idle.
+        foreign: those of them that another agent left under the same name.
+        failures: fail counts by history name and number of the node, where there are any.
+    """
+
+    __slots__ = ("eventful", "expansion", "failures", "foreign", "known", "nodes", "standing")
 
     def __init__(self, expansion: Expansion, nodes: Sequence[Node]) -> None:
         self.expansion = expansion
         self.nodes = nodes
         self.standing = [Standing() for _ in expansion.all]
         self.known: dict[str, dict[int, State]] = {}
-        self.counts: list[dict[str, failure.Count]] = []
+        self.eventful: dict[str, dict[int, State]] = {}
+        self.foreign: dict[str, dict[int, State]] = {}
+        self.failures: dict[str, dict[int, failure.Count]] = {}
+        for node in nodes:
+            for name, count in failure.read(node.observed.attributes).items():
+                self.failures.setdefault(name, {})[node.index] = count
 
     def count(self, one: Instance, node: int) -> failure.Count:
         """Return the failures of a primitive instance on a node."""
-        return self.counts[node].get(one.history_name) or failure.NONE
+        counts = self.failures.get(one.history_name)
+        return failure.NONE if counts is None else counts.get(node, failure.NONE)
 
 
 def read(
@@ -81,7 +98,6 @@ def read(
 ) -> Situation:
     """Return the situation; enters instances that were found beyond those configured."""
     situation = Situation(expansion, nodes)
-    situation.counts = [failure.read(node.observed.attributes) for node in nodes]
     clones = {one.name: one for one in wanted.resources if isinstance(one, resource.Clone)}
     binder = _Binder(situation, settings, operations, clones)
     answering = [node for node in nodes if node.online]
@@ -112,6 +128,8 @@ class _Binder:
         self.settings = settings
         self.operations = operations
         self.clones = clones
+        self._found: dict[str, list[Instance]] = {}
+        self._quiet: dict[int, history.Facts] = {}
 
     def bind(self, node: Node, found: observed.ResourceHistory) -> None:
         """Read one history and give it to an instance."""
@@ -123,8 +141,9 @@ class _Binder:
                 return
             candidates = [self._removed(found.resource, found.agent)]
         first = candidates[0]
-        state = history.read(first.definition, found, self.operations, self._facts(first, node))
-        self.situation.known.setdefault(first.history_name, {})[node.index] = state
+        state = self._read(first, node, found)
+        if state is history.IDLE:
+            return
         one = first
         if len(candidates) > 1 or (first.in_clone is not None and not first.unique):
             if not state.active and not state.pending:
@@ -139,7 +158,27 @@ class _Binder:
             if _RANK[state.role] > _RANK[standing.role]:
                 standing.role = state.role
 
+    def _read(self, one: Instance, node: Node, found: observed.ResourceHistory) -> State:
+        """Return and note what a history says."""
+        situation, name = self.situation, one.history_name
+        if history.is_idle(found):
+            state = history.IDLE
+        else:
+            state = history.read(one.definition, found, self.operations, self._facts(one, node))
+            situation.eventful.setdefault(name, {})[node.index] = state
+        situation.known.setdefault(name, {})[node.index] = state
+        if found.agent not in (None, one.definition.agent) and found.resource == name:
+            situation.foreign.setdefault(name, {})[node.index] = state
+        return state
+
     def _candidates(self, name: str) -> list[Instance]:
+        """Return the instances that a history may belong to; the same for every node."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._bearing(name)
+        return found
+
+    def _bearing(self, name: str) -> list[Instance]:
         exact = self.situation.expansion.by_name.get(name)
         if exact is not None and exact.is_primitive and (exact.in_clone is None or exact.unique):
             return [exact]
@@ -151,10 +190,14 @@ class _Binder:
         ]
 
     def _facts(self, one: Instance, node: Node) -> history.Facts:
+        """Return what reading a history needs; the same for every node without failures."""
         count = self.situation.count(one, node.index)
+        quiet = self._quiet.get(one.index) if count is failure.NONE else None
+        if quiet is not None:
+            return quiet
         timeout_ms = one.meta.failure_timeout_ms
         now = self.settings.clock.now
-        return history.Facts(
+        facts = history.Facts(
             now=now,
             fencing=self.settings.fencing_enabled,
             can_fence=self.settings.fencing_enabled,
@@ -164,6 +207,9 @@ class _Binder:
             fail_count=count.effective(timeout_ms, now),
             last_failure=count.last,
         )
+        if count is failure.NONE:
+            self._quiet[one.index] = facts
+        return facts
 
     def _free(self, candidates: list[Instance], node: Node) -> Instance:
         """Return the instance that an anonymous clone's history on the node belongs to."""
@@ -203,6 +249,7 @@ class _Binder:
         return one
 
     def _grow(self) -> None:
+        self._found.clear()
         standing = self.situation.standing
         while len(standing) < len(self.situation.expansion.all):
             standing.append(Standing())

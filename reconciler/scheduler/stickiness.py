@@ -54,11 +54,11 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
 def _bans(one: Instance, situation: Situation, now: float) -> Iterator[tuple[int, TermKind]]:
     """Yield the nodes that a primitive is banned from by what happened."""
     threshold = one.meta.migration_threshold
-    for node in situation.nodes if threshold else ():
-        count = situation.count(one, node.index)
+    counts = situation.failures.get(one.history_name, {}) if threshold else {}
+    for where, count in counts.items():
         if count.count and count.effective(one.meta.failure_timeout_ms, now) >= threshold:
-            yield node.index, TermKind.FAILURE_THRESHOLD
-    for where, state in situation.known.get(one.history_name, {}).items():
+            yield where, TermKind.FAILURE_THRESHOLD
+    for where, state in situation.eventful.get(one.history_name, {}).items():
         for kind, everywhere in state.bans:
             for node in situation.nodes:
                 if everywhere or node.index == where:

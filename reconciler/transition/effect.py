@@ -94,7 +94,9 @@ def _after(
         before = seen.nodes.get(step.node)
         if before is None:
             continue
-        draft = drafts.setdefault(step.node, _draft(before))
+        draft = drafts.get(step.node)
+        if draft is None:
+            draft = drafts[step.node] = _draft(before)
         effect(step, result, draft, seen.now)
         done.append(f"{step.key} {result.kind.value}")
     if not done:
