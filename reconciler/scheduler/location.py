@@ -139,10 +139,16 @@ def affected(instance: Instance) -> Iterator[Instance]:
 
 
 def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> None:
-    """Forbid every node that no constraint names, as an asymmetric cluster wants it."""
+    """Forbid every node that no constraint names, as an asymmetric cluster wants it.
+
+    A constraint opens nodes for what it names and all below; one for the promoted role says only
+    where to promote, and opens none (measured).
+    """
     allowed: dict[int, set[int]] = {}
     for wish in wishes:
-        for instance in wish.instance.top.below():
+        if wish.role is Role.PROMOTED:
+            continue
+        for instance in wish.instance.below():
             allowed.setdefault(instance.index, set()).update(node for node, _ in wish.scores)
     for instance in expansion.all:
         names = allowed.get(instance.index, set())
