@@ -340,6 +340,8 @@ def apply(
                 (pair.dependent, pair.primary),
             ):
                 _apart(steps, first, then)
+        elif situation.standing[pair.primary.index].blocked:
+            continue
         elif pair.mandatory and not pair.internal and pair.attribute is None:
             _together(steps, pair)
 
@@ -365,7 +367,12 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
 
 
 def _together(steps: Steps, pair: colocation.Pair) -> None:
-    """Let a dependent not rise where its primary cannot, without saying which is first."""
+    """Let a dependent not rise where its primary cannot, without saying which is first.
+
+    A group that is held up holds nothing up that is colocated with it (measured).
+    """
+    if pair.primary.variant is Variant.GROUP:
+        return
     promoted = pair.primary_role is Role.PROMOTED
     firsts = creation.ends(steps, pair.primary, Task.PROMOTE if promoted else Task.START)
     rises = pair.dependent_role is Role.PROMOTED

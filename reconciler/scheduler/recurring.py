@@ -52,7 +52,7 @@ class _Recurring:
                 continue
             if each.role is Role.STOPPED:
                 self._inactive(one, each)
-            elif not quiet:
+            elif not quiet and not standing.blocked:
                 self._active(one, each)
         self._cancel(one, wanted, quiet=quiet)
 
@@ -139,7 +139,7 @@ class _Recurring:
                 each = by_key.get(key)
                 if written.count(key) > 1:
                     continue
-                if each is None and not self.settings.cancel_removed:
+                if each is None and self._outlived(one, where):
                     continue
                 inactive = each is not None and each.role is Role.STOPPED
                 if where == chosen and each is not None and not quiet:
@@ -147,6 +147,18 @@ class _Recurring:
                         self._cancel_one(one, key, where)
                 elif (each is None or quiet) and not self.settings.maintenance:
                     self._cancel_one(one, key, where, removed=each is None)
+
+    def _outlived(self, one: Instance, where: int) -> bool:
+        """Tell whether a monitor that is no longer configured is left to end by itself.
+
+        It does with the stop of a resource that will run nowhere, and with a node that shuts down;
+        with ``cancel-removed-actions=false`` people said so, but a resource in maintenance is left
+        without monitors all the same (measured).
+        """
+        if self.assignment.chosen[one.index] == NOWHERE or self.situation.nodes[where].shutdown:
+            return True
+        quiet = self.situation.standing[one.index].maintenance
+        return not (self.settings.cancel_removed or quiet)
 
     def _cancel_one(
         self, one: Instance, key: tuple[str, int], where: int, *, removed: bool = False

@@ -103,8 +103,8 @@ class _Summary:
                     origin=one.origin,
                 )
             )
-        nowhere = dataclasses.replace(move, target=NOWHERE, next_role=standing.role)
-        return found or [self._change(nowhere, ChangeKind.LEAVE, standing.unmanaged_by)]
+        stays = dataclasses.replace(move, target=move.source, next_role=standing.role)
+        return found or [self._change(stays, ChangeKind.LEAVE, standing.unmanaged_by)]
 
     def _restarting(self, move: _Move, places: Places, standing: Standing) -> Change:
         kind = ChangeKind.RECOVER

@@ -15,7 +15,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, TermKind
 from reconciler.scheduler import location
-from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.situation import Situation
 
@@ -70,7 +70,8 @@ def _lose(
                     if node.unclean is None:
                         node.unclean = reason
             case LossPolicy.FREEZE:
-                standing.managed, standing.unmanaged_by = False, reason
+                standing.managed, standing.blocked = False, True
+                standing.unmanaged_by = reason
                 frozen.append(each)
             case _:
                 pass
@@ -93,11 +94,7 @@ def _bans(
     scores = tuple((node.index, -INFINITY) for node in situation.nodes)
     targets = [instance]
     if spared and not promoted_only:
-        if instance.variant is not Variant.CLONE:
-            return
-        targets = [
-            child for child in instance.children if not set(child.primitives()) & set(spared)
-        ]
+        targets = [each for each in instance.primitives() if each not in spared]
     for target in targets:
         yield Wish(
             instance=target,

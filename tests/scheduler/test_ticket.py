@@ -96,3 +96,40 @@ def test_a_ticket_for_the_promoted_role_demotes(policy, role):
 def _roles(due: plan.Plan) -> set[Role]:
     """Return the roles in which a plan wants anything to run."""
     return {role for where in due.placement.values() for role in where.values()}
+
+
+def _frozen(*resources: resource.Resource, constraints=(), states) -> plan.Plan:
+    """Return the plan with a lost ticket of p that freezes."""
+    frozen = constraint.Ticket("t-p", "t", ("p",), None, LossPolicy.FREEZE)
+    wanted = facts.wanted(*resources, constraints=[frozen, *constraints])
+    seen = facts.seen(states)
+    return facts.pipeline.schedule(wanted, dataclasses.replace(seen, tickets={"t": REVOKED}))
+
+
+def test_a_frozen_resource_is_not_even_monitored():
+    """What a lost ticket freezes gets no actions at all."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+
+    assert not _frozen(strategies.primitive("p"), states=states).actions
+
+
+def test_what_follows_a_frozen_resource_in_its_group_is_stopped():
+    """A frozen member cannot start, so the members behind it do not run."""
+    group = resource.Group("g", (strategies.primitive("p"), strategies.primitive("q")))
+    states = {"n1": {"p": "running", "q": "running"}, "n2": {"p": "stopped", "q": "stopped"}}
+    due = _frozen(group, states=states)
+
+    assert facts.change(due, "p").kind is plan.ChangeKind.LEAVE
+    assert facts.change(due, "q").kind is plan.ChangeKind.STOP
+
+
+def test_what_is_colocated_with_a_frozen_resource_still_starts():
+    """A frozen resource runs, so what must run beside it can."""
+    beside = constraint.Colocation("k", "q", "p", facts.INFINITY)
+    states = {"n1": {"p": "running", "q": "stopped"}, "n2": {"p": "stopped", "q": "stopped"}}
+    resources = (strategies.primitive("p"), strategies.primitive("q"))
+
+    due = _frozen(*resources, constraints=[beside], states=states)
+
+    assert facts.change(due, "q").kind is plan.ChangeKind.START
+    assert not facts.change(due, "q").blocked
