@@ -51,6 +51,8 @@ class TermKind(enum.Enum):
     CLONE_LIMIT = "clone-limit"
     TICKET = "ticket"
     TARGET_ROLE = "target-role"
+    MULTIPLY_ACTIVE = "multiply-active"
+    REMOVED = "removed"
     UNMANAGED = "unmanaged"
     UTILIZATION = "utilization"
     SHUTDOWN_LOCK = "shutdown-lock"

@@ -230,12 +230,15 @@ def _within(one: constraint.ColocationSets, members: _Members) -> Iterator[Pair]
 
 
 def _between(one: constraint.ColocationSets, earlier: _Members, later: _Members) -> Iterator[Pair]:
-    """Yield the pairs between two sets: the earlier depends on the later."""
+    """Yield the pairs between two sets: the earlier depends on the later (measured).
+
+    A sequential set is held by its first member and holds on to nothing but its last.
+    """
     dependents, primaries = earlier.resources, later.resources
     if earlier.written.sequential:
-        dependents = dependents[-1:]
+        dependents = dependents[:1]
     if later.written.sequential:
-        primaries = primaries[:1]
+        primaries = primaries[-1:]
     for dependent in dependents:
         for primary in primaries:
             yield _of_set(

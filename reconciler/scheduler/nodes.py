@@ -107,7 +107,7 @@ def _compile(
         online=found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING},
         pending=found.presence is observed.Presence.PENDING,
         standby=standby,
-        maintenance=maintenance or settings.maintenance,
+        maintenance=maintenance,
         shutdown=found.shutdown,
         unclean=None if one.kind is node.NodeKind.REMOTE else _unclean(found, settings),
     )

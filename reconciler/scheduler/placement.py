@@ -204,13 +204,25 @@ class Placing:
             return None
         return wanted if wanted is not None else standing.next_role
 
+    def _kept_down(self, one: Instance) -> TermKind | None:
+        """Return what forbids a primitive to run anywhere, whatever its scores; None: nothing."""
+        if self.limit(one) is Role.STOPPED:
+            return TermKind.TARGET_ROLE
+        if self.situation.standing[one.index].stop_only:
+            return TermKind.MULTIPLY_ACTIVE
+        return TermKind.REMOVED if one.removed else None
+
     def _settle(self, one: Instance, prefer: int) -> bool:
         standing = self.situation.standing[one.index]
+        kept_down = self._kept_down(one)
+        if kept_down is not None:
+            term = Term(kept_down, -INFINITY, one.origin, one.base)
+            self.ranking.add_everywhere(one, term)
         if not standing.managed:
             where = standing.running[0] if standing.running else NOWHERE
             self._take(one, where, standing.role if where != NOWHERE else Role.STOPPED)
             return where == prefer
-        if self.limit(one) is Role.STOPPED or standing.stop_only or one.removed:
+        if kept_down is not None:
             self._take(one, NOWHERE, Role.STOPPED)
             return False
         where = self.best(one)

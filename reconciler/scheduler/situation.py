@@ -321,6 +321,8 @@ def _punish(one: Instance, standing: Standing, state: State, node: Node) -> None
 def _multiply_active(situation: Situation, one: Instance) -> None:
     standing = situation.standing[one.index]
     standing.multiple = True
+    if not standing.managed:
+        return
     moving = [standing.states[where] for where in standing.running]
     if any(state.migrating_to or state.migrated_to or state.migrated_from for state in moving):
         return

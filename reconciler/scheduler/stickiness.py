@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.model.reason import ReasonCode
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import options
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import affected
 from reconciler.scheduler.ranking import Ranking
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import Situation, Standing
 
 
 def value(one: Instance) -> int:
@@ -23,15 +24,30 @@ def value(one: Instance) -> int:
 
 
 def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
-    """Add stickiness to the nodes where resources run."""
+    """Add stickiness to the nodes where resources run; what is not managed stays at any price."""
     for one in situation.expansion.all:
         standing = situation.standing[one.index]
-        if not one.is_primitive or not standing.managed or len(standing.running) != 1:
+        if not one.is_primitive:
+            continue
+        if not standing.managed:
+            _hold(ranking, one, standing)
+            continue
+        if len(standing.running) != 1:
             continue
         amount = value(one)
         where = standing.running[0]
         if amount and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
+
+
+def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
+    """Bind what is not managed to where it runs; not where running twice blocks it (measured)."""
+    reason = standing.unmanaged_by
+    if reason is not None and reason.code is ReasonCode.MULTIPLE_ACTIVE:
+        return
+    term = Term(TermKind.UNMANAGED, INFINITY, one.origin, one.base)
+    for where in standing.running:
+        ranking.add(one, where, term)
 
 
 def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
