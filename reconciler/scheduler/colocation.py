@@ -274,14 +274,20 @@ def scaled(score: int, factor: float) -> int:
 
 
 class Wishes:
-    """How the wishes of dependents reach a primary that is not placed yet."""
+    """How the wishes of dependents reach a primary that is not placed yet.
 
-    __slots__ = ("_busy", "_pairs", "_ranking")
+    Attributes:
+        opened: numbers of the groups whose placement has begun; until then what is placed with
+            a group as a whole does not reach beyond it (measured).
+    """
+
+    __slots__ = ("_busy", "_pairs", "_ranking", "opened")
 
     def __init__(self, ranking: Ranking, pairs: Pairs) -> None:
         self._ranking = ranking
         self._pairs = pairs
         self._busy: set[int] = set()
+        self.opened: set[int] = set()
 
     def apply(self, one: Instance, pair: Pair, *, positive_only: bool = False) -> None:
         """Add the wishes of a pair's dependent to the scores of ``one``."""
@@ -319,13 +325,15 @@ class Wishes:
             return None
         self._busy.add(source.index)
         try:
-            for pair in self._pairs.dependents(source):
+            for pair in self._behind(source):
                 if not pair.influence:
                     continue
+                # Along a chain only the signs multiply; the last strength counts (measured).
+                strength = pair.score / INFINITY
                 further = self.added(
                     row,
                     pair.dependent,
-                    factor * pair.score / INFINITY,
+                    strength if factor > 0 else -strength,
                     pair.attribute,
                     positive_only,
                 )
@@ -334,6 +342,13 @@ class Wishes:
         finally:
             self._busy.discard(source.index)
         return row
+
+    def _behind(self, source: Instance) -> Sequence[Pair]:
+        """Return the pairs by which others follow the bearer of a wish."""
+        group = source.parent
+        if group is None or group.index in self.opened:
+            return self._pairs.dependents(source)
+        return self._pairs.own_dependents(source)
 
     def _combined(
         self,
@@ -362,7 +377,7 @@ class Wishes:
                 row.append(old)
                 continue
             new = add(scaled(wish, factor), old)
-            if positive_only and new < 0 and old > 0:
-                new = 1
+            if positive_only and new < 0:
+                new = 1 if old > 0 else old
             row.append(new)
         return row

@@ -91,6 +91,7 @@ class Placing:
             self.chosen[one.index] = NOWHERE
             return False
         self._busy.add(one.index)
+        self.wishes.opened.add(one.index)
         for member in one.children:
             self.primitive(member, prefer)
             if prefer != NOWHERE and self.chosen[member.index] == UNDECIDED:
