@@ -325,7 +325,7 @@ class Wishes:
             return None
         self._busy.add(source.index)
         try:
-            for pair in self._behind(source):
+            for pair in self._behind(source, dependent):
                 if not pair.influence:
                     continue
                 # Along a chain only the signs multiply; the last strength counts (measured).
@@ -343,12 +343,19 @@ class Wishes:
             self._busy.discard(source.index)
         return row
 
-    def _behind(self, source: Instance) -> Sequence[Pair]:
-        """Return the pairs by which others follow the bearer of a wish."""
+    def _behind(self, source: Instance, dependent: Instance) -> Iterator[Pair]:
+        """Yield the pairs by which others follow the bearer of a wish.
+
+        What follows the last member of a group is heard twice: from there, and through the
+        first (measured).
+        """
         group = source.parent
         if group is None or group.index in self.opened:
-            return self._pairs.dependents(source)
-        return self._pairs.own_dependents(source)
+            yield from self._pairs.dependents(source)
+        else:
+            yield from self._pairs.own_dependents(source)
+        if dependent is not source:
+            yield from self._pairs.own_dependents(dependent.children[-1])
 
     def _combined(
         self,
