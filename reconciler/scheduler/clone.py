@@ -28,10 +28,9 @@ def place(placing: Placing, one: Instance) -> None:
     available = sum(1 for node in nodes if node.takes_resources)
     if one.spread.promotable:
         promotion.add_to_placement(placing, one)
-    if one.spread.maximum < available:
-        for pair in placing.pairs.own_dependents(one):
-            if pair.influence:
-                placing.wishes.apply(one, pair, positive_only=True)
+    for pair in placing.pairs.own_dependents(one):
+        if pair.influence:
+            placing.wishes.apply(one, pair, positive_only=True)
     _spread(placing, one, available)
     if one.spread.promotable:
         promotion.choose(placing, one)
@@ -115,6 +114,19 @@ def _forbid(placing: Placing, child: Instance) -> None:
         placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
 
 
+def _hear(placing: Placing, one: Instance, child: Instance) -> None:
+    """Let the dependents of a clone tell an instance where they want to be.
+
+    What draws an instance counts only where not every node gets one; what pushes it away always
+    does (measured).
+    """
+    last = child.children[-1] if child.variant is Variant.GROUP else child
+    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+    for pair in placing.pairs.own_dependents(one):
+        if pair.influence and (few or pair.score < 0):
+            placing.wishes.apply(last, pair)
+
+
 def _instance(
     placing: Placing, one: Instance, child: Instance, taken: list[int], prefer: int
 ) -> bool:
@@ -122,16 +134,14 @@ def _instance(
     mark = placing.ranking.mark()
     rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
     speaker = child.children[0] if child.variant is Variant.GROUP else child
+    clone_row = placing.ranking.rows[one.index]
     for node, count in enumerate(taken):
-        if count >= one.spread.node_max:
+        if count >= one.spread.node_max or clone_row[node] < 0:
             for each in child.below():
                 placing.ranking.add(each, node, Term(TermKind.CLONE_LIMIT, -INFINITY, one.origin))
     for pair in placing.pairs.own_primaries(one):
         placing.depend(speaker, pair)
-    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
-    for pair in placing.pairs.own_dependents(one) if few else ():
-        if pair.influence:
-            placing.wishes.apply(speaker, pair, positive_only=True)
+    _hear(placing, one, child)
     if child.variant is Variant.GROUP:
         done = placing.group(child, prefer)
     else:

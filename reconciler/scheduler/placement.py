@@ -128,10 +128,21 @@ class Placing:
         return pair.score != 0
 
     def depend(self, one: Instance, pair: Pair) -> None:
-        """Change the scores of a dependent by where its primary is."""
+        """Change the scores of a dependent by where its primary is.
+
+        An optional colocation with a clone counts for each of its instances by itself (measured).
+        """
         if pair.dependent_role is not None and one.promotable:
             return
-        hosts = self.hosts(one, pair)
+        if pair.primary.variant is Variant.CLONE and not pair.mandatory:
+            for child in pair.primary.children:
+                self._beside(one, pair, self._host(_speaker(child, pair), pair.primary_role))
+            return
+        self._beside(one, pair, self.hosts(pair))
+        if pair.primary.variant is Variant.CLONE and pair.primary_role is not None:
+            self._share(one, pair)
+
+    def _beside(self, one: Instance, pair: Pair, hosts: set[int] | None) -> None:
         if hosts is None:
             return
         row = self.ranking.rows[one.index]
@@ -141,6 +152,16 @@ class Placing:
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
         self.ranking.become(one, new, term)
+
+    def _share(self, one: Instance, pair: Pair) -> None:
+        """Give a dependent of a clone's role the scores of the instances in that role (measured)."""
+        for child in pair.primary.children:
+            speaker = child.children[0] if child.variant is Variant.GROUP else child
+            for where in self._host(speaker, pair.primary_role) or ():
+                value = self.ranking.rows[speaker.index][where]
+                if value:
+                    term = Term(TermKind.COLOCATION, value, pair.origin, child.name)
+                    self.ranking.add(one, where, term)
 
     def depending(self, row: Row, pair: Pair, hosts: set[int]) -> Row:
         """Return the scores of a dependent, given the nodes that its primary is on."""
@@ -161,7 +182,7 @@ class Placing:
                 new.append(-INFINITY if score >= INFINITY else old)
         return new
 
-    def hosts(self, one: Instance, pair: Pair) -> set[int] | None:
+    def hosts(self, pair: Pair) -> set[int] | None:
         """Return the nodes that count as the primary's; None: not decided, it does not count."""
         primary = pair.primary
         if primary.variant is Variant.GROUP:
@@ -169,29 +190,23 @@ class Placing:
                 return set()
             primary = primary.children[-1 if pair.mandatory else 0]
         if primary.variant is not Variant.CLONE:
-            return self._host(primary, pair.primary_role)
+            # What cannot be promoted is kept away from whatever role is named (measured).
+            return self._host(primary, pair.primary_role if pair.score > 0 else None)
         if self.chosen[primary.index] == UNDECIDED:
             return None
         found: set[int] = set()
         for child in primary.children:
-            where = self._host(_speaker(child, pair), pair.primary_role)
-            if where:
-                found |= where
-        mine = one.in_clone
-        if mine is not None and mine.clone is not None and mine.clone.interleave and found:
-            return found
+            found |= self._host(_speaker(child, pair), pair.primary_role) or set()
         return found
 
     def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
         where = self.chosen[primary.index]
         if where == UNDECIDED:
             return None
-        if where == NOWHERE:
-            return set()
         next_role = self.next_role[primary.index]
-        if role is not None and next_role is not role:
-            return set()
-        return {where}
+        if where == NOWHERE:
+            return set() if role is None else None
+        return {where} if role in {None, next_role} else None
 
     def limit(self, one: Instance) -> Role | None:
         """Return the role that an instance must not pass; None: no limit."""

@@ -141,7 +141,7 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
     """Return how much speaks for promoting an instance."""
     where = placing.chosen[child.index]
     if where < 0:
-        return -1
+        return 0
     own = placing.promotions.of(placing.situation, child, placing.nodes[where])
     if own is not None and not _is_known(placing.situation, child, where):
         own = None
@@ -149,6 +149,8 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:
             score = total((score, *(value for place, value in wish.scores if place == where)))
+    if score < 0:
+        return score
     score = add(score, placing.ranking.rows[clone.index][where])
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is not None:
@@ -165,7 +167,7 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
 
 def _beside(placing: Placing, pair: Pair, child: Instance, where: int, score: int) -> int:
     """Return a promotion score, given where the primary of a colocation is."""
-    hosts = placing.hosts(child, pair)
+    hosts = placing.hosts(pair)
     if hosts is None:
         return score
     row = [score if index == where else 0 for index in range(len(placing.nodes))]
