@@ -155,7 +155,7 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is not None:
             placing.place(pair.primary)
-            score = _beside(placing, pair, child, where, score)
+            score = _beside(placing, pair, where, score)
     for pair in placing.pairs.own_dependents(clone):
         if pair.primary_role is Role.PROMOTED and pair.influence:
             row = [score if index == where else 0 for index in range(len(placing.nodes))]
@@ -165,7 +165,7 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
     return score
 
 
-def _beside(placing: Placing, pair: Pair, child: Instance, where: int, score: int) -> int:
+def _beside(placing: Placing, pair: Pair, where: int, score: int) -> int:
     """Return a promotion score, given where the primary of a colocation is."""
     hosts = placing.hosts(pair)
     if hosts is None:
