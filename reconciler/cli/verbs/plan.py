@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
-
 import click
 
-from reconciler.cli import compose, look, manifests, params, release, terminal
-from reconciler.cli.quit import Quit
+from reconciler.cli import compose, look, manifests, params, release, saving, terminal
 from reconciler.errors.exit_status import ExitStatus
 from reconciler.model.plan import Plan
 from reconciler.render import graph, plan_file, plan_json, plan_text, values
@@ -48,7 +44,7 @@ def plan(
             manifests=read.digest,
             prune=prune,
         )
-        _write(pathlib.Path(out), plan_file.save(seen.plan, basis))
+        saving.save(out, plan_file.save(seen.plan, basis))
         terminal.note(f"saved to {out}; apply exactly this with: reconcile apply {out}")
     return int(ExitStatus.CHANGES if detailed_exitcode and not at_rest(seen.plan) else 0)
 
@@ -69,14 +65,3 @@ def show(due: Plan, name: str, form: str) -> None:
         screen.text(graph.mermaid(graph.of_plan(due, name)))
     else:
         screen.lines(plan_text.lines(due, name=name))
-
-
-def _write(path: pathlib.Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - it is open already
-            stream.write(text)
-        temporary.replace(path)
-    except OSError as error:
-        raise Quit(ExitStatus.ERROR, f"{path}: {error.strerror}") from None
