@@ -17,12 +17,12 @@ from reconciler.model.constraint import OrderKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import colocation, creation, location
+from reconciler.scheduler import colocation, creation, location, probe_order
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link, present
+from reconciler.scheduler.step import Link, Step, Steps, link
 
 _OPPOSITE: Mapping[Task, Task] = {
     Task.START: Task.STOP,
@@ -182,6 +182,7 @@ class Ordering:
         self.situation = situation
         self.assignment = assignment
         self._joins: dict[tuple[object, ...], Step] = {}
+        self.followings: list[probe_order.Following] = []
 
     def bind(self, one: Sequence) -> None:
         """Bind the steps of one pair, and of its opposite."""
@@ -247,7 +248,10 @@ class Ordering:
         )
 
     def _interleaved(self, way: _Way) -> None:
-        """Pair the instances that are on the same node."""
+        """Pair the instances that are on the same node; both clones still go one after the other."""
+        for before in creation.endings(self.steps, way.first, way.first_task):
+            for after in creation.beginnings(self.steps, way.then, way.then_task):
+                link(before, after, Link.ADVISORY)
         for child in way.then.children:
             where = self._where(child, way.then_task)
             for other in way.first.children:
@@ -274,29 +278,50 @@ class Ordering:
         thens = creation.beginnings(self.steps, way.then, way.then_task)
         if way.first_task is Task.STOP and way.first.is_primitive:
             # What a probe finds may have to be stopped, so it counts as a stop would.
-            link_all(list(probe_steps(self.steps, way.first)), thens, Link.ORDER)
+            link_all(list(probe_order.steps_of(self.steps, way.first)), thens, Link.ORDER)
+        lasting = way.mandatory and way.rule.symmetrical
+        if way.forward and lasting and way.first_task is Task.START:
+            self.followings.append(probe_order.Following(way.first, way.then, way.then_task))
         if not way.mandatory:
             link_all(firsts, thens, Link.ADVISORY)
-        elif way.forward and way.first_task in _UP:
-            self._rise(way, firsts, thens)
+        elif way.forward:
+            self._lead(way, firsts, thens)
         else:
             link_all(firsts, thens, Link.NEEDS_IF_REQUIRED)
-            if not way.forward and not {way.first_task, way.then_task} & _UP:
+            if not {way.first_task, way.then_task} & _UP:
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
 
-    def _rise(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
-        """``first`` must be up before ``then`` does its task."""
-        asleep = not way.rule.symmetrical
-        if asleep and self._is_active(way.then) and way.then_task is Task.START:
+    def _lead(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
+        """``first`` must do its task before ``then`` does its own."""
+        loose = not way.rule.symmetrical
+        left_alone = way.then_task is Task.START and not any(one.required for one in thens)
+        if loose and left_alone and self._is_active(way.then):
             link_all(firsts, thens, Link.ORDER)
             return
-        if not firsts and way.then_task in _UP:
+        rises = way.first_task in _UP
+        if rises and not firsts:
             for after in thens:
                 after.stop_short(way.why)
-        link_all(firsts, thens, Link.NEEDS)
-        if not asleep and way.first.variant is not Variant.CLONE:
-            link_all(firsts, self._entries(way.then, way.then_task), Link.PULLS_THEN)
+        link_all(firsts, thens, Link.NEEDS if rises or loose else Link.NEEDS_IF_REQUIRED)
+        if not loose:
+            entries = self._entries(way.then, way.then_task)
+            link_all(self._pulling(way, firsts), entries, Link.PULLS_THEN)
+
+    def _pulling(self, way: _Way, firsts: list[Step]) -> list[Step]:
+        """Return the steps of ``first`` that make ``then`` do its task anew (measured).
+
+        Of a clone it is all of it for another clone, else what it does on the node of ``then``.
+        """
+        if way.first.variant is not Variant.CLONE or way.then.variant is Variant.CLONE:
+            return firsts
+        where = self._where(way.then, way.then_task)
+        return [
+            step
+            for child in way.first.children
+            if where & self._where(child, way.first_task)
+            for step in creation.endings(self.steps, child, way.first_task)
+        ]
 
     def _entries(self, one: Instance, task: Task) -> list[Step]:
         """Return the steps that must be required for a whole resource to do a task."""
@@ -328,8 +353,12 @@ def apply(
     assignment: Assignment,
     sequences: tuple[Sequence, ...],
     pairs: colocation.Pairs,
-) -> None:
-    """Bind steps as the order constraints and anti-colocations want it."""
+) -> list[probe_order.Following]:
+    """Bind steps as the order constraints and anti-colocations want it.
+
+    Returns:
+        What follows what in its start, for the probes.
+    """
     ordering = Ordering(steps, situation, assignment)
     for one in sequences:
         ordering.bind(one)
@@ -344,6 +373,7 @@ def apply(
             continue
         elif pair.mandatory and not pair.internal and pair.attribute is None:
             _together(steps, pair)
+    return ordering.followings
 
 
 def _apart(steps: Steps, first: Instance, then: Instance) -> None:
@@ -352,8 +382,8 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
         for after in creation.beginnings(steps, then, Task.START):
             for before in creation.endings(steps, first, Task.STOP):
                 link(before, after, Link.ADVISORY)
-            if first.is_primitive or then.is_primitive:
-                for probe in probe_steps(steps, first):
+            if first.is_primitive:
+                for probe in probe_order.steps_of(steps, first):
                     link(probe, after, Link.ORDER)
         return
     places = steps.places[then.index]
@@ -361,7 +391,7 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
     if start is None:
         return
     link(steps.at(first).stops.get(start.node), start, Link.ADVISORY)
-    for probe in probe_steps(steps, first):
+    for probe in probe_order.steps_of(steps, first):
         if probe.node == start.node:
             link(probe, start, Link.ORDER)
 
@@ -369,9 +399,9 @@ def _apart(steps: Steps, first: Instance, then: Instance) -> None:
 def _together(steps: Steps, pair: colocation.Pair) -> None:
     """Let a dependent not rise where its primary cannot, without saying which is first.
 
-    A group that is held up holds nothing up that is colocated with it (measured).
+    What cannot rise in a group keeps nobody outside of it from rising (measured).
     """
-    if pair.primary.variant is Variant.GROUP:
+    if Variant.GROUP in {pair.primary.variant, pair.primary.top.variant}:
         return
     promoted = pair.primary_role is Role.PROMOTED
     firsts = creation.ends(steps, pair.primary, Task.PROMOTE if promoted else Task.START)
@@ -386,55 +416,3 @@ def _together(steps: Steps, pair: colocation.Pair) -> None:
     for first in firsts:
         for then in creation.beginnings(steps, dependent, task):
             link(first, then, Link.NEEDS | Link.UNORDERED)
-
-
-def probe_steps(steps: Steps, one: Instance) -> Iterator[Step]:
-    """Yield the probes of everything in a resource."""
-    for each in one.primitives():
-        places = steps.places[each.index]
-        if places is not None:
-            yield from places.probes
-
-
-def apply_groups(steps: Steps, situation: Situation) -> None:
-    """Let a member's probes come before the stop of the member that it needs."""
-    for group in situation.expansion.all:
-        if group.variant is not Variant.GROUP:
-            continue
-        for before, member in zip(group.children, group.children[1:], strict=False):
-            for probe in probe_steps(steps, member):
-                for stop in creation.beginnings(steps, before, Task.STOP):
-                    link(probe, stop, Link.ORDER)
-
-
-def probes_before_restarts(steps: Steps, situation: Situation) -> None:
-    """Let the probes of a resource come before what needs it is restarted; after settling."""
-    for one in situation.expansion.all:
-        places = steps.places[one.index]
-        if places is None or not places.probes or places.start is None:
-            continue
-        for then in _following(places.start, one):
-            there = steps.at(present(then.instance))
-            if not any(stop.required for stop in there.stops.values()):
-                continue
-            link_all(places.probes, [*there.stops.values(), then], Link.ORDER)
-
-
-def _following(start: Step, one: Instance) -> list[Step]:
-    """Return the starts of other primitives that need a start, directly or through others."""
-    found: list[Step] = []
-    seen: set[int] = set()
-    todo = [start]
-    while todo:
-        for then, flags in todo.pop().after:
-            other = then.instance
-            rises = then.task in {Task.START, Task.NOTHING}
-            if then.index in seen or other is None or other is one or not rises:
-                continue
-            if not flags & (Link.NEEDS | Link.PULLS_THEN):
-                continue
-            seen.add(then.index)
-            todo.append(then)
-            if other.is_primitive and then.required and then.runnable:
-                found.append(then)
-    return found

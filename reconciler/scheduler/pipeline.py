@@ -30,6 +30,7 @@ from reconciler.scheduler import (
     parameters,
     placement,
     probe,
+    probe_order,
     promotion,
     ranking,
     recurring,
@@ -83,8 +84,8 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         recurring.create(steps, case)
         decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
         fencing.order(steps, case)
-        ordering.apply(steps, standing, assignment, sequences, pairs)
-        ordering.apply_groups(steps, standing)
+        followings = ordering.apply(steps, standing, assignment, sequences, pairs)
+        probe_order.apply(steps, standing, followings)
         restart.order(steps)
         cleanup.create(steps, case)
         shutdown_lock.forget(steps, case)
@@ -98,7 +99,6 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         migrating -= given_up
     restart.drop(steps)
     notification.create(steps, case)
-    ordering.probes_before_restarts(steps, standing)
     edges, findings = cycle.resolve(steps)
 
     maker = assembly.Assembly(case)

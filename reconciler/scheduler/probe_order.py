@@ -1,0 +1,113 @@
+"""Probes before other resources: what a probe may find has to be known before more is changed.
+
+A probe comes before whatever follows the stop of its resource, since what it finds may have to be
+stopped; and before the stops of what starts after its resource by mandatory orders, directly or
+over others (all measured).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from reconciler.model.action import Task
+from reconciler.scheduler import creation
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Following:
+    """``then`` does ``task`` after ``first`` has started."""
+
+    first: Instance
+    then: Instance
+    task: Task
+
+
+def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
+    """Yield the probes of everything in a resource."""
+    for each in one.primitives():
+        places = steps.places[each.index]
+        if places is not None:
+            yield from places.probes
+
+
+def apply(steps: Steps, situation: Situation, followings: Sequence[Following]) -> None:
+    """Let probes come before what other resources do after them."""
+    after: dict[int, list[Following]] = {}
+    for one in followings:
+        after.setdefault(one.first.index, []).append(one)
+    for one in situation.expansion.all:
+        if one.is_primitive:
+            probes = list(steps_of(steps, one))
+            if probes:
+                _before_restarts(steps, one, probes, after)
+        else:
+            _before_stopped(steps, one)
+
+
+def _before_stopped(steps: Steps, whole: Instance) -> None:
+    """Let all of a group or clone be probed before what waits for it to be stopped."""
+    stopped = steps.whole(whole).stopped
+    for probe in steps_of(steps, whole):
+        link(probe, stopped, Link.ADVISORY)
+    if whole.variant is not Variant.GROUP:
+        return
+    before: list[Step] = []
+    earlier: list[Step] = []
+    for place, member in enumerate(whole.children):
+        probes = list(steps_of(steps, member))
+        stops = creation.beginnings(steps, member, Task.STOP)
+        link_all(probes, (before or earlier) if stops else before)
+        for later in whole.children[place + 1 :]:
+            link_all(probes, creation.beginnings(steps, later, Task.STOP))
+        before, earlier = stops, stops or earlier
+
+
+def _before_restarts(
+    steps: Steps, one: Instance, probes: list[Step], after: dict[int, list[Following]]
+) -> None:
+    """Let probes come before the stops of all that the start of their resource comes before."""
+    seen = {one.index}
+    todo = list(_next(one, one, after))
+    while todo:
+        following = todo.pop()
+        for then in following.then.primitives():
+            places = steps.places[then.index]
+            if then.index in seen or places is None:
+                continue
+            if following.task is Task.STOP:
+                link_all(probes, list(places.stops.values()))
+                continue
+            if places.start is None:
+                continue
+            seen.add(then.index)
+            link_all(probes, list(places.stops.values()))
+            todo.extend(_next(then, one, after))
+
+
+def _next(
+    one: Instance, origin: Instance, after: dict[int, list[Following]]
+) -> Iterator[Following]:
+    """Yield what follows a start, over the groups and clones that it completes.
+
+    What follows a group does not wait for the probes of its own members.
+    """
+    level: Instance | None = one
+    while level is not None:
+        if level.variant is not Variant.GROUP or origin.parent is not level:
+            yield from after.get(level.index, ())
+        parent = level.parent
+        if parent is not None and parent.variant is Variant.GROUP:
+            for member in parent.children[parent.children.index(level) + 1 :]:
+                yield Following(level, member, Task.START)
+        level = parent
+
+
+def link_all(firsts: Sequence[Step], thens: Sequence[Step]) -> None:
+    """Put each of some steps before each of others, unless that closes a circle."""
+    for before in firsts:
+        for then in thens:
+            link(before, then, Link.ADVISORY)

@@ -1,0 +1,150 @@
+"""Orders: what waits for what, and what restarts with what."""
+
+from __future__ import annotations
+
+import pytest
+from scheduler import strategies
+from scheduler.test_rules import change, location, seen, wanted
+
+from reconciler.model import constraint, plan, resource
+from reconciler.scheduler import pipeline
+
+
+def before(due: plan.Plan, key: str) -> set[str]:
+    """Return the keys of all actions that must be done before one."""
+    firsts: dict[str, set[str]] = {}
+    for edge in due.edges:
+        firsts.setdefault(edge.after, set()).add(edge.before)
+    found: set[str] = set()
+    todo = [key]
+    while todo:
+        for each in firsts.get(todo.pop(), set()) - found:
+            found.add(each)
+            todo.append(each)
+    return found
+
+
+def clone(name: str, child: str, **meta: str) -> resource.Clone:
+    """Return a clone of a primitive that stays where it is."""
+    meta = {"resource_stickiness": "1", **meta}
+    return resource.Clone(name, strategies.primitive(child), meta=strategies.sets(**meta))
+
+
+ONE_MORE = {
+    "n1": {"a": "running", "b": "running"},
+    "n2": {"a": "stopped", "b": "running"},
+}
+"""Both clones run, but the first has yet to start on n2."""
+
+
+@pytest.mark.parametrize(
+    ("interleave", "restarted"), [("true", {"n2"}), ("false", {"n1", "n2"})]
+)
+def test_a_clone_restarts_with_one_that_it_follows(interleave, restarted):
+    """Interleaved clones restart where the first starts an instance, others everywhere."""
+    resources = (clone("c", "a"), clone("d", "b", interleave=interleave))
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[constraint.Order("o", "c", "d")]), seen(ONE_MORE)
+    )
+
+    assert {one.source for one in due.changes if one.kind.value == "restart"} == restarted
+
+
+def test_interleaved_clones_still_start_one_after_the_other():
+    """Every instance of the later clone waits for all of the first, interleaved or not."""
+    resources = (clone("c", "a"), clone("d", "b", interleave="true"))
+    states = {name: {"a": "stopped", "b": "stopped"} for name in ("n1", "n2")}
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[constraint.Order("o", "c", "d")]), seen(states)
+    )
+
+    assert {"a:0_start_0@n1", "a:1_start_0@n2"} <= before(due, "b:0_start_0@n1")
+
+
+@pytest.mark.parametrize(("where", "kind"), [("n1", "leave"), ("n2", "restart")])
+def test_a_primitive_restarts_with_the_instance_on_its_node(where, kind):
+    """What follows a clone restarts if an instance is started on its own node."""
+    other = {"n1": "n2", "n2": "n1"}[where]
+    states = {
+        where: {"a": "stopped", "b": "running"},
+        other: {"a": "stopped", "b": "stopped"},
+    }
+    states["n1"]["a"] = "running"
+    resources = (clone("c", "a"), strategies.primitive("b", resource_stickiness="100"))
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[constraint.Order("o", "c", "b")]), seen(states)
+    )
+
+    assert change(due, "b").kind.value == kind
+
+
+@pytest.mark.parametrize("first", ["a", "g"])
+def test_a_probe_comes_before_what_restarts_for_it(first):
+    """The stop of a restart waits for the probes of what comes first, unless that is a group."""
+    lone = strategies.primitive("a")
+    leading = lone if first == "a" else resource.Group("g", (lone,))
+    states = {"n1": {"b": "running"}, "n2": {"b": "stopped"}}
+    following = strategies.primitive("b", resource_stickiness="1")
+    due = pipeline.schedule(
+        wanted(leading, following, constraints=[constraint.Order("o", first, "b")]), seen(states)
+    )
+
+    assert ("a_monitor_0@n2" in before(due, "b_stop_0@n1")) == (first == "a")
+
+
+def test_probes_reach_over_a_chain_of_orders():
+    """What follows over another resource that stays waits with its stop, too."""
+    resources = [strategies.primitive(name, resource_stickiness="1") for name in "abc"]
+    orders = [constraint.Order("o1", "a", "b"), constraint.Order("o2", "b", "c")]
+    states = {"n1": dict.fromkeys("abc", "running"), "n2": {"b": "stopped", "c": "stopped"}}
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[*orders, location("c", "n2", 100)]), seen(states)
+    )
+
+    assert "a_monitor_0@n2" in before(due, "c_stop_0@n1")
+    assert change(due, "b").kind.value == "leave"
+
+
+def test_a_group_is_probed_before_what_waits_for_its_end():
+    """What may only stop after a group waits for the probes of the group's members."""
+    group = resource.Group("g", (strategies.primitive("b"),))
+    lone = strategies.primitive("a", target_role="Stopped")
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": "stopped"}}
+    due = pipeline.schedule(
+        wanted(lone, group, constraints=[constraint.Order("o", "a", "g")]), seen(states)
+    )
+
+    assert "b_monitor_0@n2" in before(due, "a_stop_0@n1")
+
+
+def test_a_stop_that_comes_first_restarts_what_follows():
+    """With *stop then start* the later is started anew once the first is stopped."""
+    resources = (
+        strategies.primitive("a", target_role="Stopped"),
+        strategies.primitive("b", resource_stickiness="1"),
+    )
+    order = constraint.Order("o", "a", "b", first_action="stop", then_action="start")
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": "stopped", "b": "stopped"}}
+    due = pipeline.schedule(wanted(*resources, constraints=[order]), seen(states))
+
+    assert change(due, "b").kind.value == "restart"
+    assert "a_stop_0@n1" in before(due, "b_start_0@n1")
+
+
+def test_an_order_one_way_only_still_needs_its_first():
+    """Without symmetry what runs is left alone, but what has to move cannot start again."""
+    resources = (
+        strategies.primitive("a", target_role="Stopped"),
+        strategies.primitive("b"),
+        strategies.primitive("c", resource_stickiness="1"),
+    )
+    orders = [
+        constraint.Order(f"o-{name}", "a", name, symmetrical=False) for name in ("b", "c")
+    ]
+    states = {"n1": {"b": "running", "c": "running"}, "n2": {"b": "stopped", "c": "stopped"}}
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[*orders, location("b", "n2", 100)]), seen(states)
+    )
+
+    assert change(due, "b").kind.value == "stop"
+    assert change(due, "c").kind.value == "leave"
