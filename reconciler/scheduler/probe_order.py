@@ -37,8 +37,8 @@ def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
 def apply(steps: Steps, situation: Situation, followings: Sequence[Following]) -> None:
     """Let probes come before what other resources do after them."""
     after: dict[int, list[Following]] = {}
-    for one in followings:
-        after.setdefault(one.first.index, []).append(one)
+    for following in followings:
+        after.setdefault(following.first.index, []).append(following)
     for one in situation.expansion.all:
         if one.is_primitive:
             probes = list(steps_of(steps, one))

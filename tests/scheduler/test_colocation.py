@@ -33,7 +33,9 @@ def test_what_cannot_start_in_a_group_blocks_no_one_outside(primary, blocked):
     lone = strategies.primitive("x")
     leading = lone if primary == "x" else resource.Group("g", (lone,))
     resources = (
-        strategies.primitive("z", target_role="Stopped"), leading, strategies.primitive("d")
+        strategies.primitive("z", target_role="Stopped"),
+        leading,
+        strategies.primitive("d"),
     )
     constraints = [
         constraint.Order("o", "z", primary),

@@ -37,9 +37,7 @@ ONE_MORE = {
 """Both clones run, but the first has yet to start on n2."""
 
 
-@pytest.mark.parametrize(
-    ("interleave", "restarted"), [("true", {"n2"}), ("false", {"n1", "n2"})]
-)
+@pytest.mark.parametrize(("interleave", "restarted"), [("true", {"n2"}), ("false", {"n1", "n2"})])
 def test_a_clone_restarts_with_one_that_it_follows(interleave, restarted):
     """Interleaved clones restart where the first starts an instance, others everywhere."""
     resources = (clone("c", "a"), clone("d", "b", interleave=interleave))
@@ -138,9 +136,7 @@ def test_an_order_one_way_only_still_needs_its_first():
         strategies.primitive("b"),
         strategies.primitive("c", resource_stickiness="1"),
     )
-    orders = [
-        constraint.Order(f"o-{name}", "a", name, symmetrical=False) for name in ("b", "c")
-    ]
+    orders = [constraint.Order(f"o-{name}", "a", name, symmetrical=False) for name in ("b", "c")]
     states = {"n1": {"b": "running", "c": "running"}, "n2": {"b": "stopped", "c": "stopped"}}
     due = pipeline.schedule(
         wanted(*resources, constraints=[*orders, location("b", "n2", 100)]), seen(states)
