@@ -43,6 +43,7 @@ class ReasonCode(enum.Enum):
     ON_FAIL_FENCE = "on-fail-fence"
     UNFENCING = "unfencing"
     REQUESTED = "requested"
+    CONNECTION_LOST = "connection-lost"
     # why something due is not done
     NO_QUORUM = "no-quorum"
     UNMANAGED = "unmanaged"

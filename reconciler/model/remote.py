@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from reconciler.model import attribute, node, resource
+from reconciler.model import attribute, duration, node, resource
 from reconciler.model.agent import AgentName
 
 CONNECTION = AgentName("ocf", "pacemaker", "remote")
@@ -51,6 +51,25 @@ def implied(resources: Iterable[resource.Resource]) -> Iterator[Implied]:
                 guest = attribute.always(primitive.meta, GUEST_META)
                 if isinstance(guest, str) and guest:
                     yield Implied(guest, node.NodeKind.GUEST, primitive.name)
+
+
+def reconnect_interval(connection: resource.Primitive) -> str | None:
+    """Return how long after a loss a connection is made again; None: at once.
+
+    The agent's parameter ``reconnect_interval``, 0 unless given.
+    """
+    value = attribute.always(connection.params, "reconnect_interval")
+    return value if isinstance(value, str) and duration.parse_ms(value) else None
+
+
+def defaults(connection: resource.Primitive) -> dict[str, str]:
+    """Return the meta-attributes that a connection has unless told otherwise.
+
+    It can be handed from member to member, and its failures are forgotten when it may be made
+    again.
+    """
+    interval = reconnect_interval(connection)
+    return {"allow-migrate": "true"} | ({"failure-timeout": interval} if interval else {})
 
 
 def replica(bundle: resource.Bundle, number: int) -> str:

@@ -57,6 +57,7 @@ class TermKind(enum.Enum):
     UTILIZATION = "utilization"
     SHUTDOWN_LOCK = "shutdown-lock"
     UNAVAILABLE = "unavailable"
+    REMOTE_NODE = "remote-node"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

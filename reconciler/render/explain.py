@@ -37,6 +37,7 @@ TERMS: dict[score.TermKind, str] = {
     score.TermKind.UTILIZATION: "not enough capacity",
     score.TermKind.SHUTDOWN_LOCK: "locked to a node that is shutting down",
     score.TermKind.UNAVAILABLE: "the node cannot run resources now",
+    score.TermKind.REMOTE_NODE: "only a member of the cluster can run it",
 }
 """What a term of a score is, in words; a test holds the table complete."""
 

@@ -9,7 +9,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName, Metadata
 from reconciler.model.observed import NO_DIGESTS, Digests
 from reconciler.model.plan import Edge
-from reconciler.scheduler import digest, operation
+from reconciler.scheduler import digest, operation, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.cycle import Edges, in_plan
 from reconciler.scheduler.instance import Instance
@@ -24,6 +24,7 @@ class Assembly:
 
     def __init__(self, case: Circumstances) -> None:
         self.situation = case.situation
+        self.case = case
         self.agents: Mapping[AgentName, Metadata] = case.wanted.agents
         self.settings = case.settings
         self.operations = case.operations
@@ -65,6 +66,7 @@ class Assembly:
             resource=self._known_as(instance, one.node),
             instance=instance.number,
             node=node,
+            router=remote.router(one, self.case),
             agent=instance.definition.agent,
             interval_ms=one.interval_ms,
             timeout_ms=found.timeout_ms,

@@ -54,7 +54,7 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
         return
     places = steps.at(one)
     for where in sorted(situation.known.get(one.history_name, {})):
-        if not situation.nodes[where].reachable:
+        if not situation.nodes[where].stays:
             continue
         step = steps.add(f"{one.name}_delete_0", ActionKind.RESOURCE, Task.DELETE, one, where)
         step.require(Reason(ReasonCode.REMOVED, one.base))
@@ -65,7 +65,7 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
 def shut_down(steps: Steps, situation: Situation) -> None:
     """Enter the leaving of nodes that asked for it, after everything on them has stopped."""
     for node in situation.nodes:
-        if not node.shutdown or not node.online or node.unclean is not None:
+        if not node.shutdown or not node.answers or node.remote is not None:
             continue
         step = steps.add(
             f"do_shutdown-{node.name}", ActionKind.CLUSTER, Task.SHUTDOWN, None, node.index

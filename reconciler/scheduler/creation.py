@@ -58,7 +58,7 @@ class Creation:
                 step.stop_short(standing.unmanaged_by)
                 if standing.blocked and step is stop and not standing.maintenance:
                     step.require(standing.unmanaged_by)
-            elif not node.online or node.pending:
+            elif not node.comes or node.pending:
                 step.runnable = node.unclean is not None
                 if not step.runnable:
                     step.blocked = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)

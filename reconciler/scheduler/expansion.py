@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model import attribute, resource
+from reconciler.model import attribute, remote, resource
 from reconciler.model import desired as desired_state
 from reconciler.model.agent import AgentName
 from reconciler.scheduler import options
@@ -62,6 +62,8 @@ class Expansion:
         removed: bool = False,
     ) -> Instance:
         unique = parent is not None and _is_unique(parent)
+        if wanted.agent == remote.CONNECTION:
+            inherited = {**remote.defaults(wanted), **inherited}
         name = wanted.name if number is None else f"{wanted.name}:{number}"
         return self._enter(
             Instance(

@@ -28,7 +28,7 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     previous: Step | None = None
     for node in sorted(situation.nodes, key=lambda node: (node.name == seen.dc, node.index)):
         reason = node.unclean
-        if reason is None and suicide and node.online and not node.pending:
+        if reason is None and suicide and node.answers and node.remote is None:
             reason = Reason(ReasonCode.NO_QUORUM, node.name)
         if reason is None or (node.maintenance and node.online):
             continue

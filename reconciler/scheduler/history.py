@@ -60,6 +60,7 @@ class Facts:
         failure_timeout_ms: 0: failures do not expire.
         fail_count: failures on the node that have not expired.
         last_failure: seconds since 1970; 0: none.
+        unfenced: the resource is the connection to a node that was not fenced since it was lost.
     """
 
     now: float
@@ -70,6 +71,7 @@ class Facts:
     failure_timeout_ms: int
     fail_count: int
     last_failure: float
+    unfenced: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -270,7 +272,7 @@ class _Reading:
         timeout_ms = self.facts.failure_timeout_ms
         if not timeout_ms or not record.changed_at:
             return False
-        if self._policy(record) is OnFail.BLOCK:
+        if self._policy(record) is OnFail.BLOCK or (self.facts.unfenced and self._resets(record)):
             return False
         return (
             record.changed_at + timeout_ms / 1000 <= self.facts.now and self.facts.fail_count == 0
@@ -285,6 +287,10 @@ class _Reading:
         return operation.policy(
             self.primitive, options, record.operation, role, fencing=self.facts.fencing
         )
+
+    def _resets(self, record: OperationRecord) -> bool:
+        options = self.options.options(self.primitive, record.operation, record.interval_ms)
+        return operation.resets(self.primitive, options, record.operation, record.interval_ms)
 
     def _pending(self, record: OperationRecord) -> None:
         state = self.state

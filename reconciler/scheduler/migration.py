@@ -35,7 +35,7 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
         if state.pending and state.pending != "migrate_to":
             continue
         source = situation.nodes[standing.running[0]]
-        if source.reachable and situation.nodes[target].reachable:
+        if source.answers and situation.nodes[target].reachable:
             found.add(one.index)
     return found
 

@@ -10,8 +10,28 @@ import dataclasses
 
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed
+from reconciler.model import remote as implied
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import options, rule
+
+_KIND_WORDS = {node.NodeKind.REMOTE: "remote", node.NodeKind.GUEST: "container"}
+"""What rules see as ``#kind``; every other node is ``cluster``."""
+_NO_MEMBERS = frozenset(_KIND_WORDS)
+
+
+@dataclasses.dataclass(slots=True)
+class Remote:
+    """What is known of a node that is no member.
+
+    Attributes:
+        connects: whether the connection to it will be up.
+        failed: the connection failed, so that nobody knows what the node does.
+        doubt: why it must be fenced unless the connection comes back.
+    """
+
+    connects: bool = True
+    failed: bool = False
+    doubt: Reason | None = None
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -24,6 +44,7 @@ class Node:
         pending: it answers, but takes no work yet.
         unclean: why it must be fenced; None: it need not.
         standby_on_fail: an operation with on-fail=standby failed there.
+        remote: what is known of its connection; None: it is a member.
     """
 
     index: int
@@ -39,24 +60,41 @@ class Node:
     shutdown: bool
     unclean: Reason | None = None
     standby_on_fail: bool = False
+    remote: Remote | None = None
 
     @property
     def takes_resources(self) -> bool:
         """Whether resources may be placed on it."""
+        here = self.online if self.remote is None else self.remote.connects
         return (
-            self.online
+            here
             and not self.pending
             and not self.standby
             and not self.standby_on_fail
-            and not self.shutdown
+            and (not self.shutdown or self.remote is not None)
             and not self.maintenance
             and self.unclean is None
         )
 
     @property
+    def answers(self) -> bool:
+        """Whether it can be asked, and told, anything now."""
+        return self.online and not self.pending and self.unclean is None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it answers, and still will when everything is done."""
+        return self.answers and (self.remote is None or self.remote.connects)
+
+    @property
+    def comes(self) -> bool:
+        """Whether it is there, or will be once the connection to it is up."""
+        return self.online or (self.remote is not None and self.remote.connects)
+
+    @property
     def reachable(self) -> bool:
         """Whether an action can be carried out on it."""
-        return self.online and not self.pending and self.unclean is None
+        return self.comes and not self.pending and self.unclean is None
 
 
 def compile_nodes(
@@ -64,9 +102,13 @@ def compile_nodes(
 ) -> tuple[Node, ...]:
     """Return the nodes in the order written, then those that were only seen."""
     known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
-    for name, one in seen.nodes.items():
-        kind = node.NodeKind.REMOTE if one.remote else node.NodeKind.MEMBER
+    for name, found in seen.nodes.items():
+        kind = node.NodeKind.REMOTE if found.remote else node.NodeKind.MEMBER
         known.setdefault(name, node.Node(name, kind=kind))
+    for one in implied.implied(wanted.resources):
+        known[one.name] = dataclasses.replace(
+            known.get(one.name) or node.Node(one.name), kind=one.kind
+        )
     ranks = {name: rank for rank, name in enumerate(sorted(known))}
     return tuple(
         _compile(index, ranks[name], one, seen, settings)
@@ -93,7 +135,8 @@ def _compile(
     maintenance = one.maintenance if found.maintenance is None else found.maintenance
     attributes["#uname"] = one.name
     attributes["#id"] = one.id or one.name
-    attributes["#kind"] = "remote" if one.kind is node.NodeKind.REMOTE else "cluster"
+    far = one.kind in _NO_MEMBERS
+    attributes["#kind"] = _KIND_WORDS.get(one.kind, "cluster")
     attributes["#is_dc"] = "true" if seen.dc == one.name else "false"
     if settings.name:
         attributes["#cluster-name"] = settings.name
@@ -104,12 +147,13 @@ def _compile(
         desired=one,
         observed=found,
         attributes=attributes,
-        online=found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING},
-        pending=found.presence is observed.Presence.PENDING,
+        online=not far and found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING},
+        pending=not far and found.presence is observed.Presence.PENDING,
         standby=standby,
         maintenance=maintenance,
-        shutdown=found.shutdown,
-        unclean=None if one.kind is node.NodeKind.REMOTE else _unclean(found, settings),
+        shutdown=found.shutdown and not far,
+        unclean=None if far else _unclean(found, settings),
+        remote=Remote() if far else None,
     )
 
 

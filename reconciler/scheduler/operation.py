@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from reconciler.model import attribute, duration, property, resource  # noqa: A004 - a module's name
+from reconciler.model import attribute, duration, property, remote, resource  # noqa: A004 - a module's name
 from reconciler.model.agent import AgentName
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
@@ -112,6 +112,16 @@ def _typed(
     )
 
 
+def resets(primitive: resource.Primitive, options: Options, name: str, interval_ms: int) -> bool:
+    """Tell whether a failure means that the connection to a remote node is lost.
+
+    Unless told otherwise: a recurring monitor or a stop of the connection (measured).
+    """
+    if primitive.agent != remote.CONNECTION or options.on_fail is not None:
+        return False
+    return name == "stop" or (name == "monitor" and interval_ms > 0)
+
+
 def policy(
     primitive: resource.Primitive,
     options: Options,
@@ -147,6 +157,6 @@ def policy(
         wanted = None
     if wanted is not None:
         return wanted
-    if name == "stop":
+    if name == "stop" and primitive.agent != remote.CONNECTION:
         return OnFail.FENCE if fencing else OnFail.BLOCK
     return OnFail.RESTART

@@ -34,6 +34,7 @@ from reconciler.scheduler import (
     promotion,
     ranking,
     recurring,
+    remote,
     restart,
     rule,
     settle,
@@ -67,6 +68,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
     assignment = placement.assign(
         standing, scores, pairs, settings, promotion.Scores((*wishes, *bans))
     )
+    remote.doubt(standing)
 
     values = parameters.Parameters(desired, standing.nodes, clock)
     discovery = probe.Discovery(wishes)
@@ -90,6 +92,7 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         cleanup.create(steps, case)
         shutdown_lock.forget(steps, case)
         cleanup.shut_down(steps, standing)
+        remote.order(steps, case)
         migration.order(steps, standing, migrating)
         utilization.order(steps, standing, assignment.capacity)
         settle.settle(steps)
@@ -147,6 +150,7 @@ def _rank(
 ) -> ranking.Ranking:
     """Return the scores before anything is placed."""
     scores = ranking.Ranking(standing.expansion, standing.nodes)
+    remote.forbid(scores, standing)
     if not settings.symmetric:
         location.opt_in(scores, standing.expansion, wishes)
     location.apply(scores, wishes)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add
-from reconciler.scheduler import clone, colocation, options, promotion, utilization
+from reconciler.scheduler import clone, colocation, options, promotion, remote, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
@@ -312,6 +312,7 @@ def assign(
 ) -> Assignment:
     """Place everything."""
     placing = Placing(situation, ranking, pairs, settings, promotions)
+    remote.connect(placing)
     for one in utilization.sequence(placing):
         placing.place(one)
     chosen = tuple(max(where, NOWHERE) for where in placing.chosen)

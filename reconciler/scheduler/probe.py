@@ -12,6 +12,7 @@ from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
+from reconciler.scheduler import remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import IDLE, State
 from reconciler.scheduler.instance import Instance, Variant
@@ -59,6 +60,8 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         for node in nodes:
             state = known.get(node)
             if state is IDLE or not _unknown(state) or not discovery.allows(one, node):
+                continue
+            if situation.nodes[node].remote is not None and remote.members_only(one):
                 continue
             if anonymous and (one.history_name, node) in shared:
                 continue

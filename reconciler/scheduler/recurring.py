@@ -132,8 +132,7 @@ class _Recurring:
         written = [(each.name, each.interval_ms) for each in one.definition.operations]
         by_key = {(each.name, each.interval_ms): each for each in reversed(wanted)}
         for where, state in sorted(states.items()):
-            node = self.situation.nodes[where]
-            if not node.reachable:
+            if not self.situation.nodes[where].stays:
                 continue
             for key in sorted(state.recurring):
                 each = by_key.get(key)

@@ -35,7 +35,7 @@ def check(steps: Steps, case: Circumstances) -> None:
         if len(standing.running) != 1 or target != standing.running[0]:
             continue
         node = situation.nodes[target]
-        if not node.reachable:
+        if not node.answers:
             continue
         record = began(standing.states[target])
         if record is None:

@@ -7,6 +7,7 @@ and finds out what failed, what is blocked, and which nodes must be fenced for i
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from reconciler.model import desired as desired_state
@@ -15,7 +16,7 @@ from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import failure, history, operation, options, quorum
+from reconciler.scheduler import failure, history, operation, options, quorum, remote
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
@@ -100,9 +101,10 @@ def read(
     situation = Situation(expansion, nodes)
     clones = {one.name: one for one in wanted.resources if isinstance(one, resource.Clone)}
     binder = _Binder(situation, settings, operations, clones)
-    answering = [node for node in nodes if node.online]
-    silent = [node for node in nodes if not node.online and settings.fencing_enabled]
-    for node in (*answering, *silent):
+    members = [node for node in nodes if node.remote is None]
+    answering = [node for node in members if node.online]
+    silent = [node for node in members if not node.online and settings.fencing_enabled]
+    for node in itertools.chain(answering, silent, remote.met(situation, settings, operations)):
         for name in sorted(node.observed.histories):
             binder.bind(node, node.observed.histories[name])
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
@@ -130,6 +132,11 @@ class _Binder:
         self.clones = clones
         self._found: dict[str, list[Instance]] = {}
         self._quiet: dict[int, history.Facts] = {}
+        self.unfenced = {
+            node.name
+            for node in situation.nodes
+            if node.remote is not None and not node.observed.fenced
+        }
 
     def bind(self, node: Node, found: observed.ResourceHistory) -> None:
         """Read one history and give it to an instance."""
@@ -206,6 +213,7 @@ class _Binder:
             failure_timeout_ms=timeout_ms,
             fail_count=count.effective(timeout_ms, now),
             last_failure=count.last,
+            unfenced=remote.is_connection(one) and one.name in self.unfenced,
         )
         if count is failure.NONE:
             self._quiet[one.index] = facts
@@ -289,7 +297,11 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
         standing.next_role = state.next_role or standing.next_role
         gone = not node.online and node.unclean is None and settings.fencing_enabled
         if state.active and gone and standing.managed and not node.maintenance:
-            node.unclean = Reason(ReasonCode.NODE_LOST, node.name, one.base)
+            reason = Reason(ReasonCode.NODE_LOST, node.name, one.base)
+            if node.remote is None or node.remote.failed:
+                node.unclean = reason
+            else:
+                node.remote.doubt = reason
     if len(standing.running) > 1 and one.is_fence_device:
         # A fence device may be known in several places; what a lost node has of it does not count.
         sound = [where for where in standing.running if situation.nodes[where].unclean is None]

@@ -92,6 +92,9 @@ def _after(
         if effect is None or result.kind is outcome.OutcomeKind.REFUSED:
             continue
         before = seen.nodes.get(step.node)
+        if before is None and step.router:
+            # A remote node is first heard of when the first thing is done on it.
+            before = observed.ObservedNode(step.node, observed.Presence.ONLINE, remote=True)
         if before is None:
             continue
         draft = drafts.get(step.node)
@@ -101,9 +104,7 @@ def _after(
         done.append(f"{step.key} {result.kind.value}")
     if not done:
         return seen
-    nodes = {
-        name: drafts[name].finished() if name in drafts else one for name, one in seen.nodes.items()
-    }
+    nodes = {**seen.nodes, **{name: one.finished() for name, one in drafts.items()}}
     identity = hashlib.sha256("\n".join((seen.id, *done)).encode()).hexdigest()[:16]
     return dataclasses.replace(seen, nodes=nodes, id=identity)
 
@@ -253,6 +254,7 @@ def _power_off(_: actions.Action, result: outcome.Outcome, draft: _Draft, now: f
         expected_up=False,
         since=now,
         unclean_reason="",
+        fenced=draft.node.remote,
     )
 
 

@@ -1,0 +1,215 @@
+"""Remote nodes: a node that is there exactly while a connection to it is up.
+
+The connection is a resource that a member holds; what is done on the node goes through that
+member, after the connection's start and before its stop. A node whose connection failed is fenced;
+one whose connection is merely down is doubted, and fenced only if the connection cannot come back.
+Pacemaker Remote, "Configuration Explained"; what follows from failures is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from reconciler.model import remote as implied
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.node import NodeKind
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.resource import OnFail
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY, Term, TermKind
+from reconciler.scheduler import operation
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.step import Link, Places, Step, Steps, link
+
+if TYPE_CHECKING:
+    from reconciler.scheduler import options
+    from reconciler.scheduler.circumstance import Circumstances
+    from reconciler.scheduler.expansion import Expansion
+    from reconciler.scheduler.history import State
+    from reconciler.scheduler.placement import Placing
+    from reconciler.scheduler.ranking import Ranking
+    from reconciler.scheduler.situation import Situation
+
+_LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO})
+_KINDS = (NodeKind.REMOTE, NodeKind.GUEST)
+"""Guests may be held by resources on remote nodes, so they are met after those."""
+
+
+def is_connection(one: Instance) -> bool:
+    """Tell whether an instance is the connection to a remote or guest node."""
+    return one.primitive is not None and one.primitive.agent == implied.CONNECTION
+
+
+def connection(expansion: Expansion, node: Node) -> Instance | None:
+    """Return the connection to a remote node; None: no resource makes one."""
+    found = expansion.by_name.get(node.name)
+    return found if found is not None and is_connection(found) else None
+
+
+def met(
+    situation: Situation, settings: options.Cluster, operations: operation.Reader
+) -> Iterator[Node]:
+    """Yield the remote nodes whose histories count, each with its state set.
+
+    The connection's own histories must have been read; each node's histories must be read before
+    the next one is asked for.
+    """
+    for kind in _KINDS:
+        for node in situation.nodes:
+            if node.remote is None or node.desired.kind is not kind:
+                continue
+            held = connection(situation.expansion, node)
+            if held is None:
+                node.remote.connects = False
+                continue
+            standing = situation.standing[held.index]
+            bad = [state for state in standing.states.values() if state.failed]
+            running = bool(standing.running)
+            node.remote.failed = running and bool(bad)
+            node.online = running and not bad
+            node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
+            for state in bad:
+                if state.on_fail is OnFail.BLOCK:
+                    node.maintenance = True
+                elif settings.fencing_enabled and _lost(held, state, operations):
+                    _reset(node, held, state)
+            if running or settings.fencing_enabled:
+                yield node
+
+
+def _reset(node: Node, held: Instance, state: State) -> None:
+    """Have the node fenced whose connection broke, unless that was done meanwhile."""
+    if node.observed.fenced:
+        return
+    node.unclean = Reason(ReasonCode.CONNECTION_LOST, held.name)
+    if implied.reconnect_interval(held.definition) is not None:
+        state.next_role = Role.STOPPED
+
+
+def _lost(held: Instance, state: State, operations: operation.Reader) -> bool:
+    """Tell whether a connection broke, as opposed to not having been made."""
+    record = state.failure
+    return record is not None and operation.resets(
+        held.definition,
+        operations.options(held.definition, record.operation, record.interval_ms),
+        record.operation,
+        record.interval_ms,
+    )
+
+
+def forbid(ranking: Ranking, situation: Situation) -> None:
+    """Ban from remote nodes what only a member can run: connections and fence devices."""
+    far = [node for node in situation.nodes if node.remote is not None]
+    for one in situation.expansion.all if far else ():
+        if members_only(one):
+            for node in far:
+                ranking.add(one, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
+
+
+def members_only(one: Instance) -> bool:
+    """Tell whether a resource cannot run on a remote node."""
+    return one.is_fence_device or is_connection(one)
+
+
+def connect(placing: Placing) -> None:
+    """Place the connections before all else; a node takes resources if its connection will be up."""
+    for node in placing.nodes:
+        if node.remote is None:
+            continue
+        held = connection(placing.situation.expansion, node)
+        if held is not None:
+            placing.place(held.top)
+            node.remote.connects = placing.chosen[held.index] >= 0
+
+
+def doubt(situation: Situation) -> None:
+    """Have those doubted nodes fenced whose connection will not come back.
+
+    Nothing has to be fenced where a member can still stop what runs there.
+    """
+    for node in situation.nodes:
+        state = node.remote
+        if state is None or state.connects or node.unclean is not None:
+            continue
+        held = connection(situation.expansion, node)
+        hosts = situation.standing[held.index].running if held is not None else []
+        if any(situation.nodes[where].reachable for where in hosts):
+            continue
+        if state.doubt is None and node.online:
+            state.doubt = _active(situation, node)
+        node.unclean = state.doubt
+
+
+def _active(situation: Situation, node: Node) -> Reason | None:
+    for one in situation.expansion.all:
+        if one.is_primitive and node.index in situation.standing[one.index].running:
+            return Reason(ReasonCode.CONNECTION_LOST, node.name, one.base)
+    return None
+
+
+def order(steps: Steps, case: Circumstances) -> None:
+    """Let what is done on remote nodes come after the connection's start or before its stop."""
+    nodes = case.situation.nodes
+    connections: dict[int, Places] = {}
+    for node in nodes:
+        held = connection(case.situation.expansion, node) if node.remote is not None else None
+        places = steps.places[held.index] if held is not None else None
+        if places is not None:
+            connections[node.index] = places
+    for step in steps.all if connections else ():
+        places = connections.get(step.node)
+        if places is None or step.kind is ActionKind.FENCE:
+            continue
+        if step.done_by_fencing:
+            if places.start is not None:
+                _link_all([step], places.stops.values())
+        elif _goes_before(step, nodes[step.node]):
+            _before_it_goes(steps, step, places)
+        else:
+            _once_it_is_up(steps, step, places)
+
+
+def _before_it_goes(steps: Steps, step: Step, held: Places) -> None:
+    earlier = [step]
+    if step.task is Task.STOP and step.instance is not None:
+        # What a probe finds may have to be stopped, so it counts as a stop would.
+        earlier += steps.at(step.instance).probes
+    _link_all(earlier, held.stops.values())
+
+
+def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:
+    link(held.start, step, Link.NEEDS)
+    if step.task is Task.START and step.instance is not None:
+        # It is not taken away from elsewhere before it is known that the node can be reached.
+        for stop in steps.at(step.instance).stops.values():
+            if stop.node != step.node:
+                link(held.start, stop, Link.ORDER)
+
+
+def _link_all(firsts: Iterable[Step], thens: Iterable[Step]) -> None:
+    for first in firsts:
+        for then in thens:
+            link(first, then, Link.ORDER)
+
+
+def _goes_before(step: Step, node: Node) -> bool:
+    """Tell whether a step uses the connection as it is now."""
+    return node.online and (step.task in _LEAVING or not node.stays)
+
+
+def router(step: Step, case: Circumstances) -> str:
+    """Return the member that carries out a step on a remote node; empty for members' own."""
+    situation = case.situation
+    node = situation.nodes[step.node]
+    if node.remote is None:
+        return ""
+    held = connection(situation.expansion, node)
+    if held is None:
+        return ""
+    where = case.assignment.chosen[held.index]
+    running = situation.standing[held.index].running
+    if running and (where < 0 or _goes_before(step, node)):
+        where = running[0]
+    return situation.nodes[where].name if where >= 0 else ""

@@ -1,0 +1,163 @@
+"""Remote nodes: there while their connection is up, doubted when it is lost."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from scheduler import far
+from scheduler.far import ABSENT, LOST, STARTED, Cluster
+
+from reconciler.model import remote, resource
+from reconciler.model.action import ActionKind
+
+_A = far.primitive("a")
+_TO_FAR = far.prefers("a", "far")
+_STOPPED = (*STARTED, ("stop", 0, 0))
+
+
+def _cluster(
+    n1: tuple[far.Done, ...],
+    on_far: tuple[far.Done, ...] = (),
+    *,
+    connection: resource.Primitive | None = None,
+    **settings: object,
+) -> Cluster:
+    resources = (connection or far.connection(), _A)
+    done = {
+        "n1": {"far": n1, "a": ABSENT},
+        "n2": {"far": ABSENT, "a": ABSENT},
+        "far": {"a": on_far} if on_far else {},
+    }
+    settings.setdefault("constraints", (_TO_FAR,))
+    return Cluster(resources, done, **settings)  # type: ignore[arg-type]  # passed on as given
+
+
+@pytest.mark.parametrize("stays_down", [False, True])
+@pytest.mark.parametrize("connection", [LOST, _STOPPED, (("start", 0, 1),), ABSENT])
+@pytest.mark.parametrize("fenced", [(), ("far",)])
+def test_what_may_run_behind_a_lost_connection_is_not_started_elsewhere(
+    connection, stays_down, fenced
+):
+    """It is started anew only after the node was fenced, or after it was stopped there."""
+    held = far.connection(target_role="Stopped") if stays_down else far.connection()
+    away = (far.prefers("a", "n2"), far.prefers("a", "far", -1_000_000))
+    due = _cluster(connection, STARTED, connection=held, constraints=away, fenced=fenced).plan()
+    starts = [one for one in due.actions if one.key.startswith("a_start_0@n")]
+    assert starts
+    for _ in starts:
+        proven = far.waits(due, "a_start_0", "stonith-far")
+        assert proven or far.waits(due, "a_start_0", "a_stop_0@far")
+
+
+def test_a_connection_is_brought_up_before_anything_is_done_on_its_node():
+    """The node is there only then: it is probed after that, and the resource started after that."""
+    due = _cluster(ABSENT).plan()
+    assert "start a far" in far.steps(due)
+    assert far.waits(due, "a_monitor_0@far", "far_start_0")
+    assert far.waits(due, "a_start_0", "a_monitor_0@far")
+
+
+def test_the_member_that_holds_the_connection_does_what_is_done_on_the_node():
+    """Every action on a remote node names the member through which it goes."""
+    due = _cluster(STARTED, STARTED, constraints=(far.prefers("a", "n2"),)).plan()
+    stop = next(one for one in due.actions if one.key == "a_stop_0@far")
+    assert stop.router == "n1"
+    assert all(not one.router for one in due.actions if one.node in far.MEMBERS)
+
+
+def test_a_connection_that_stops_is_left_last():
+    """What runs on the node is moved away while it can still be reached."""
+    held = far.connection(target_role="Stopped")
+    due = _cluster(STARTED, STARTED, connection=held).plan()
+    assert far.waits(due, "far_stop_0", "a_stop_0@far")
+    assert not due.fencing
+
+
+def test_a_lost_connection_leads_to_fencing_before_it_is_made_again():
+    """Nobody knows what happens on a node that cannot be reached, so it is fenced first."""
+    due = _cluster(LOST, STARTED).plan()
+    assert [one.node for one in due.fencing] == ["far"]
+    assert far.waits(due, "far_start_0", "stonith-far")
+
+
+def test_a_connection_that_is_only_down_is_tried_again_instead_of_fencing():
+    """What still runs there is taken up again once the connection is back."""
+    due = _cluster(_STOPPED, STARTED).plan()
+    assert far.steps(due) == ["monitor far n1", "start far n1"]
+    assert not due.fencing
+
+
+def test_a_node_whose_connection_cannot_come_back_is_fenced_if_something_may_run_there():
+    """Without a member to hold the connection, only fencing tells that nothing runs there."""
+    due = _cluster(STARTED, STARTED, lost=("n1", "n2")).plan()
+    assert "far" in {one.node for one in due.fencing}
+    idle = _cluster(STARTED, lost=("n1", "n2")).plan()
+    assert "far" not in {one.node for one in idle.fencing}
+
+
+def test_a_connection_outlives_the_member_that_held_it():
+    """It is made again elsewhere, and what runs on the node is not touched."""
+    due = _cluster(STARTED, STARTED, lost=("n1",)).plan()
+    assert [one.node for one in due.fencing] == ["n1"]
+    assert far.steps(due) == ["monitor far n2", "reboot n1", "start far n2"]
+
+
+def test_a_connection_moves_without_being_interrupted():
+    """Connections migrate unless told otherwise, and what runs on the node stays."""
+    away = far.prefers("far", "n2")
+    due = _cluster(STARTED, STARTED, constraints=(_TO_FAR, away)).plan()
+    assert "migrate_to far n1" in far.steps(due)
+    assert not any(one.resource == "a" for one in due.actions)
+
+
+def test_connections_and_fence_devices_never_run_on_remote_nodes():
+    """A remote node has no part of the cluster that could hold them, so it is not even asked."""
+    device = far.primitive("f", far.AgentName("stonith", "", "fence_xvm"))
+    done = {"n1": {"far": STARTED}, "far": {}}
+    here = (far.prefers("f", "far"), far.prefers("other", "far"))
+    resources = (far.connection(), device, far.connection("other"))
+    due = Cluster(resources, done, here).plan()
+    assert not [one for one in due.actions if one.node == "far"]
+    assert due.placement["f"] != {"far": due.placement["f"].get("far")}
+
+
+def test_no_plan_with_remote_nodes_starts_an_unproven_resource_twice():
+    """Whatever became of the connection, one resource is started on one node, after proof."""
+    states = (LOST, STARTED, _STOPPED, (("start", 0, 1),), ABSENT)
+    for connection, lost in itertools.product(states, ((), ("n1",), ("n1", "n2"))):
+        due = _cluster(connection, STARTED, lost=lost).plan()
+        starts = [one for one in due.actions if one.real and one.key.startswith("a_start")]
+        assert len(starts) <= 1
+        for one in starts:
+            assert one.node == "far" or far.waits(due, one.key, "stonith-far")
+
+
+def test_a_resource_is_where_it_was_while_its_remote_node_cannot_be_fenced():
+    """Without fencing a lost connection is only made again; nothing is started elsewhere."""
+    due = _cluster(LOST, STARTED, fencing=False).plan()
+    assert not [one for one in due.actions if one.key.startswith("a_start")]
+    assert not [one for one in due.actions if one.kind is ActionKind.FENCE]
+
+
+def test_remote_nodes_count_as_nodes_for_clones():
+    """A clone without a maximum runs on remote nodes, too."""
+    clone = resource.Clone("c", far.primitive("p"))
+    done = {"n1": {"far": STARTED}, "n2": {"far": ABSENT}, "far": {}}
+    due = Cluster((far.connection(), clone), done).plan()
+    assert "start p far" in far.steps(due)
+
+
+def test_a_connection_with_an_interval_waits_before_it_is_made_again():
+    """With reconnect_interval a lost connection stays down until the node was fenced."""
+    held = resource.Primitive(
+        "far",
+        remote.CONNECTION,
+        params=(far.attribute.AttributeSet({"reconnect_interval": "60s"}),),
+        operations=far.connection().operations,
+    )
+    due = _cluster(LOST, STARTED, connection=held).plan()
+    assert [one.node for one in due.fencing] == ["far"]
+    assert "start far n1" not in far.steps(due)
+    again = _cluster(LOST, STARTED, connection=held, fenced=("far",)).plan()
+    assert not again.fencing
