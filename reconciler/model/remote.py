@@ -65,11 +65,14 @@ def reconnect_interval(connection: resource.Primitive) -> str | None:
 def defaults(connection: resource.Primitive) -> dict[str, str]:
     """Return the meta-attributes that a connection has unless told otherwise.
 
-    It can be handed from member to member, and its failures are forgotten when it may be made
-    again.
+    It can be handed from member to member, does no harm when it is made twice, so that it need not
+    wait for the fencing of who held it, and its failures are forgotten when it may be made again
+    (measured).
     """
     interval = reconnect_interval(connection)
-    return {"allow-migrate": "true"} | ({"failure-timeout": interval} if interval else {})
+    return {"allow-migrate": "true", "requires": "quorum"} | (
+        {"failure-timeout": interval} if interval else {}
+    )
 
 
 def replica(bundle: resource.Bundle, number: int) -> str:

@@ -11,7 +11,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import quorum
+from reconciler.scheduler import quorum, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
@@ -59,7 +59,7 @@ def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | Non
     if standing and not any(one.managed for one in standing):
         return Reason(ReasonCode.UNMANAGED, node.name)
     lawful = seen.quorate or settings.no_quorum_policy is QuorumPolicy.IGNORE or suicide
-    if not lawful and not (node.online or node.pending):
+    if not lawful and not (node.online or node.pending or node.remote is not None):
         return Reason(ReasonCode.NO_QUORUM, node.name)
     wanted = case.wanted.fencing
     if wanted.devices and not wanted.topology(node.name):
@@ -90,7 +90,7 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
         return
     step.done_by_fencing = True
     step.kind = ActionKind.PSEUDO
-    if step.instance is None or not step.instance.is_fence_device:
+    if step.instance is None or not remote.members_only(step.instance):
         link(fence, step, Link.NEEDS)
 
 

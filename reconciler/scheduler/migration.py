@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
+from reconciler.scheduler import remote
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
@@ -35,7 +36,7 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
         if state.pending and state.pending != "migrate_to":
             continue
         source = situation.nodes[standing.running[0]]
-        if source.answers and situation.nodes[target].reachable:
+        if source.stays and situation.nodes[target].reachable:
             found.add(one.index)
     return found
 
@@ -167,6 +168,9 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
             stays = other.index not in migrating and other.is_primitive
+            if remote.is_connection(other):
+                # It leads to the node, whether it is started there or by a migration.
+                continue
             if (first.task is Task.START and first.required and stays) or (
                 first.task is Task.NOTHING and first.required
             ):

@@ -20,7 +20,7 @@ from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import operation
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.nodes import Node, Remote
 from reconciler.scheduler.step import Link, Places, Step, Steps, link
 
 if TYPE_CHECKING:
@@ -62,21 +62,31 @@ def met(
                 continue
             held = connection(situation.expansion, node)
             if held is None:
-                node.remote.connects = False
-                continue
-            standing = situation.standing[held.index]
-            bad = [state for state in standing.states.values() if state.failed]
-            running = bool(standing.running)
-            node.remote.failed = running and bool(bad)
-            node.online = running and not bad
-            node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
-            for state in bad:
-                if state.on_fail is OnFail.BLOCK:
-                    node.maintenance = True
-                elif settings.fencing_enabled and _lost(held, state, operations):
-                    _reset(node, held, state)
+                # Nobody will ever reach it again.
+                node.remote.connects, node.remote.failed = False, True
+            else:
+                bad = _learn(situation, node, node.remote, held)
+                for state in bad if settings.fencing_enabled else ():
+                    if _lost(held, state, operations):
+                        _reset(node, held, state)
+            running = held is not None and situation.standing[held.index].running
             if running or settings.fencing_enabled:
                 yield node
+
+
+def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> list[State]:
+    """Set what a connection's histories say of its node; return the failures to be acted on."""
+    standing = situation.standing[held.index]
+    bad = [state for state in standing.states.values() if state.failed]
+    remote.failed = bool(standing.running and bad)
+    node.online = bool(standing.running) and not bad
+    node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
+    left_alone = not held.meta.managed or any(state.on_fail is OnFail.BLOCK for state in bad)
+    if node.online or not left_alone:
+        return bad
+    # People took the connection over, and with it what is on the node.
+    node.maintenance = True
+    return []
 
 
 def _reset(node: Node, held: Instance, state: State) -> None:
@@ -165,7 +175,7 @@ def order(steps: Steps, case: Circumstances) -> None:
         if step.done_by_fencing:
             if places.start is not None:
                 _link_all([step], places.stops.values())
-        elif _goes_before(step, nodes[step.node]):
+        elif _goes_before(step, case.situation):
             _before_it_goes(steps, step, places)
         else:
             _once_it_is_up(steps, step, places)
@@ -194,9 +204,16 @@ def _link_all(firsts: Iterable[Step], thens: Iterable[Step]) -> None:
             link(first, then, Link.ORDER)
 
 
-def _goes_before(step: Step, node: Node) -> bool:
+def _goes_before(step: Step, situation: Situation) -> bool:
     """Tell whether a step uses the connection as it is now."""
-    return node.online and (step.task in _LEAVING or not node.stays)
+    node = situation.nodes[step.node]
+    held = connection(situation.expansion, node)
+    if held is None or not node.online:
+        return False
+    hosts = situation.standing[held.index].running
+    if not any(situation.nodes[where].answers for where in hosts):
+        return False
+    return step.task in _LEAVING or not node.stays
 
 
 def router(step: Step, case: Circumstances) -> str:
@@ -210,6 +227,6 @@ def router(step: Step, case: Circumstances) -> str:
         return ""
     where = case.assignment.chosen[held.index]
     running = situation.standing[held.index].running
-    if running and (where < 0 or _goes_before(step, node)):
+    if running and (where < 0 or _goes_before(step, situation)):
         where = running[0]
     return situation.nodes[where].name if where >= 0 else ""
