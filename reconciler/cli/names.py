@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from reconciler.cli import group
@@ -11,16 +13,18 @@ from reconciler.model.resource import names
 
 def require_node(wanted: Desired, name: str) -> None:
     """Refuse a node that the manifest does not have. Raises click.UsageError."""
-    _require("node", name, [one.name for one in wanted.nodes])
+    require("node", name, [one.name for one in wanted.nodes])
 
 
 def require_resource(wanted: Desired, name: str, others: tuple[str, ...] = ()) -> None:
     """Refuse a resource that neither the manifest nor the cluster has. Raises click.UsageError."""
     known = [each for one in wanted.resources for each in names(one)]
-    _require("resource", name, [*known, *others])
+    require("resource", name, [*known, *others])
 
 
-def _require(kind: str, name: str, known: list[str]) -> None:
+def require(kind: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is not among those known. Raises click.UsageError."""
+    known = list(known)
     if name not in known:
         near = group.nearest(name, known)
         listed = "" if near else f"; there are {', '.join(known)}" if known else ""

@@ -51,8 +51,8 @@ def record(
     listed, order = _actions(due)
     return {
         "rc": 0,
-        "initial": _status(initial),
-        "final": _status(final),
+        "initial": cluster(initial),
+        "final": cluster(final),
         "fencing_summary": [
             {"node": one.node, "task": one.task.value} for one in due.fencing if one.blocked is None
         ],
@@ -63,7 +63,7 @@ def record(
         "order": order,
         "pseudo": sorted(one.key for one in due.actions if not one.real),
         "executed": [_executed(one) for one in done],
-        "scores": {"primitive": _scores(due)},
+        "scores": scores(due),
         "promotion_scores": {
             name: dict(sorted(nodes.items()))
             for name, nodes in sorted(due.promotion_scores.items())
@@ -89,21 +89,24 @@ def unique_names(wanted: desired.Desired) -> frozenset[str]:
     return frozenset(found)
 
 
-def _scores(due: plan.Plan) -> dict[str, dict[str, int]]:
-    """Return the scores with which primitive instances were placed."""
+def scores(due: plan.Plan) -> dict[str, dict[str, dict[str, int]]]:
+    """Return by stage the scores with which primitive instances were placed."""
     placed = sorted(name for name in due.placement if name in due.ledgers)
     return {
-        name: {node: ledger.score for node, ledger in sorted(due.ledgers[name].items())}
-        for name in placed
+        "primitive": {
+            name: {node: ledger.score for node, ledger in sorted(due.ledgers[name].items())}
+            for name in placed
+        }
     }
 
 
-def _status(cluster: status.ClusterStatus) -> dict[str, Any]:
+def cluster(seen: status.ClusterStatus) -> dict[str, Any]:
+    """Return a cluster as it is recorded: nodes, resources, and where they run in short."""
     return {
-        "nodes": [_node(one) for one in cluster.nodes],
-        "resources": [_resource(one) for one in cluster.resources],
+        "nodes": [_node(one) for one in seen.nodes],
+        "resources": [_resource(one) for one in seen.resources],
         "placement": {
-            name: dict(sorted(nodes.items())) for name, nodes in sorted(cluster.placement.items())
+            name: dict(sorted(nodes.items())) for name, nodes in sorted(seen.placement.items())
         },
     }
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.model import action as actions
 from reconciler.model import observed, outcome, plan, score
@@ -46,16 +45,25 @@ def carry_out(
         seen: the observation before.
         result: what became of it; REFUSED changes nothing, UNKNOWN leaves a LOST operation.
     """
-    return _after([(step, result)], seen)
+    return after([(step, result)], seen)
 
 
 def apply(due: plan.Plan, seen: observed.Observed) -> observed.Observed:
     """Return the observation after every action of a plan succeeded, in the plan's order."""
-    return _after([(step, SUCCESS) for step in sequence(due)], seen)
+    return after([(step, SUCCESS) for step in sequence(due)], seen)
 
 
 def sequence(due: plan.Plan) -> tuple[actions.Action, ...]:
     """Return a plan's actions in one order that keeps its edges: always the same one.
+
+    Raises:
+        ValueError: the edges go round in a circle, which no plan may have.
+    """
+    return tuple(step for wave in waves(due) for step in wave)
+
+
+def waves(due: plan.Plan) -> Iterator[tuple[actions.Action, ...]]:
+    """Yield a plan's actions in waves: each has what may begin when the waves before have ended.
 
     Raises:
         ValueError: the edges go round in a circle, which no plan may have.
@@ -67,24 +75,26 @@ def sequence(due: plan.Plan) -> tuple[actions.Action, ...]:
             waits[edge.after] += 1
             followers[edge.before].append(edge.after)
     by_key = {one.key: one for one in due.actions}
-    ready = [key for key, count in waits.items() if not count]
-    heapq.heapify(ready)
-    done: list[actions.Action] = []
+    ready = sorted(key for key, count in waits.items() if not count)
+    done = 0
     while ready:
-        key = heapq.heappop(ready)
-        done.append(by_key[key])
-        for follower in followers[key]:
-            waits[follower] -= 1
-            if not waits[follower]:
-                heapq.heappush(ready, follower)
-    if len(done) != len(due.actions):
+        yield tuple(by_key[key] for key in ready)
+        done += len(ready)
+        following = []
+        for key in ready:
+            for follower in followers[key]:
+                waits[follower] -= 1
+                if not waits[follower]:
+                    following.append(follower)
+        ready = sorted(following)
+    if done != len(due.actions):
         raise ValueError("the actions of a plan wait for each other in a circle")
-    return tuple(done)
 
 
-def _after(
+def after(
     steps: Iterable[tuple[actions.Action, outcome.Outcome]], seen: observed.Observed
 ) -> observed.Observed:
+    """Return the observation after actions, carried out one after the other."""
     drafts: dict[str, _Draft] = {}
     done: list[str] = []
     for step, result in steps:

@@ -1,4 +1,4 @@
-"""``reconcile simulate`` on a CIB."""
+"""``reconcile simulate``: on a CIB, and on manifests with a kept observation."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_stdin(reconcile, cib, monkeypatch):
         (b"", "error[cib-not-xml]"),
         (b"\xff\xfe", "no UTF-8 text"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><cib/>', "error[cib-doctype]"),
-        (b"<cib>" + b"<a>" * 100, "error[cib-too-deep]"),
+        (b"<cib>" + b"<a>" * 100 + b"</a>" * 100 + b"</cib>", "error[cib-too-deep]"),
     ],
 )
 def test_no_cib(reconcile, tmp_path, content, words):
@@ -139,9 +139,256 @@ def test_no_file(reconcile, tmp_path):
 
 def test_too_long(reconcile, cib, monkeypatch):
     """A file beyond the limit is refused before it is parsed."""
-    monkeypatch.setattr("reconciler.cli.cib_file._BYTES_MAX", 100)
+    monkeypatch.setattr("reconciler.cib.document.MAXIMUM_CHARACTERS", 20)
 
     ended = reconcile("simulate", "--cib", cib())
 
     assert ended.status == 65
-    assert "error[cib-too-long]" in ended.err
+    assert "error[file-too-long]" in ended.err
+
+
+STOPPED = {"operation": "monitor", "interval_ms": 0, "call": 1, "rc": 7, "status": "done"}
+STARTED = {"operation": "start", "interval_ms": 0, "call": 2, "rc": 0, "status": "done"}
+
+
+@pytest.fixture
+def observed(tmp_path):
+    """A kept observation of the manifests' cluster: p_vip on n1, everything else stopped."""
+
+    def history(*operations: dict[str, object]) -> dict[str, object]:
+        probe = {**STOPPED, "expected_rc": 7}
+        return {"agent": "ocf:heartbeat:IPaddr2", "operations": [probe, *operations]}
+
+    nodes = {
+        name: {
+            "presence": "online",
+            "boot_id": name,
+            "histories": {
+                "p_vip": history(*([STARTED] if name == "n1" else [])),
+                "p_vip2": history(),
+            },
+        }
+        for name in ("n1", "n2", "n3")
+    }
+    body = {
+        "kind": "reconciler-observation",
+        "format_version": 1,
+        "now": 1_700_000_000,
+        "quorate": True,
+        "nodes": nodes,
+    }
+    path = tmp_path / "seen.json"
+    path.write_text(json.dumps(body))
+    return path
+
+
+def _final(ended) -> dict[str, dict[str, str]]:
+    return json.loads(ended.out)["rounds"][-1]["final"]["placement"]
+
+
+def test_manifests_with_an_observation(reconcile, manifests, observed):
+    """Manifests and a kept observation give a documented object, and nothing is contacted."""
+    ended = reconcile("simulate", str(manifests), "--observed", str(observed), "-o", "json")
+    found = json.loads(ended.out)
+
+    assert ended.status == 0
+    assert (found["format_version"], found["source"], found["cluster"]) == (1, "observed", "trial")
+    assert found["at"] == "2023-11-14T22:13:20Z"
+    assert _final(ended) == {"p_vip": {"n1": "Started"}, "p_vip2": {"n1": "Started"}}
+    (only,) = found["rounds"]
+    assert only["initial"]["placement"] == {"p_vip": {"n1": "Started"}, "p_vip2": {}}
+    assert {one["outcome"] for one in only["executed"]} == {"success"}
+    assert "scores" not in only
+
+
+@pytest.mark.parametrize(
+    ("words", "node"),
+    [
+        (("--fail-node", "n1"), "n2"),
+        (("--node-down", "n1"), "n2"),
+        (("--standby", "n1"), "n2"),
+        (("--standby", "n1", "--standby", "n2"), "n3"),
+        (("--maintenance", "n1", "--standby", "n1"), "n1"),
+        (("--fail-op", "p_vip:start@n1=1"), "n2"),
+        (("--fail-op", "p_vip:monitor@n1=7"), "n1"),
+        (("--fail-op", "p_vip:monitor:5s@n1"), "n1"),
+    ],
+)
+def test_events(reconcile, manifests, observed, words, node):
+    """Events happen before the plan is made, and decide where things are after it."""
+    ended = reconcile("simulate", str(manifests), "--observed", str(observed), "-o", "json", *words)
+
+    assert ended.status == 0
+    assert set(_final(ended)["p_vip"]) == {node}
+    assert len(json.loads(ended.out)["events"]) == len(words) // 2
+
+
+def test_a_failed_monitor_is_recovered(reconcile, manifests, observed):
+    """An operation that has failed leads to the recovery of its resource."""
+    ended = reconcile(
+        "simulate", str(manifests), "--observed", str(observed), "--fail-op", "p_vip:monitor@n1=7"
+    )
+
+    assert "monitor every 5s of p_vip on n1 has ended with 7" in ended.out
+    assert "recover  p_vip" in ended.out
+
+
+def test_quorum_follows_the_nodes(reconcile, manifests, observed):
+    """With two of three nodes lost there is no quorum, unless it is said that there is."""
+    lost = ("--node-down", "n2", "--node-down", "n3")
+    words = ("simulate", str(manifests), "--observed", str(observed), "-o", "json", *lost)
+
+    without = reconcile(*words)
+    given = reconcile(*words, "--quorum", "yes")
+
+    assert _final(without)["p_vip"] == {}
+    assert _final(given)["p_vip"] == {"n1": "Started"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--fail-node", "n4"), "no node 'n4'"),
+        (("--fail-node", "n11"), "did you mean 'n1'?"),
+        (("--set-attribute", "n1:x"), "is not NODE:NAME=VALUE"),
+        (("--set-attribute", "n9:x=1"), "no node 'n9'"),
+        (("--ticket-grant", "t"), "no ticket 't'"),
+        (("--fail-op", "p_vip@n1=7"), "is not RSC:TASK[:INTERVAL]@NODE[=RC]"),
+        (("--fail-op", "p_vap:stop@n1"), "did you mean 'p_vip'?"),
+        (("--fail-op", "p_vip:stop@n7"), "no node 'n7'"),
+        (("--fail-op", "p_vip:monitor:7s@n1"), "its intervals: 5s"),
+        (("--fail-op", "p_vip:monitor:soon@n1"), "'soon' is no length of time"),
+        (("--fail-op", "p_vip2:monitor@n1"), "which monitor of 'p_vip2'? Its intervals: none"),
+        (("--will-fail", "p_vap:stop@n1"), "did you mean 'p_vip'?"),
+        (("--converge", "0"), "0"),
+        (("--cib", "x.xml"), "name no other source"),
+    ],
+)
+def test_wrong_words(reconcile, manifests, observed, words, message):
+    """What names nothing is wrong usage, with what is near or what there is."""
+    ended = reconcile("simulate", str(manifests), "--observed", str(observed), *words)
+
+    assert ended.status == 64
+    assert message in ended.err
+
+
+def test_time_of_an_observation(reconcile, manifests, observed):
+    """A time that is given counts more than that of the observation."""
+    ended = reconcile(
+        "simulate", str(manifests), "--observed", str(observed), "--at", "2024-02-03T04:05:06Z"
+    )
+
+    assert "2024-02-03T04:05:06Z" in ended.out
+
+
+def test_a_spoilt_observation(reconcile, manifests, observed):
+    """What is no observation is refused as invalid input, with its place."""
+    observed.write_text(observed.read_text().replace('"online"', '"onlin"', 1))
+
+    ended = reconcile("simulate", str(manifests), "--observed", str(observed))
+
+    assert ended.status == 65
+    assert ended.err.startswith(f"{observed}: error[observation-wrong-value]: nodes.n1.presence")
+    assert "did you mean 'online'" in ended.err
+
+
+def test_no_observation(reconcile, manifests, tmp_path):
+    """An observation file that is not there is named, with how to write one."""
+    ended = reconcile("simulate", str(manifests), "--observed", str(tmp_path / "none.json"))
+
+    assert ended.status == 65
+    assert "status --save-observed" in ended.err
+
+
+def test_a_run_shows_the_cluster_after_it(reconcile, manifests, observed):
+    """With --run it is shown how the plan goes, and what is where afterwards and was before."""
+    words = ("simulate", str(manifests), "--observed", str(observed), "--fail-node", "n1")
+    plain = reconcile(*words)
+    ended = reconcile(*words, "--run")
+
+    assert "afterwards" not in plain.out
+    assert "all as asked for" in ended.out
+    assert "  n1  offline  was UNCLEAN\n" in ended.out
+    assert "  p_vip   Started  n2  was n1\n" in ended.out
+    assert "  p_vip2  Started  n2  was Stopped\n" in ended.out
+
+
+def test_what_will_fail_ends_the_run(reconcile, manifests, observed):
+    """An operation that will fail fails when its action is run, and the run ends there."""
+    ended = reconcile(
+        *("simulate", str(manifests), "--observed", str(observed), "--run"),
+        *("--fail-node", "n1", "--will-fail", "p_vip:start@n2=1"),
+    )
+
+    assert "start p_vip on n2 FAILED (rc 1), which ended the run." in ended.out
+    assert "p_vip   Started  n2 (failed)  was n1\n" in ended.out
+
+
+def test_it_converges(reconcile, manifests, observed):
+    """With --converge plans are made and run until nothing is left, and the status is 0."""
+    ended = reconcile(
+        *("simulate", str(manifests), "--observed", str(observed), "--converge", "5"),
+        *("--fail-node", "n1", "--will-fail", "p_vip:start@n2=1"),
+    )
+
+    assert ended.status == 0
+    assert "Round 3" in ended.out
+    assert "Converged: after 2 plans nothing is left to do." in ended.out
+    assert "p_vip   Started  n3  was n1\n" in ended.out
+
+
+def test_it_does_not_converge(reconcile, manifests, observed):
+    """Where the rounds are not enough, the status is 4."""
+    ended = reconcile(
+        *("simulate", str(manifests), "--observed", str(observed), "--converge", "1"),
+        *("--fail-node", "n1"),
+    )
+
+    assert ended.status == 4
+    assert "Not converged: after 1 round there is more to do." in ended.out
+
+
+def test_it_ends_blocked(reconcile, cib):
+    """Where something is due that cannot be done, the status is 4 and says so."""
+    ended = reconcile("simulate", "--cib", cib(), "--converge", "9", "--fail-op", "p:stop@n1")
+
+    assert ended.status == 4
+    assert "Blocked: 1 blocked, and nothing more can be done." in ended.out
+
+
+def test_scores(reconcile, manifests, observed):
+    """With --scores every score stands in a row: stage, resource, node, value."""
+    words = ("simulate", str(manifests), "--observed", str(observed), "--scores")
+    rows = [row.split() for row in reconcile(*words).out.splitlines()]
+    found = json.loads(reconcile(*words, "-o", "json").out)
+
+    assert ["primitive", "p_vip", "n1", "50", "chosen"] in rows
+    assert ["primitive", "p_vip2", "n2", "-INFINITY"] in rows
+    assert found["rounds"][0]["scores"]["primitive"]["p_vip"] == {"n1": 50, "n2": 0, "n3": 0}
+
+
+def test_rounds_of_a_cib_are_a_list(reconcile, cib):
+    """With --converge a CIB's recorded decisions are a list, one for each transition."""
+    ended = reconcile("simulate", "--cib", cib(), "--converge", "4", "-o", "json")
+    found = json.loads(ended.out)
+
+    assert [bool(one["actions"]) for one in found] == [True, False]
+    assert found[0]["final"]["placement"] == found[1]["initial"]["placement"]
+
+
+def test_ticket_and_attribute_of_a_cib(reconcile, cib):
+    """Tickets and transient attributes of a CIB can be changed, too."""
+    path = pathlib.Path(cib())
+    text = path.read_text()
+    wanted = '<rsc_ticket id="t" rsc="p" ticket="T" loss-policy="stop"/></constraints>'
+    text = text.replace("</constraints>", wanted)
+    path.write_text(text.replace('attribute="#uname"', 'attribute="mark"'))
+    words = ("simulate", "--cib", str(path), "-o", "json")
+
+    revoked = reconcile(*words)
+    granted = reconcile(*words, "--ticket-grant", "T")
+    marked = reconcile(*words, "--ticket-grant", "T", "--set-attribute", "n2:mark=n2")
+
+    assert _placed(revoked) == {}
+    assert _placed(granted) == {"n1": "Started"}
+    assert _placed(marked) == {"n2": "Started"}

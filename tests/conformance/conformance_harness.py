@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from reconciler.cib import read
-from reconciler.cli import foresee
+from reconciler.cli import recorded
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "conformance"
@@ -120,7 +120,7 @@ def case(identity: str) -> Case:
 
 def answer(text: str, now: float | None) -> dict[str, Any]:
     """Return our decisions about a CIB in the form of a record."""
-    return foresee.record(read.read(text, now=now))
+    return recorded.record(read.read(text, now=now))
 
 
 def evaluate(one: Case, oracle: ModuleType) -> Result:

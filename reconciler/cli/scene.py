@@ -1,0 +1,95 @@
+"""Where a simulation takes place: what is desired, what was observed, and what has happened to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+import click
+
+from reconciler.cib import property as properties
+from reconciler.cli import cib_file, input_file
+from reconciler.errors.diagnostic import InvalidInputError
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+
+
+class Source(enum.Enum):
+    """Where the observation comes from."""
+
+    LIVE = "live"
+    OBSERVED = "observed"
+    CIB = "cib"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """Desired state, and the cluster as it was observed.
+
+    Attributes:
+        fencing: whether a node that falls silent may still run what it ran. Without fencing Pacemaker
+            takes it for down, and so does a simulation from a CIB.
+    """
+
+    desired: Desired
+    observed: Observed
+    source: Source = Source.OBSERVED
+    fencing: bool = True
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that are configured or were seen."""
+        wanted = (one.name for one in self.desired.nodes)
+        return tuple(dict.fromkeys([*wanted, *self.observed.nodes]))
+
+
+def of(
+    paths: tuple[str, ...], *, observed: str | None, cib: str | None, at: float | None, form: str
+) -> Scene:
+    """Return the scene of a simulation.
+
+    Args:
+        paths: the manifests, as they were named.
+        observed: observation file to be used instead of looking at the cluster.
+        cib: CIB to be used instead of manifests.
+        at: the time that counts, seconds since 1970; None: that of the observation.
+        form: of the output.
+
+    Raises:
+        Quit: something cannot be read, or no node answers.
+        click.UsageError: sources that exclude each other.
+    """
+    if cib is not None:
+        if paths or observed is not None:
+            message = "--cib stands for manifests and observation; name no other source"
+            raise click.UsageError(message)
+        held = cib_file.imported(cib, now=at)
+        fencing = properties.fencing_enabled(held.desired.properties)
+        return Scene(held.desired, held.observed, Source.CIB, fencing)
+    from reconciler.cli import manifests
+
+    wanted = manifests.read(paths, form=form, warn=True).desired
+    seen = _live(wanted) if observed is None else _recorded(observed)
+    if at is not None:
+        seen = dataclasses.replace(seen, now=at)
+    return Scene(wanted, seen, Source.LIVE if observed is None else Source.OBSERVED)
+
+
+def _live(wanted: Desired) -> Observed:
+    """Look at the cluster; the adapters are imported for it only."""
+    from reconciler.cli import look
+
+    seen = look.at(wanted, command="simulate")
+    seen.require_answers()
+    return seen.observed
+
+
+def _recorded(path: str) -> Observed:
+    from reconciler.render import observation
+
+    fix = "write one with: reconcile status --save-observed FILE"
+    try:
+        text = input_file.text(path, characters_max=observation.CHARACTERS_MAX, fix=fix)
+        return observation.parse(text, path)
+    except InvalidInputError as error:
+        raise input_file.refused(path, error) from None

@@ -1,0 +1,68 @@
+"""Running plans to their end on an observation instead of a cluster.
+
+A plan's actions succeed, but for those that are said to fail. As in a running cluster, a failure ends
+the transition: what was not begun is left, and the next plan sees what failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.model.action import Action
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Plan
+from reconciler.model.simulation import Round, Step
+from reconciler.model.status import ClusterStatus
+from reconciler.scheduler import pipeline
+from reconciler.transition import effect
+from reconciler.transition.event import Operation
+
+
+def foresee(wanted: Desired, seen: Observed, failing: Sequence[Operation] = ()) -> Round:
+    """Return what is due, and the cluster after it was carried out.
+
+    Args:
+        wanted: the desired state.
+        seen: the cluster before.
+        failing: operations that end otherwise than asked for when the plan holds them.
+    """
+    return _round(wanted, seen, pipeline.status(wanted, seen), failing)
+
+
+def converge(
+    wanted: Desired, seen: Observed, failing: Sequence[Operation] = (), *, limit: int
+) -> Iterator[Round]:
+    """Yield rounds until one has nothing to do, or ``limit`` have passed."""
+    initial = pipeline.status(wanted, seen)
+    for _ in range(limit):
+        found = _round(wanted, seen, initial, failing)
+        yield found
+        if found.plan.empty:
+            return
+        seen, initial = found.after, found.final
+
+
+def _round(
+    wanted: Desired, seen: Observed, initial: ClusterStatus, failing: Sequence[Operation]
+) -> Round:
+    due = pipeline.schedule(wanted, seen)
+    steps = tuple(_steps(due, failing))
+    after = effect.after(steps, seen)
+    final = pipeline.status(wanted, after) if steps else initial
+    return Round(seen, initial, due, steps, after, final)
+
+
+def _steps(due: Plan, failing: Sequence[Operation]) -> Iterator[Step]:
+    """Yield the actions wave by wave: what was begun beside a failing action is ended."""
+    for wave in effect.waves(due):
+        results = [(step, _outcome(step, failing)) for step in wave]
+        yield from results
+        if not all(result.ok for _, result in results):
+            return
+
+
+def _outcome(step: Action, failing: Sequence[Operation]) -> Outcome:
+    ending = next((one for one in failing if one.ends(step)), None)
+    return effect.SUCCESS if ending is None else ending.outcome(step.expected_rc)
