@@ -26,6 +26,7 @@ _TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value
 _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
 )
+_MOVES = frozenset({plan.ChangeKind.MOVE, plan.ChangeKind.RECOVER})
 _ROLELESS = frozenset({plan.ChangeKind.START, plan.ChangeKind.MIGRATE})
 _TOLD_ROLES = frozenset({Role.PROMOTED, Role.UNPROMOTED})
 
@@ -171,6 +172,8 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
         entry["next_role"] = one.next_role.value
     elif one.kind not in _ROLELESS and one.role in _TOLD_ROLES:
         entry["role"] = one.role.value
+        if one.kind in _MOVES and one.next_role is not one.role:
+            entry["next_role"] = one.next_role.value
     if one.reason is not None:
         entry["reason"] = sentences.sentence(one.reason)
     if one.blocked:

@@ -50,7 +50,8 @@ def create(steps: Steps, case: Circumstances) -> None:
 def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
     """Enter the deleting of a removed resource's history, once it has stopped."""
     standing = situation.standing[one.index]
-    if not standing.managed:
+    if not standing.managed or standing.failed:
+        # A failed one is recovered from first: the history is needed until it is known stopped.
         return
     places = steps.at(one)
     for where in sorted(situation.known.get(one.history_name, {})):

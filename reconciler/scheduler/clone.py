@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import position
-from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import promotion
 from reconciler.scheduler.instance import Instance, Variant
@@ -46,28 +44,38 @@ def _order(placing: Placing, one: Instance) -> list[Instance]:
     for child in one.children:
         for where in _runs_on(placing, child):
             per_node[where] = per_node.get(where, 0) + 1
-    clone_row = placing.ranking.rows[one.index]
+    company = _company(placing, one)
 
     def key(child: Instance) -> tuple[object, ...]:
         running = _runs_on(placing, child)
         where = running[0] if running else _NOWHERE
-        speaker = child.children[0] if child.variant is Variant.GROUP else child
-        row = placing.ranking.rows[speaker.index]
+        row = placing.ranking.rows[child.index]
         usable = where != _NOWHERE and placing.nodes[where].takes_resources
-        forbidden = where != _NOWHERE and (row[where] < 0 or clone_row[where] < 0)
+        forbidden = where != _NOWHERE and row[where] < 0
         return (
             len(running) if len(running) > 1 else 0,
             forbidden,
-            -child.meta.priority,
+            -placing.promotion_priority.get(child.index, child.meta.priority),
             not running,
             not usable if running else False,
             per_node.get(where, 0) if running else 0,
             placing.situation.standing[child.index].failed,
-            -(row[where] if running else max(row, default=0)),
+            -company[where] if running else 0,
             child.number if child.number is not None else 0,
         )
 
     return sorted(one.children, key=key)
+
+
+def _company(placing: Placing, one: Instance) -> list[int]:
+    """Return what the clone's colocations say of each node, apart from everything else."""
+    row = [0] * len(placing.nodes)
+    for pair in placing.pairs.own_primaries(one):
+        row = placing.wishes.towards(one, row, pair.primary, pair)
+    for pair in placing.pairs.own_dependents(one):
+        if pair.influence:
+            row = placing.wishes.towards(one, row, pair.dependent, pair, positive_only=True)
+    return row
 
 
 def _spread(placing: Placing, one: Instance, available: int) -> None:
@@ -85,8 +93,6 @@ def _spread(placing: Placing, one: Instance, available: int) -> None:
             placed += 1
         else:
             waiting.append(child)
-    if one.spread.promotable:
-        waiting.sort(key=lambda child: bool(_runs_on(placing, child)))
     for child in waiting:
         if placed >= maximum:
             _forbid(placing, child)
@@ -105,26 +111,12 @@ def _prefers(placing: Placing, child: Instance) -> int:
     where = standing.running[0]
     if not placing.nodes[where].takes_resources:
         return _NOWHERE
-    speaker = child.children[0] if child.variant is Variant.GROUP else child
-    return where if placing.ranking.rows[speaker.index][where] >= 0 else _NOWHERE
+    return where if placing.ranking.rows[child.index][where] >= 0 else _NOWHERE
 
 
 def _forbid(placing: Placing, child: Instance) -> None:
     for each in child.below():
         placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
-
-
-def _hear(placing: Placing, one: Instance, child: Instance) -> None:
-    """Let the dependents of a clone tell an instance where they want to be.
-
-    What draws an instance counts only where not every node gets one; what pushes it away always
-    does (measured).
-    """
-    last = child.children[-1] if child.variant is Variant.GROUP else child
-    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
-    for pair in placing.pairs.own_dependents(one):
-        if pair.influence and (few or pair.score < 0):
-            placing.wishes.apply(last, pair)
 
 
 def _instance(
@@ -139,9 +131,7 @@ def _instance(
         if count >= one.spread.node_max or clone_row[node] < 0:
             for each in child.below():
                 placing.ranking.add(each, node, Term(TermKind.CLONE_LIMIT, -INFINITY, one.origin))
-    for pair in placing.pairs.own_primaries(one):
-        placing.depend(speaker, pair)
-    _hear(placing, one, child)
+    _follow(placing, one, child)
     if child.variant is Variant.GROUP:
         done = placing.group(child, prefer)
     else:
@@ -155,13 +145,19 @@ def _instance(
     return done or placing.chosen[child.index] >= 0
 
 
-def role_of(placing: Placing, child: Instance) -> Role:
-    """Return the next role of an instance of a clone."""
-    return max(
-        (placing.next_role[each.index] for each in child.primitives()),
-        key=lambda role: list(Role).index(role),
-        default=Role.STOPPED,
-    )
+def _follow(placing: Placing, one: Instance, child: Instance) -> None:
+    """Let the clone's colocations change the scores of an instance.
 
-
-NO_ORIGIN = position.NOWHERE
+    Preferences for company count only where there are fewer instances than nodes: else every node
+    gets one anyway. What an instance must have or must avoid always counts (measured).
+    """
+    first, last = child, child
+    if child.variant is Variant.GROUP:
+        first, last = child.children[0], child.children[-1]
+    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+    for pair in placing.pairs.own_primaries(one):
+        if few or pair.score < 0 or pair.mandatory:
+            placing.depend(first, pair)
+    for pair in placing.pairs.own_dependents(one):
+        if pair.influence and (few or pair.score < 0):
+            placing.wishes.apply(last, pair)

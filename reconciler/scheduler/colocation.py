@@ -303,6 +303,23 @@ class Wishes:
             term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
             self._ranking.become(one, found, term)
 
+    def towards(
+        self,
+        one: Instance,
+        row: Row,
+        other: Instance,
+        pair: Pair,
+        *,
+        positive_only: bool = False,
+    ) -> Row:
+        """Return a row with what the other side of a pair of ``one`` wishes."""
+        self._busy.add(one.index)
+        try:
+            found = self.added(row, other, pair.score / INFINITY, pair.attribute, positive_only)
+        finally:
+            self._busy.discard(one.index)
+        return row if found is None else found
+
     def added(
         self,
         target: Row,

@@ -65,6 +65,8 @@ class Placing:
         self.load = [0] * len(self.nodes)
         self.capacity = utilization.Capacity(self.nodes, settings)
         self.promotion_scores: dict[str, dict[str, int]] = {}
+        self.promotion_priority: dict[int, int] = {}
+        self.promotion_order: dict[int, list[Instance]] = {}
         self._busy: set[int] = set()
 
     def place(self, one: Instance) -> None:
@@ -130,16 +132,18 @@ class Placing:
     def depend(self, one: Instance, pair: Pair) -> None:
         """Change the scores of a dependent by where its primary is.
 
-        An optional colocation with a clone counts for each of its instances by itself (measured).
+        An optional colocation with a clone counts for each of its instances by itself, in the
+        order of their promotion (measured).
         """
-        if pair.dependent_role is not None and one.promotable:
+        if pair.dependent_role is not None and one.promotable and pair.score > 0:
             return
-        if pair.primary.variant is Variant.CLONE and not pair.mandatory:
-            for child in pair.primary.children:
+        primary = pair.primary
+        if primary.variant is Variant.CLONE and not pair.mandatory:
+            for child in self.promotion_order.get(primary.index, primary.children):
                 self._beside(one, pair, self._host(_speaker(child, pair), pair.primary_role))
             return
         self._beside(one, pair, self.hosts(pair))
-        if pair.primary.variant is Variant.CLONE and pair.primary_role is not None:
+        if primary.variant is Variant.CLONE and pair.primary_role is not None:
             self._share(one, pair)
 
     def _beside(self, one: Instance, pair: Pair, hosts: set[int] | None) -> None:
@@ -147,7 +151,7 @@ class Placing:
             return
         row = self.ranking.rows[one.index]
         new = self.depending(row, pair, hosts)
-        optional = -INFINITY < pair.score < INFINITY
+        optional = -INFINITY < pair.score < INFINITY or pair.dependent_role is Role.PROMOTED
         if optional and self.ranking.usable(row) and not self.ranking.usable(new):
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
@@ -170,12 +174,13 @@ class Placing:
             if score >= INFINITY:
                 return [-INFINITY] * len(row)
             return [add(old, -score) for old in row] if score > 0 else row
-        matching = {
-            colocation.attribute_value(self.nodes[where], pair.attribute) for where in hosts
-        }
+        # Where instances of a clone must be, no attribute stands for their nodes.
+        whole = pair.primary.variant is Variant.CLONE and pair.mandatory
+        attribute = None if whole else pair.attribute
+        matching = {colocation.attribute_value(self.nodes[where], attribute) for where in hosts}
         new = []
         for node, old in zip(self.nodes, row, strict=True):
-            value = colocation.attribute_value(node, pair.attribute)
+            value = colocation.attribute_value(node, attribute)
             if value in matching:
                 new.append(add(old, score) if score < INFINITY else old)
             else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add, total
+from reconciler.scheduler import colocation
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import Wish
@@ -33,7 +34,7 @@ class Scores:
     def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
         """Return the promotion score that an agent set for a primitive, or None."""
         known_as = situation.standing[one.index].known_as.get(node.index, one.history_name)
-        for name in (f"master-{known_as}", f"master-{one.base}", f"master-{one.name}"):
+        for name in (f"master-{known_as}", f"master-{one.history_name}"):
             text = node.attributes.get(name)
             if text is not None:
                 return property.score(text) or 0
@@ -43,48 +44,49 @@ class Scores:
         """Return the promotion score of an instance; a group's is the sum of its members'."""
         found = None
         for one in child.primitives():
-            value = self.attribute(situation, one, node)
+            value = self.attribute(situation, one, node) if _counts(situation, one, node) else None
             if value is not None:
                 found = value if found is None else add(found, value)
         return found
 
 
-def _is_known(situation: Situation, child: Instance, node: int) -> bool:
-    """Tell whether a promotion score there counts.
+def _counts(situation: Situation, one: Instance, node: Node) -> bool:
+    """Tell whether the promotion score that a node has for a resource counts for an instance.
 
-    It does where the resource was probed or is active, or where nothing is known of it anywhere;
-    not where another instance already has the node.
+    It does for the instance that is active there; where none is, for every instance, if the node
+    was asked; and everywhere for an instance of which nothing is known anywhere (measured).
     """
-    for one in child.primitives():
-        known = situation.known.get(one.history_name, {})
-        if known and node not in known:
-            continue
-        running = situation.standing[one.index].running
-        if not running or node in running:
-            return True
-        taken = any(
-            node in situation.standing[other.index].running
-            for other in situation.expansion.by_base[one.base]
-            if other is not one
-        )
-        if not taken:
-            return True
-    return False
+    siblings = situation.expansion.by_base[one.base]
+    holder = next(
+        (each for each in siblings if node.index in situation.standing[each.index].running), None
+    )
+    if holder is one:
+        return True
+    if holder is None and node.index in situation.known.get(one.history_name, {}):
+        return True
+    return not situation.standing[one.index].seen_on
 
 
 def add_to_placement(placing: Placing, clone: Instance) -> None:
-    """Let promotion scores pull instances to nodes where they would be promoted."""
+    """Let promotion scores pull instances to nodes where they would be promoted.
+
+    The highest counts as the instance's priority, too. What a group is to be promoted for moves
+    none of its members (measured).
+    """
     for child in clone.children:
-        speaker = next(child.primitives(), None)
-        if speaker is None:
-            continue
         for node in placing.nodes:
-            if placing.ranking.rows[speaker.index][node.index] <= -INFINITY:
+            if placing.ranking.rows[child.index][node.index] < 0:
                 continue
             value = placing.promotions.of(placing.situation, child, node)
-            if value and value > 0 and _is_known(placing.situation, child, node.index):
-                term = Term(TermKind.PROMOTION_SCORE, value, clone.origin, clone.base)
-                placing.ranking.add(speaker, node.index, term)
+            if value is None or value <= 0:
+                continue
+            placing.ranking.add(
+                child,
+                node.index,
+                Term(TermKind.PROMOTION_SCORE, value, clone.origin, clone.base),
+            )
+            highest = placing.promotion_priority.get(child.index, child.meta.priority)
+            placing.promotion_priority[child.index] = max(highest, value)
 
 
 def choose(placing: Placing, clone: Instance) -> None:
@@ -104,6 +106,7 @@ def choose(placing: Placing, clone: Instance) -> None:
             pair[0].number or 0,
         )
     )
+    placing.promotion_order[clone.index] = [child for child, _ in scored]
     promoted = 0
     per_node: dict[int, int] = {}
     for child, score in scored:
@@ -138,42 +141,54 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
 
 
 def _score(placing: Placing, clone: Instance, child: Instance) -> int:
-    """Return how much speaks for promoting an instance."""
+    """Return how much speaks for promoting an instance; 0 for one that is nowhere.
+
+    Its own score, locations for the promoted role and the company it must keep or avoid decide
+    whether it may be promoted at all. Only where they allow it do preferences count: those of the
+    clone for the node, and those of its colocations (measured).
+    """
     where = placing.chosen[child.index]
     if where < 0:
         return 0
     own = placing.promotions.of(placing.situation, child, placing.nodes[where])
-    if own is not None and not _is_known(placing.situation, child, where):
-        own = None
     score = -1 if own is None else own
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:
             score = total((score, *(value for place, value in wish.scores if place == where)))
-    if score < 0:
-        return score
-    score = add(score, placing.ranking.rows[clone.index][where])
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is not None:
             placing.place(pair.primary)
             score = _beside(placing, pair, where, score)
-    for pair in placing.pairs.own_dependents(clone):
-        if pair.primary_role is Role.PROMOTED and pair.influence:
-            row = [score if index == where else 0 for index in range(len(placing.nodes))]
-            factor = pair.score / INFINITY
-            wished = placing.wishes.added(row, pair.dependent, factor, pair.attribute, True)
-            score = score if wished is None else wished[where]
-    return score
+    if score < 0:
+        return score
+    score = add(score, placing.ranking.rows[clone.index][where])
+    return _preferred(placing, clone, where, score)
 
 
 def _beside(placing: Placing, pair: Pair, where: int, score: int) -> int:
-    """Return a promotion score, given where the primary of a colocation is."""
+    """Return a promotion score, given where the primary of a colocation is.
+
+    What a colocation says of the unpromoted role counts the other way round; a finite preference
+    is none of this.
+    """
     hosts = placing.hosts(pair)
-    if hosts is None:
+    if hosts is None or 0 < pair.score < INFINITY:
         return score
+    matching = {colocation.attribute_value(placing.nodes[host], pair.attribute) for host in hosts}
+    beside = colocation.attribute_value(placing.nodes[where], pair.attribute) in matching
+    sign = 1 if pair.dependent_role is Role.PROMOTED else -1
+    if beside:
+        return add(score, sign * pair.score)
+    return -INFINITY if pair.score >= INFINITY and sign > 0 else score
+
+
+def _preferred(placing: Placing, clone: Instance, where: int, score: int) -> int:
+    """Return a promotion score with what the clone's colocations wish for the promoted role."""
     row = [score if index == where else 0 for index in range(len(placing.nodes))]
-    if pair.dependent_role is Role.PROMOTED:
-        return placing.depending(row, pair, hosts)[where]
-    beside = where in hosts
-    if pair.score >= INFINITY and beside:
-        return -INFINITY
-    return add(score, -pair.score) if beside and pair.score < INFINITY else score
+    for pair in placing.pairs.own_primaries(clone):
+        if pair.dependent_role is Role.PROMOTED and 0 < pair.score < INFINITY:
+            row = placing.wishes.towards(clone, row, pair.primary, pair)
+    for pair in placing.pairs.own_dependents(clone):
+        if pair.primary_role is Role.PROMOTED and pair.influence:
+            row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
+    return row[where]

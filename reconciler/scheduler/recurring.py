@@ -125,6 +125,9 @@ class _Recurring:
         """Enter the cancelling of monitors that are not, or no longer, wanted here."""
         standing = self.situation.standing[one.index]
         chosen = self.assignment.chosen[one.index]
+        if chosen == NOWHERE or (one.removed and one.parent is None):
+            # What stops for good takes its monitors along.
+            return
         next_role = self.assignment.next_role[one.index]
         states = self.situation.eventful.get(one.history_name, {})
         if one.in_clone is not None:

@@ -40,6 +40,7 @@ class Standing:
         next_role: role that it must not pass after a failure; None: no limit.
         unmanaged_by: why it is not managed.
         known_as: name in a node's history, where it is not the history name.
+        seen_on: numbers of the nodes that were asked about it, active there or not.
     """
 
     running: list[int] = dataclasses.field(default_factory=list)
@@ -55,6 +56,7 @@ class Standing:
     stop_only: bool = False
     demote_failed: bool = False
     known_as: dict[int, str] = dataclasses.field(default_factory=dict)
+    seen_on: set[int] = dataclasses.field(default_factory=set)
 
 
 class Situation:
@@ -154,9 +156,11 @@ class _Binder:
         one = first
         if len(candidates) > 1 or (first.in_clone is not None and not first.unique):
             if not state.active and not state.pending:
+                self._note_seen(candidates, node)
                 return
             one = self._free(candidates, node)
         standing = self.situation.standing[one.index]
+        standing.seen_on.add(node.index)
         standing.states[node.index] = state
         if found.resource != one.history_name and one.in_clone is not None:
             standing.known_as[node.index] = found.resource
@@ -209,7 +213,7 @@ class _Binder:
             fencing=self.settings.fencing_enabled,
             can_fence=self.settings.fencing_enabled,
             promotable=one.promotable,
-            managed=one.meta.managed,
+            managed=self._trusted(one),
             failure_timeout_ms=timeout_ms,
             fail_count=count.effective(timeout_ms, now),
             last_failure=count.last,
@@ -219,11 +223,19 @@ class _Binder:
             self._quiet[one.index] = facts
         return facts
 
+    def _trusted(self, one: Instance) -> bool:
+        """Tell whether a monitor that finds it stopped has found a failure, not someone's wish."""
+        settings = self.settings
+        if settings.maintenance or one.meta.maintenance:
+            return False
+        return one.meta.managed and (settings.stop_removed or not one.removed)
+
     def _free(self, candidates: list[Instance], node: Node) -> Instance:
         """Return the instance that an anonymous clone's history on the node belongs to."""
         standing = self.situation.standing
         idle = None
-        if node.unclean is not None and quorum.requirement(candidates[0], self.settings) in {
+        fence_device = candidates[0].is_fence_device
+        if node.unclean is not None and not fence_device and quorum.requirement(candidates[0], self.settings) in {
             options.Requires.QUORUM,
             options.Requires.NOTHING,
         }:
@@ -241,6 +253,14 @@ class _Binder:
         if idle is not None:
             return idle
         return self._excess(candidates[0])
+
+    def _note_seen(self, candidates: list[Instance], node: Node) -> None:
+        """Note which instance a history that says "stopped" is about: the first free one."""
+        for one in candidates:
+            running = self.situation.standing[one.index].running
+            if not running:
+                self.situation.standing[one.index].seen_on.add(node.index)
+                return
 
     def _excess(self, like: Instance) -> Instance:
         clone = like.in_clone
