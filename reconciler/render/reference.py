@@ -26,7 +26,7 @@ _TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value
 _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
 )
-_MOVES = frozenset({plan.ChangeKind.MOVE, plan.ChangeKind.RECOVER})
+_MOVES = frozenset({plan.ChangeKind.MOVE, plan.ChangeKind.RECOVER, plan.ChangeKind.RESTART})
 _ROLELESS = frozenset({plan.ChangeKind.START, plan.ChangeKind.MIGRATE})
 _TOLD_ROLES = frozenset({Role.PROMOTED, Role.UNPROMOTED})
 

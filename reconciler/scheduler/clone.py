@@ -6,10 +6,11 @@ takes as many as it may, and what is beyond the maximum is stopped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model.score import INFINITY, Term, TermKind
-from reconciler.scheduler import promotion
+from reconciler.scheduler import precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
 
 if TYPE_CHECKING:
@@ -29,59 +30,16 @@ def place(placing: Placing, one: Instance) -> None:
     for pair in placing.pairs.own_dependents(one):
         if pair.influence:
             placing.wishes.apply(one, pair, positive_only=True)
-    _spread(placing, one, available)
+    order = precedence.Precedence(placing, one)
+    instances = order.placed(one, placing.promotion_priority)
+    _spread(placing, one, instances, available)
     if one.spread.promotable:
-        promotion.choose(placing, one)
+        promotion.choose(placing, one, instances, order)
 
 
-def _runs_on(placing: Placing, child: Instance) -> list[int]:
-    return placing.situation.standing[child.index].running
-
-
-def _order(placing: Placing, one: Instance) -> list[Instance]:
-    """Return the instances in the order in which they are placed."""
-    per_node: dict[int, int] = {}
-    for child in one.children:
-        for where in _runs_on(placing, child):
-            per_node[where] = per_node.get(where, 0) + 1
-    company = _company(placing, one)
-
-    def key(child: Instance) -> tuple[object, ...]:
-        running = _runs_on(placing, child)
-        where = running[0] if running else _NOWHERE
-        row = placing.ranking.rows[child.index]
-        usable = where != _NOWHERE and placing.nodes[where].takes_resources
-        forbidden = where != _NOWHERE and row[where] < 0
-        return (
-            len(running) if len(running) > 1 else 0,
-            forbidden,
-            -placing.promotion_priority.get(child.index, child.meta.priority),
-            not running,
-            not usable if running else False,
-            per_node.get(where, 0) if running else 0,
-            placing.situation.standing[child.index].failed,
-            -company[where] if running else 0,
-            child.number if child.number is not None else 0,
-        )
-
-    return sorted(one.children, key=key)
-
-
-def _company(placing: Placing, one: Instance) -> list[int]:
-    """Return what the clone's colocations say of each node, apart from everything else."""
-    row = [0] * len(placing.nodes)
-    for pair in placing.pairs.own_primaries(one):
-        row = placing.wishes.towards(one, row, pair.primary, pair)
-    for pair in placing.pairs.own_dependents(one):
-        if pair.influence:
-            row = placing.wishes.towards(one, row, pair.dependent, pair, positive_only=True)
-    return row
-
-
-def _spread(placing: Placing, one: Instance, available: int) -> None:
+def _spread(placing: Placing, one: Instance, instances: Sequence[Instance], available: int) -> None:
     maximum, node_max = one.spread.maximum, one.spread.node_max
     taken = [0] * len(placing.nodes)
-    instances = _order(placing, one)
     loop_max = max(1, maximum // available) if available else 1
     placed = 0
     waiting = []

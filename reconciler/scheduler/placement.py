@@ -133,26 +133,44 @@ class Placing:
         """Change the scores of a dependent by where its primary is.
 
         An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their promotion (measured).
+        order of their promotion; one with a role of them counts as a whole (measured). What the
+        promoted role alone wants to be near is no matter of placement.
         """
-        if pair.dependent_role is not None and one.promotable and pair.score > 0:
-            return
         primary = pair.primary
-        if primary.variant is Variant.CLONE and not pair.mandatory:
-            for child in self.promotion_order.get(primary.index, primary.children):
-                self._beside(one, pair, self._host(_speaker(child, pair), pair.primary_role))
+        clone = primary.variant is Variant.CLONE
+        wanted_near = (
+            {Role.PROMOTED} if clone and pair.mandatory else {Role.PROMOTED, Role.UNPROMOTED}
+        )
+        if one.promotable and pair.score > 0 and pair.dependent_role in wanted_near:
             return
-        self._beside(one, pair, self.hosts(pair))
-        if primary.variant is Variant.CLONE and pair.primary_role is not None:
+        role = _primary_role(pair)
+        if clone and not pair.mandatory:
+            children = self.promotion_order.get(primary.index, primary.children)
+            turns = [self._host(_speaker(child, pair), role) for child in children]
+            self._beside(one, pair, turns, singly=role is None)
+            return
+        self._beside(one, pair, [self.hosts(pair, role)])
+        if clone and role is not None:
             self._share(one, pair)
 
-    def _beside(self, one: Instance, pair: Pair, hosts: set[int] | None) -> None:
-        if hosts is None:
-            return
-        row = self.ranking.rows[one.index]
-        new = self.depending(row, pair, hosts)
-        optional = -INFINITY < pair.score < INFINITY or pair.dependent_role is Role.PROMOTED
-        if optional and self.ranking.usable(row) and not self.ranking.usable(new):
+    def _beside(
+        self, one: Instance, pair: Pair, turns: Sequence[set[int] | None], *, singly: bool = False
+    ) -> None:
+        """Take the nodes of a primary into account, one set after the other.
+
+        What is optional is given up where it would leave no usable node: with ``singly``, the set
+        that is one too many; else, and for the promoted role, all.
+        """
+        row = new = self.ranking.rows[one.index]
+        hopeful = self.ranking.usable(row)
+        finite = hopeful and -INFINITY < pair.score < INFINITY
+        for hosts in turns:
+            if hosts is not None:
+                next_row = self.depending(new, pair, hosts)
+                if not (singly and finite) or self.ranking.usable(next_row):
+                    new = next_row
+        optional = finite or (hopeful and pair.dependent_role is Role.PROMOTED)
+        if new is row or (optional and not self.ranking.usable(new)):
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
         self.ranking.become(one, new, term)
@@ -187,21 +205,25 @@ class Placing:
                 new.append(-INFINITY if score >= INFINITY else old)
         return new
 
-    def hosts(self, pair: Pair) -> set[int] | None:
-        """Return the nodes that count as the primary's; None: not decided, it does not count."""
+    def hosts(self, pair: Pair, role: Role | None) -> set[int] | None:
+        """Return the nodes that count as the primary's; None: not decided, it does not count.
+
+        Args:
+            pair: whose primary it is.
+            role: that the primary must have; None: any.
+        """
         primary = pair.primary
         if primary.variant is Variant.GROUP:
             if not primary.children:
                 return set()
             primary = primary.children[-1 if pair.mandatory else 0]
         if primary.variant is not Variant.CLONE:
-            # What cannot be promoted is kept away from whatever role is named (measured).
-            return self._host(primary, pair.primary_role if pair.score > 0 else None)
+            return self._host(primary, role)
         if self.chosen[primary.index] == UNDECIDED:
             return None
         found: set[int] = set()
         for child in primary.children:
-            found |= self._host(_speaker(child, pair), pair.primary_role) or set()
+            found |= self._host(_speaker(child, pair), role) or set()
         return found
 
     def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
@@ -299,6 +321,19 @@ class Placing:
                 self.load[where] -= 1
                 self.capacity.give_back(each, where)
             self.chosen[each.index] = UNDECIDED
+
+
+def _primary_role(pair: Pair) -> Role | None:
+    """Return the role that a primary must have to count; None: any.
+
+    What cannot be promoted is kept away from whatever role is named, and so are instances of a
+    clone that must be there (measured).
+    """
+    if pair.primary.promotable or 0 < pair.score < INFINITY:
+        return pair.primary_role
+    if pair.score < 0 or pair.primary.variant is Variant.CLONE:
+        return None
+    return pair.primary_role
 
 
 def _speaker(child: Instance, pair: Pair) -> Instance:

@@ -7,22 +7,22 @@ instances are promoted, as many as the clone wants (Pacemaker Explained, "Promot
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add, total
-from reconciler.scheduler import colocation
+from reconciler.scheduler import colocation, precedence
 from reconciler.scheduler.colocation import Pair
-from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
-
-_NOWHERE = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def add_to_placement(placing: Placing, clone: Instance) -> None:
     """
     for child in clone.children:
         for node in placing.nodes:
-            if placing.ranking.rows[child.index][node.index] < 0:
+            if placing.ranking.rows[child.index][node.index] < 0 or not node.takes_resources:
                 continue
             value = placing.promotions.of(placing.situation, child, node)
             if value is None or value <= 0:
@@ -89,33 +89,45 @@ def add_to_placement(placing: Placing, clone: Instance) -> None:
             placing.promotion_priority[child.index] = max(highest, value)
 
 
-def choose(placing: Placing, clone: Instance) -> None:
-    """Promote the best instances."""
-    scored = []
+def choose(
+    placing: Placing,
+    clone: Instance,
+    instances: Sequence[Instance],
+    order: precedence.Precedence,
+) -> None:
+    """Promote the best instances.
+
+    Args:
+        placing: the assignment while it is made.
+        clone: whose instances they are.
+        instances: in the order in which they were placed.
+        order: compares them where scores and roles are equal.
+    """
+    own = {child.index: _own(placing, clone, child) for child in instances}
+    final = _final(placing, clone, own)
     for child in clone.children:
-        score = _score(placing, clone, child)
         where = placing.chosen[child.index]
         name = placing.nodes[where].name if where >= 0 else ""
-        placing.promotion_scores.setdefault(child.name, {})[name] = score
-        scored.append((child, score))
+        placing.promotion_scores.setdefault(child.name, {})[name] = final[child.index]
     standing = placing.situation.standing
-    scored.sort(
-        key=lambda pair: (
-            -pair[1],
-            standing[pair[0].index].role is not Role.PROMOTED,
-            pair[0].number or 0,
-        )
+    ranked = sorted(
+        instances,
+        key=lambda child: (
+            -final[child.index],
+            standing[child.index].role is not Role.PROMOTED,
+            order.key(child, own[child.index]),
+        ),
     )
-    placing.promotion_order[clone.index] = [child for child, _ in scored]
+    placing.promotion_order[clone.index] = ranked
     promoted = 0
     per_node: dict[int, int] = {}
-    for child, score in scored:
+    for child in ranked:
         where = placing.chosen[child.index]
         if where < 0:
             continue
         fits = per_node.get(where, 0) < clone.spread.promoted_node_max
         keeps = not standing[child.index].managed and standing[child.index].role is Role.PROMOTED
-        may = score >= 0 and fits and _may_be_promoted(placing, child)
+        may = final[child.index] >= 0 and fits and _may_be_promoted(placing, child)
         if promoted < clone.spread.promoted_max and (may or keeps):
             promoted += 1
             per_node[where] = per_node.get(where, 0) + 1
@@ -140,12 +152,30 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
     return True
 
 
-def _score(placing: Placing, clone: Instance, child: Instance) -> int:
-    """Return how much speaks for promoting an instance; 0 for one that is nowhere.
+def _final(placing: Placing, clone: Instance, own: Mapping[int, int]) -> dict[int, int]:
+    """Return how much speaks for promoting each instance, by its number.
 
-    Its own score, locations for the promoted role and the company it must keep or avoid decide
-    whether it may be promoted at all. Only where they allow it do preferences count: those of the
-    clone for the node, and those of its colocations (measured).
+    What is its own decides whether it may be promoted at all. Only where it may do preferences
+    count: those of the clone for the node, with all that would be promoted there, and those of the
+    clone's colocations (measured).
+    """
+    row = placing.ranking.rows[clone.index].copy()
+    rising = {
+        index: placing.chosen[index]
+        for index, score in own.items()
+        if score >= 0 and placing.chosen[index] >= 0
+    }
+    for index, where in rising.items():
+        row[where] = add(row[where], own[index])
+    row = _preferred(placing, clone, row)
+    return {**own, **{index: row[where] for index, where in rising.items()}}
+
+
+def _own(placing: Placing, clone: Instance, child: Instance) -> int:
+    """Return what says whether an instance may be promoted where it is going to be.
+
+    It is its promotion score, with locations for the promoted role and the company that this role
+    must keep or avoid; 0 for an instance that is nowhere.
     """
     where = placing.chosen[child.index]
     if where < 0:
@@ -156,39 +186,43 @@ def _score(placing: Placing, clone: Instance, child: Instance) -> int:
         if wish.instance is clone and wish.role is Role.PROMOTED:
             score = total((score, *(value for place, value in wish.scores if place == where)))
     for pair in placing.pairs.own_primaries(clone):
-        if pair.dependent_role is not None:
-            placing.place(pair.primary)
-            score = _beside(placing, pair, where, score)
-    if score < 0:
-        return score
-    score = add(score, placing.ranking.rows[clone.index][where])
-    return _preferred(placing, clone, where, score)
+        if pair.dependent_role is not None and not 0 < pair.score < INFINITY:
+            score = add(score, _beside(placing, pair, where))
+    return score
 
 
-def _beside(placing: Placing, pair: Pair, where: int, score: int) -> int:
-    """Return a promotion score, given where the primary of a colocation is.
+def _beside(placing: Placing, pair: Pair, where: int) -> int:
+    """Return what a colocation with the promoted role adds, given where its primary is.
 
-    What a colocation says of the unpromoted role counts the other way round; a finite preference
-    is none of this.
+    What it says of the unpromoted role counts the other way round. A primary that has not the
+    role that is named adds nothing.
     """
-    hosts = placing.hosts(pair)
-    if hosts is None or 0 < pair.score < INFINITY:
-        return score
-    matching = {colocation.attribute_value(placing.nodes[host], pair.attribute) for host in hosts}
-    beside = colocation.attribute_value(placing.nodes[where], pair.attribute) in matching
-    sign = 1 if pair.dependent_role is Role.PROMOTED else -1
-    if beside:
-        return add(score, sign * pair.score)
-    return -INFINITY if pair.score >= INFINITY and sign > 0 else score
+    promoted = pair.dependent_role is Role.PROMOTED
+    if not promoted and pair.mandatory and pair.primary.variant is Variant.CLONE:
+        return 0
+    placing.place(pair.primary)
+    named = pair.primary_role if pair.primary.promotable else None
+    if not _among(placing, pair, placing.hosts(pair, named), where):
+        return -INFINITY if pair.mandatory and promoted else 0
+    if not _among(placing, pair, placing.hosts(pair, pair.primary_role), where):
+        return 0
+    return pair.score if promoted else -pair.score
 
 
-def _preferred(placing: Placing, clone: Instance, where: int, score: int) -> int:
-    """Return a promotion score with what the clone's colocations wish for the promoted role."""
-    row = [score if index == where else 0 for index in range(len(placing.nodes))]
+def _among(placing: Placing, pair: Pair, hosts: set[int] | None, where: int) -> bool:
+    """Tell whether a node is as good as one of some, as the pair compares them."""
+    values = {
+        colocation.attribute_value(placing.nodes[each], pair.attribute) for each in hosts or ()
+    }
+    return colocation.attribute_value(placing.nodes[where], pair.attribute) in values
+
+
+def _preferred(placing: Placing, clone: Instance, row: Row) -> Row:
+    """Return the scores of a clone's nodes with what its colocations wish for the promoted role."""
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is Role.PROMOTED and 0 < pair.score < INFINITY:
             row = placing.wishes.towards(clone, row, pair.primary, pair)
     for pair in placing.pairs.own_dependents(clone):
         if pair.primary_role is Role.PROMOTED and pair.influence:
             row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
-    return row[where]
+    return row

@@ -125,9 +125,6 @@ class _Recurring:
         """Enter the cancelling of monitors that are not, or no longer, wanted here."""
         standing = self.situation.standing[one.index]
         chosen = self.assignment.chosen[one.index]
-        if chosen == NOWHERE or (one.removed and one.parent is None):
-            # What stops for good takes its monitors along.
-            return
         next_role = self.assignment.next_role[one.index]
         states = self.situation.eventful.get(one.history_name, {})
         if one.in_clone is not None:
@@ -153,11 +150,14 @@ class _Recurring:
     def _outlived(self, one: Instance, where: int) -> bool:
         """Tell whether a monitor that is no longer configured is left to end by itself.
 
-        It does with the stop of a resource that will run nowhere, and with a node that shuts down;
+        It does with the stop of a resource that will run nowhere, with a node that shuts down, and
+        where the whole resource is configured no longer;
         with ``cancel-removed-actions=false`` people said so, but a resource in maintenance is left
         without monitors all the same (measured).
         """
         if self.assignment.chosen[one.index] == NOWHERE or self.situation.nodes[where].shutdown:
+            return True
+        if one.removed and one.parent is None:
             return True
         quiet = self.situation.standing[one.index].maintenance
         return not (self.settings.cancel_removed or quiet)

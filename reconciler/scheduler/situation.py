@@ -235,10 +235,15 @@ class _Binder:
         standing = self.situation.standing
         idle = None
         fence_device = candidates[0].is_fence_device
-        if node.unclean is not None and not fence_device and quorum.requirement(candidates[0], self.settings) in {
-            options.Requires.QUORUM,
-            options.Requires.NOTHING,
-        }:
+        if (
+            node.unclean is not None
+            and not fence_device
+            and quorum.requirement(candidates[0], self.settings)
+            in {
+                options.Requires.QUORUM,
+                options.Requires.NOTHING,
+            }
+        ):
             # It need not wait for fencing, so the lost one takes no instance's place.
             return self._excess(candidates[0])
         for one in candidates:

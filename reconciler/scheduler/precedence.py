@@ -1,0 +1,75 @@
+"""Precedence: which of a clone's instances is looked at before which.
+
+Instances are placed in this order, and promoted in it where their promotion scores are equal
+(measured: what ``crm_simulate`` says of each comparison).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.scheduler.instance import Instance
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.placement import Placing
+
+
+class Precedence:
+    """Compares the instances of one clone, as they are now."""
+
+    def __init__(self, placing: Placing, clone: Instance) -> None:
+        self._placing = placing
+        self._company = _company(placing, clone)
+        self._crowd = [0] * len(placing.nodes)
+        for child in clone.children:
+            for where in placing.situation.standing[child.index].running:
+                self._crowd[where] += 1
+
+    def key(self, child: Instance, priority: int) -> tuple[int, ...]:
+        """Return what an instance is sorted by; idle ones with equal priority stay as they are.
+
+        Args:
+            child: the instance.
+            priority: the higher, the earlier.
+        """
+        standing = self._placing.situation.standing[child.index]
+        running = standing.running
+        if not running:
+            return (0, 0, -priority, 1)
+        where = running[0]
+        forbidden = self._placing.ranking.rows[child.index][where] < 0
+        return (
+            len(running) if len(running) > 1 else 0,
+            forbidden,
+            -priority,
+            0,
+            not self._placing.nodes[where].takes_resources,
+            self._crowd[where],
+            standing.failed,
+            -self._company[where],
+            child.number or 0,
+        )
+
+    def placed(self, clone: Instance, promotions: Mapping[int, int]) -> list[Instance]:
+        """Return a clone's instances in the order in which they are placed.
+
+        Args:
+            clone: whose they are.
+            promotions: promotion scores that raise priorities, by number of the instance.
+        """
+        return sorted(
+            clone.children,
+            key=lambda child: self.key(child, promotions.get(child.index, child.meta.priority)),
+        )
+
+
+def _company(placing: Placing, clone: Instance) -> list[int]:
+    """Return what the clone's colocations say of each node, apart from everything else."""
+    row = [0] * len(placing.nodes)
+    for pair in placing.pairs.own_primaries(clone):
+        row = placing.wishes.towards(clone, row, pair.primary, pair)
+    for pair in placing.pairs.own_dependents(clone):
+        if pair.influence:
+            row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
+    return row

@@ -1,0 +1,128 @@
+"""Promotion: what speaks for it, what forbids it, and how clones' instances are ordered."""
+
+from __future__ import annotations
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import constraint, plan, resource
+from reconciler.model.role import Role
+from reconciler.scheduler import pipeline
+
+NAMES = ("n1", "n2", "n3")
+
+
+def _clone(**meta: str) -> resource.Clone:
+    return resource.Clone(
+        "c", strategies.primitive("p"), meta=strategies.sets(promotable="true", **meta)
+    )
+
+
+def _plan(clone, *constraints, states=None, scores=None, others=(), nodes=NAMES) -> plan.Plan:
+    """Return the plan for a promotable clone with promotion scores by node."""
+    known = {one.name: "stopped" for one in others}
+    found = {name: {"p": "stopped", **known, **(states or {}).get(name, {})} for name in nodes}
+    attributes = {name: {"master-p": value} for name, value in (scores or {}).items()}
+    return pipeline.schedule(
+        facts.wanted(clone, *others, constraints=constraints, nodes=nodes),
+        facts.seen(found, attributes=attributes),
+    )
+
+
+def _priorities(due: plan.Plan) -> dict[str, int]:
+    return {node: score for found in due.promotion_scores.values() for node, score in found.items()}
+
+
+def _moves(due: plan.Plan) -> set[tuple[str, str, str]]:
+    kept = plan.ChangeKind.LEAVE
+    return {(one.kind.value, one.source, one.target) for one in due.changes if one.kind is not kept}
+
+
+def _role_location(score: int) -> constraint.Location:
+    return constraint.Location("r", ("c",), "n1", score, role=Role.PROMOTED)
+
+
+@pytest.mark.parametrize(
+    ("own", "liking", "role", "expected"),
+    [
+        (None, 10, 0, -1),
+        (None, 10, 50, 59),
+        ("-10", 1, 0, -10),
+        ("-10", 10, 50, 50),
+        ("5", 10, 50, 65),
+        ("5", 10, -9, -4),
+    ],
+)
+def test_a_liking_for_the_node_counts_only_for_what_may_be_promoted(own, liking, role, expected):
+    """A promotion score that is negative with its role's locations is not lifted by any other."""
+    constraints = [facts.location("c", "n1", liking)]
+    if role:
+        constraints.append(_role_location(role))
+
+    due = _plan(_clone(), *constraints, scores={} if own is None else {"n1": own})
+
+    assert _priorities(due)["n1"] == expected
+
+
+@pytest.mark.parametrize(
+    ("dependent", "primary", "score", "expected"),
+    [
+        (("c", Role.PROMOTED), ("b", None), 100_000, 5 + 7_000),
+        (("c", Role.PROMOTED), ("b", None), 1_000_000, 1_000_000),
+        (("c", Role.PROMOTED), ("b", None), -100, 5 - 100),
+        (("c", Role.UNPROMOTED), ("b", None), 1_000_000, -1_000_000),
+        (("c", Role.UNPROMOTED), ("b", None), -100, 5 + 100),
+        (("b", None), ("c", Role.PROMOTED), 100_000, 5 + 2 * 7_000),
+        (("b", None), ("c", Role.UNPROMOTED), 100_000, 5 + 7_000),
+    ],
+)
+def test_company_counts_for_promotion(dependent, primary, score, expected):
+    """Company that must be kept or avoided counts as such, other by what it wishes itself."""
+    pair = constraint.Colocation(
+        "k", dependent[0], primary[0], score, dependent_role=dependent[1], primary_role=primary[1]
+    )
+    liking = facts.location("b", "n1", 70_000)
+    other = strategies.primitive("b")
+
+    due = _plan(_clone(), pair, liking, others=(other,), scores={"n1": "5"})
+
+    assert _priorities(due)["n1"] == expected
+
+
+def test_a_node_that_the_clone_dislikes_takes_no_instance():
+    """Neither stickiness nor a promotion score lets an instance stay where its clone may not be."""
+    states = {"n1": {"p": "running"}}
+
+    due = _plan(_clone(), facts.location("c", "n1", -1), states=states, scores={"n1": "5"})
+
+    assert all("n1" not in where for where in due.placement.values())
+
+
+def test_the_instance_with_the_better_promotion_score_is_placed_first():
+    """An idle instance that may be promoted anywhere comes before one that is active elsewhere."""
+    states = {"n2": {"p": "running"}, "n3": {"p": "running"}}
+
+    due = _plan(_clone(), states=states, scores={"n1": "10", "n2": "5", "n3": "15"})
+
+    assert _moves(due) == {("start", "", "n1"), ("promote", "n3", "n3")}
+
+
+def test_instances_without_promotion_keep_the_order_of_their_numbers():
+    """How much an instance likes its own node does not put it before others."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}}
+    likings = [facts.location("c", f"n{number}", 5 * number) for number in (1, 2, 3)]
+
+    due = _plan(_clone(), *likings, states=states)
+
+    assert _moves(due) == {("move", "n1", "n3"), ("start", "", "n1")}
+
+
+def test_the_score_of_a_numbered_instance_is_not_that_of_an_anonymous_one():
+    """Only the name under which the history is kept says whose promotion score it is."""
+    due = pipeline.schedule(
+        facts.wanted(_clone(), nodes=("n1",)),
+        facts.seen({"n1": {"p": "stopped"}}, attributes={"n1": {"master-p:0": "10"}}),
+    )
+
+    assert _priorities(due)["n1"] == -1
