@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
-from reconciler.model import attribute, fencing, node, resource
+from reconciler.model import attribute, fencing, hosts, node, resource
 from reconciler.model import property as options
 
 _STANDARD = "stonith"
@@ -65,16 +65,13 @@ def _device(primitive: resource.Primitive) -> fencing.FenceDevice:
         for name, value in one.pairs.items()
         if isinstance(value, str)
     }
-    hosts = params.get("pcmk_host_list", "").replace(",", " ").replace(";", " ").split()
-    pairs = params.get("pcmk_host_map", "").replace(";", " ").split()
-    mapping = dict(pair.split(":", 1) for pair in pairs if ":" in pair)
     priority = attribute.always(primitive.meta, "priority")
     return fencing.FenceDevice(
         name=primitive.name,
         agent=primitive.agent.kind,
         params=primitive.params,
-        hosts=tuple(hosts),
-        host_map=mapping,
+        hosts=hosts.names(params.get(hosts.LIST, "")),
+        host_map=hosts.ports(params.get(hosts.MAP, "")),
         delay_base_ms=documents.milliseconds(params.get("pcmk_delay_base")) or 0,
         delay_max_ms=documents.milliseconds(params.get("pcmk_delay_max")) or 0,
         priority=(options.score(priority) or 0) if isinstance(priority, str) else 0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import constraint as constraints
@@ -17,7 +18,7 @@ from reconciler.cib import property as properties
 from reconciler.cib import resource as resources
 from reconciler.cib import status
 from reconciler.errors import diagnostic
-from reconciler.model import attribute, desired, fencing, node, observed
+from reconciler.model import attribute, desired, fencing, node, observed, resource
 from reconciler.model import property as options
 
 QUORUM_LOST = "no-quorum-panic"
@@ -45,12 +46,16 @@ class CibImport:
         observed: its status.
         fencing: the same fence devices and the levels, in the controller's form.
         diagnostics: what was odd, and what could not be carried.
+        templates: what several resources are made from; ``desired`` has it in each of these.
+        bases: primitive to the name of its template.
     """
 
     desired: desired.Desired
     observed: observed.Observed
     fencing: fencing.Fencing
     diagnostics: tuple[diagnostic.Diagnostic, ...] = ()
+    templates: tuple[resource.Primitive, ...] = ()
+    bases: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def uncarried(self) -> tuple[diagnostic.Diagnostic, ...]:
@@ -86,7 +91,15 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
         id=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
     devices = fences.topology(document, wanted.nodes, wanted.resources)
-    return CibImport(wanted, seen, devices, document.findings.collected())
+    users = resources.template_users(document)
+    return CibImport(
+        wanted,
+        seen,
+        devices,
+        document.findings.collected(),
+        resources.templates(document),
+        {user: name for name, members in users.items() for user in members},
+    )
 
 
 def _desired(document: documents.Document) -> desired.Desired:

@@ -34,6 +34,12 @@ def template_users(document: documents.Document) -> dict[str, tuple[str, ...]]:
     return {name: tuple(members) for name, members in users.items()}
 
 
+def templates(document: documents.Document) -> tuple[resource.Primitive, ...]:
+    """Return the templates, each as the primitive that one without more would be."""
+    found = document.section("configuration/resources")
+    return tuple(_primitive(document, one) for one in found if one.tag == "template")
+
+
 def _resource(document: documents.Document, element: ET.Element) -> resource.Resource | None:
     match element.tag:
         case "primitive":

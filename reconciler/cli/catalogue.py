@@ -31,6 +31,7 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "simulate", "simulate", "Show what would come of it, or of an event.", PLANNING
     ),
+    "import": Verb("import_cib", "import_cib", "Write a CIB as manifests.", PLANNING),
     "graph": Verb("graph", "graph", "Draw the plan or the constraints.", PLANNING),
     "schema": Verb("schema", "schema", "Print the JSON Schema of manifests.", PLANNING),
     "apply": Verb("apply", "apply", "Bring the cluster to the desired state.", RUNNING),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.errors import position
-from reconciler.manifest import codes, rules, shape, tree, wording
+from reconciler.manifest import codes, rules, scalar, shape, tree, wording
 from reconciler.model import attribute, property, score, secret  # noqa: A004 - the field's word
 
 Pair = tuple[str, secret.Value]
@@ -61,6 +61,8 @@ def options(
     unknown: str,
     findings: codes.Findings,
     elsewhere: Mapping[str, str] | None = None,
+    *,
+    final: bool = False,
 ) -> Check:
     """Return the check for pairs that a table knows.
 
@@ -69,6 +71,7 @@ def options(
         unknown: code for names that are not in the table.
         findings: where findings go.
         elsewhere: names that belong somewhere else, and where that is.
+        final: whether values that do not fit cannot be kept, so that nobody can accept them.
     """
 
     def check(name: str, value: secret.Value, where: tree.Mapping) -> Pair | None:
@@ -82,15 +85,15 @@ def options(
                 nearest=() if hint else _nearest(name, table, findings),
                 fix=hint,
             )
-            return None
+            return (name, value)
         if name != option.name:
             findings.add("old-name", f"{name} is an older name of {option.name}", where.key(name))
         if isinstance(value, secret.SecretRef):
             findings.add("wrong-type", f"{name} is no secret; write its value", where.value(name))
             return None
         if not fits(option, value):
-            misfit(option, value, where.value(name), findings)
-            return None
+            misfit(option, value, where.value(name), findings, final=final)
+            return None if final else (option.name, value)
         return (option.name, _word(option, value))
 
     return check
@@ -118,30 +121,36 @@ def fits(option: property.Option, text: str) -> bool:
 
 
 def misfit(
-    option: property.Option, text: str, at: position.Position, findings: codes.Findings
+    option: property.Option,
+    text: str,
+    at: position.Position,
+    findings: codes.Findings,
+    *,
+    final: bool = False,
 ) -> None:
     """Say why a text is no value of an option."""
+    add = findings.refuse if final else findings.add
     kinds = property.Kind
     least = "" if option.minimum is None else f", at least {option.minimum}"
     word = f"{option.name}: {wording.shown(text)}"
     match option.kind:
         case kinds.BOOLEAN:
-            findings.add("invalid-boolean", f"{word} is neither true nor false", at)
+            add("invalid-boolean", f"{word} is neither true nor false", at)
         case kinds.DURATION:
-            findings.add("invalid-duration", f"{option.name}: {shape.wrong_duration(text)}", at)
+            add("invalid-duration", f"{option.name}: {scalar.wrong_duration(text)}", at)
         case kinds.ENUM:
-            findings.add(
+            add(
                 "invalid-value",
                 f"{word} is none of {', '.join(option.choices)}",
                 at,
                 nearest=findings.nearest(text, option.choices),
             )
         case kinds.SCORE:
-            findings.add("invalid-score", f"{option.name}: {shape.wrong_score(text)}{least}", at)
+            add("invalid-score", f"{option.name}: {scalar.wrong_score(text)}{least}", at)
         case kinds.PERCENTAGE:
-            findings.add("invalid-number", f"{word} is no percentage such as 80%", at)
+            add("invalid-number", f"{word} is no percentage such as 80%", at)
         case _:
-            findings.add("invalid-number", f"{word} is no whole number{least}", at)
+            add("invalid-number", f"{word} is no whole number{least}", at)
 
 
 def free(findings: codes.Findings, what: str) -> Check:
@@ -168,7 +177,7 @@ def capacities(findings: codes.Findings) -> Check:
                 f"utilization {name}: {got} is no number of 0 or more",
                 where.value(name),
             )
-            return None
+            return (name, value) if isinstance(value, str) else None
         return (name, str(number)) if plain(name, where, "utilization", findings) else None
 
     return check

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import graph as graphs
@@ -22,9 +23,46 @@ def check(cluster: desired.Desired, scope: Scope) -> None:
     """Add findings about the cluster as a whole."""
     _addresses(cluster, scope)
     _quorum(cluster, scope)
+    cluster = _spelled_out(cluster)
     order_cycles(cluster, scope)
     contradictions(cluster, scope)
     loops(cluster, scope)
+
+
+def _spelled_out(cluster: desired.Desired) -> desired.Desired:
+    """Return the cluster with constraints of the resources that tags and templates stand for."""
+    if not cluster.tags:
+        return cluster
+    found = (each for one in cluster.constraints for each in _each(one, cluster.tags))
+    return dataclasses.replace(cluster, constraints=tuple(found))
+
+
+def _each(
+    one: constraint.Constraint, tags: Mapping[str, tuple[str, ...]]
+) -> Iterator[constraint.Constraint]:
+    def members(name: str) -> tuple[str, ...]:
+        return tags.get(name, (name,))
+
+    match one:
+        case constraint.Colocation():
+            for dependent, primary in itertools.product(
+                members(one.dependent), members(one.primary)
+            ):
+                yield dataclasses.replace(one, dependent=dependent, primary=primary)
+        case constraint.Order():
+            for first, then in itertools.product(members(one.first), members(one.then)):
+                yield dataclasses.replace(one, first=first, then=then)
+        case constraint.ColocationSets() | constraint.OrderSets():
+            sets = tuple(
+                dataclasses.replace(
+                    part,
+                    resources=tuple(each for name in part.resources for each in members(name)),
+                )
+                for part in one.sets
+            )
+            yield dataclasses.replace(one, sets=sets)
+        case _:
+            yield one
 
 
 def _quorum(cluster: desired.Desired, scope: Scope) -> None:

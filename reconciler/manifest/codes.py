@@ -6,6 +6,7 @@ Only this file says which codes exist; a test proves that each of them can be pr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import similar
@@ -71,6 +72,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "quorum-ignored": (_ERROR, "quorum ignored without a reasoned consent"),
     # resources
     "invalid-agent": (_ERROR, "a text that names no agent"),
+    "agent-path": (_ERROR, "an agent given as a path instead of a name"),
     "unknown-agent": (_WARNING, "an agent that the lock file does not know"),
     "unknown-resource": (_ERROR, "a reference to a resource that is not defined"),
     "unknown-node": (_ERROR, "a reference to a node that is not defined"),
@@ -100,6 +102,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "fencing-disabled": (_WARNING, "a cluster without fencing"),
     "option-injection": (_ERROR, "a host parameter that could smuggle in options"),
     "weak-fencing": (_ERROR, "fence settings that are not safe to use"),
+    "foreign-fence-agent": (_WARNING, "a fence agent that only Pacemaker can run"),
     "half-fenced": (_ERROR, "two ports of one node, each of which would pass for the whole"),
     "level-twice": (_ERROR, "a device twice in the levels of a node, or an empty level"),
     # agents.lock
@@ -108,16 +111,55 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
 """Code to severity and the class of mistakes that it stands for."""
 
 
+ACCEPTABLE = frozenset(
+    {
+        "agent-path",
+        "clone-limits",
+        "colocation-loop",
+        "contradicting-colocation",
+        "duplicate-address",
+        "half-fenced",
+        "invalid-address",
+        "invalid-boolean",
+        "invalid-number",
+        "invalid-parameter",
+        "invalid-rule",
+        "invalid-score",
+        "invalid-value",
+        "level-twice",
+        "lookalike-name",
+        "missing-parameter",
+        "monitor-twice",
+        "no-fence-device",
+        "no-resources",
+        "not-promotable",
+        "order-cycle",
+        "self-constraint",
+        "unknown-device",
+        "unknown-meta",
+        "unknown-node",
+        "unknown-operation",
+        "unknown-option",
+        "unknown-parameter",
+        "unknown-property",
+        "unknown-resource",
+        "weak-fencing",
+    }
+)
+"""Codes of findings that ``cluster.accept`` can turn into notes: what they are about can still be
+lowered, and does what Pacemaker would do."""
+
 _HELPFUL = 100
 
 
 class Findings:
     """The findings of one run, in the order in which they were made."""
 
-    __slots__ = ("items",)
+    __slots__ = ("accepted", "items")
 
     def __init__(self) -> None:
         self.items: list[diagnostic.Diagnostic] = []
+        self.accepted: dict[str, str] = {}
 
     def add(  # noqa: PLR0913 - one argument for each field of a diagnostic
         self,
@@ -130,7 +172,14 @@ class Findings:
         related: Sequence[tuple[position.Position, str]] = (),
         severity: diagnostic.Severity | None = None,
     ) -> None:
-        """Add a finding; its severity is that of its code unless the caller weighs it anew."""
+        """Add a finding; its severity is that of its code unless the caller weighs it anew.
+
+        A code that the manifest accepts with a reason is worth a note.
+        """
+        reason = self.accepted.get(code)
+        if reason is not None and severity is not diagnostic.Severity.NOTE:
+            message, fix, nearest = f"{message} (accepted: {reason})", "", ()
+            severity = diagnostic.Severity.NOTE
         self.items.append(
             diagnostic.Diagnostic(
                 code=code,
@@ -142,6 +191,12 @@ class Findings:
                 related=tuple(related),
             )
         )
+
+    def refuse(self, code: str, message: str, at: position.Position, **more: Any) -> None:
+        """Add a finding that no consent can weaken: what it is about cannot be lowered."""
+        accepted, self.accepted = self.accepted, {}
+        self.add(code, message, at, **more)
+        self.accepted = accepted
 
     def nearest(self, name: str, valid: Iterable[str]) -> tuple[str, ...]:
         """Return the valid names that a person may have meant; none after very many findings.

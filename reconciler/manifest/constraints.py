@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.errors import position
 from reconciler.manifest import rules, shape, tree, wording
 from reconciler.manifest.scope import Scope
-from reconciler.model import constraint, role, rule
+from reconciler.model import constraint, role
 from reconciler.model import score as scores
 
 KINDS = ("colocation", "order", "location", "ticket")
-_REFERENCES = ("resources", "tags")
+_REFERENCES = ("resources", "tags", "templates", "devices")
 
 
 @dataclasses.dataclass(slots=True)
@@ -21,7 +21,6 @@ class _Draft:
     """The constraints of one run while they are put together."""
 
     scope: Scope
-    tags: Mapping[str, tuple[str, ...]]
     ids: dict[str, position.Position]
 
     def id(self, written: str, made: str, where: tree.Mapping) -> str:
@@ -43,17 +42,16 @@ class _Draft:
         return found
 
     def known(self, name: str, at: position.Position) -> bool:
-        """Tell whether a resource or tag is defined."""
+        """Tell whether a resource, or something that stands for resources, is defined."""
         return self.scope.known(name, _REFERENCES, "unknown-resource", "resource", at)
 
-    def resources(self, name: str) -> tuple[str, ...]:
-        """Return the resources that a name stands for: itself, or those of a tag."""
-        return self.tags.get(name, (name,))
 
+def lowered(scope: Scope) -> tuple[constraint.Constraint, ...]:
+    """Return the constraints of the document; faulty ones are left out, with findings.
 
-def lowered(scope: Scope, tags: Mapping[str, tuple[str, ...]]) -> tuple[constraint.Constraint, ...]:
-    """Return the constraints of the document; faulty ones are left out, with findings."""
-    draft = _Draft(scope, tags, {})
+    Tags and templates stay as they are written; the scheduler knows what they stand for.
+    """
+    draft = _Draft(scope, {})
     items = scope.root.sequence("constraints")
     found: list[constraint.Constraint] = []
     for index, item in enumerate(items):
@@ -97,16 +95,12 @@ def _role(name: str | None) -> role.Role | None:
     return role.parse(name) if name else None
 
 
-def _pair(
+def _known_pair(
     left: tuple[str, str], right: tuple[str, str], where: tree.Mapping, draft: _Draft
-) -> bool:
-    """Tell whether both ends, each as field and name, are defined and differ."""
-    return _all(draft.known(name, where.value(field)) for field, name in (left, right))
-
-
-def _all(answers: Iterable[bool]) -> bool:
-    """Tell whether every answer is yes, asking all of them: each reports its own finding."""
-    return False not in list(answers)
+) -> None:
+    """Report each end, given as field and name, that is not defined."""
+    for field, name in (left, right):
+        draft.known(name, where.value(field))
 
 
 def _itself(name: str, verb: str, at: position.Position, draft: _Draft) -> None:
@@ -123,22 +117,10 @@ def _itself(name: str, verb: str, at: position.Position, draft: _Draft) -> None:
 def _colocation(
     one: shape.Colocation, where: tree.Mapping, at: position.Position, draft: _Draft
 ) -> Sequence[constraint.Constraint]:
-    if not _pair(("resource", one.resource), ("with", one.with_), where, draft):
-        return ()
+    _known_pair(("resource", one.resource), ("with", one.with_), where, draft)
     if one.resource == one.with_:
         _itself(one.resource, "colocate", where.value("with"), draft)
-        return ()
     made = draft.id(one.id_, f"colocation-{one.resource}-{one.with_}", where)
-    if one.resource in draft.tags or one.with_ in draft.tags:
-        sets = tuple(
-            constraint.ResourceSet(draft.resources(name), sequential=False, role=_role(word))
-            for name, word in ((one.with_, one.with_role), (one.resource, one.role))
-        )
-        return (
-            constraint.ColocationSets(
-                made, sets, one.score, one.node_attribute, one.influence, origin=at
-            ),
-        )
     return (
         constraint.Colocation(
             made,
@@ -157,25 +139,11 @@ def _colocation(
 def _order(
     one: shape.Order, where: tree.Mapping, at: position.Position, draft: _Draft
 ) -> Sequence[constraint.Constraint]:
-    if not _pair(("first", one.first), ("then", one.then), where, draft):
-        return ()
-    if one.first == one.then:
+    _known_pair(("first", one.first), ("then", one.then), where, draft)
+    if one.first == one.then and one.then_action in {None, one.first_action}:
         _itself(one.first, "order", where.value("then"), draft)
-        return ()
     made = draft.id(one.id_, f"order-{one.first}-{one.then}", where)
     kind = constraint.OrderKind(one.kind)
-    if one.first in draft.tags or one.then in draft.tags:
-        sets = (
-            constraint.ResourceSet(
-                draft.resources(one.first), sequential=False, action=one.first_action
-            ),
-            constraint.ResourceSet(
-                draft.resources(one.then),
-                sequential=False,
-                action=one.then_action or one.first_action,
-            ),
-        )
-        return (constraint.OrderSets(made, sets, kind, one.symmetrical, origin=at),)
     return (
         constraint.Order(
             made,
@@ -204,15 +172,13 @@ def _sets(
         members: list[str] = []
         for number, name in enumerate(one.resources):
             at = names.item(number)
-            sound = draft.known(name, at) and sound
-            for member in draft.resources(name):
-                if member in seen:
-                    _itself(member, verb, at, draft)
-                    sound = False
-                seen[member] = at
-                members.append(member)
+            draft.known(name, at)
+            if name in seen:
+                _itself(name, verb, at, draft)
+            seen[name] = at
+            members.append(name)
         if not members:
-            draft.scope.findings.add(
+            draft.scope.findings.refuse(
                 "invalid-value", "a resource set needs at least one resource", place.here
             )
             sound = False
@@ -225,10 +191,11 @@ def _sets(
                 _role(one.role),
                 one.score,
                 constraint.OrderKind(one.kind) if one.kind else None,
+                one.ordering,
             )
         )
     if not found:
-        draft.scope.findings.add("invalid-value", "sets is an empty list", where.value("sets"))
+        draft.scope.findings.refuse("invalid-value", "sets is an empty list", where.value("sets"))
         return None
     return tuple(found) if sound else None
 
@@ -260,16 +227,16 @@ def _order_sets(
 
 def _targets(
     one: shape.Location | shape.Ticket, where: tree.Mapping, draft: _Draft
-) -> tuple[str, ...] | None:
-    """Return the resources that a location or ticket is for, tags resolved."""
+) -> tuple[str, ...]:
+    """Return the resources, tags and templates that a location or ticket is for."""
     if one.resource is not None:
         named = [(one.resource, where.value("resource"))]
     else:
         items = where.sequence("resources")
         named = [(name, items.item(index)) for index, name in enumerate(one.resources or ())]
-    if not _all(draft.known(name, at) for name, at in named):
-        return None
-    return tuple(dict.fromkeys(each for name, _ in named for each in draft.resources(name)))
+    for name, at in named:
+        draft.known(name, at)
+    return tuple(dict.fromkeys(name for name, _ in named))
 
 
 def _exactly_one(
@@ -293,25 +260,27 @@ def _location(
     sound = _exactly_one(one, ("resource", "resources", "pattern"), where, draft)
     targets = _targets(one, where, draft)
     if one.pattern is not None and not _compiles(one.pattern):
-        draft.scope.findings.add(
+        draft.scope.findings.refuse(
             "invalid-value", "pattern: this is no regular expression", where.value("pattern")
         )
         sound = False
     wishes = one.prefers is not None or one.avoids is not None
-    if wishes == (one.rule is not None):
+    if (wishes, one.rule is not None, one.rules is not None).count(True) != 1:
         draft.scope.findings.add(
             "ambiguous-kind",
-            "a location has either prefers and avoids, or a rule",
+            "a location has either prefers and avoids, or a rule, or rules",
             where.here,
         )
         return ()
-    found = _by_node(one, where, draft) if one.rule is None else _by_rule(one, where, at, draft)
-    if not sound or targets is None:
+    if not wishes:
+        return _ruled(one, targets, where, at, draft) if sound else ()
+    found = _by_node(one, where, draft)
+    if not sound:
         return ()
     what = one.pattern or "-".join(targets)
     result = []
-    for node, score, condition, origin in found:
-        suffix = f"-{node}" if node else "-rule"
+    for node, score, origin in found:
+        suffix = f"-{node}"
         written = one.id_ if len(found) == 1 else (one.id_ and f"{one.id_}{suffix}")
         result.append(
             constraint.Location(
@@ -319,11 +288,9 @@ def _location(
                 targets,
                 node,
                 score,
-                condition,
-                one.score_attribute,
-                _role(one.role),
-                constraint.ResourceDiscovery(one.discovery),
-                one.pattern,
+                role=_role(one.role),
+                discovery=constraint.ResourceDiscovery(one.discovery),
+                pattern=one.pattern,
                 origin=origin,
             )
         )
@@ -338,7 +305,7 @@ def _compiles(pattern: str) -> bool:
     return True
 
 
-_Wish = tuple[str | None, int, rule.Rule | None, position.Position]
+_Wish = tuple[str, int, position.Position]
 
 
 def _by_node(one: shape.Location, where: tree.Mapping, draft: _Draft) -> list[_Wish]:
@@ -370,24 +337,53 @@ def _by_node(one: shape.Location, where: tree.Mapping, draft: _Draft) -> list[_W
                     place.value(node),
                     fix="write a positive score, or use prefers",
                 )
-            if draft.scope.known(node, ("nodes",), "unknown-node", "node", at):
-                found.append((node, sign * score, None, at))
+            draft.scope.known(node, ("nodes",), "unknown-node", "node", at)
+            found.append((node, sign * score, at))
     return found
 
 
-def _by_rule(
-    one: shape.Location, where: tree.Mapping, at: position.Position, draft: _Draft
-) -> list[_Wish]:
-    if (one.score is None) == (one.score_attribute is None):
-        draft.scope.findings.add(
-            "ambiguous-kind",
-            "a location with a rule needs either score or score-attribute",
-            where.here,
+def _ruled(
+    one: shape.Location,
+    targets: tuple[str, ...],
+    where: tree.Mapping,
+    at: position.Position,
+    draft: _Draft,
+) -> Sequence[constraint.Constraint]:
+    """Return the locations of the rules: one for each, all under the id of the constraint."""
+    parts: list[tuple[shape.Location | shape.ScoredRule, tree.Mapping]] = [(one, where)]
+    if one.rules is not None:
+        items = where.sequence("rules")
+        parts = [(part, items.mapping(index)) for index, part in enumerate(one.rules)]
+        if one.score is not None or one.score_attribute is not None:
+            draft.scope.findings.add(
+                "ambiguous-kind", "each of several rules has a score of its own", where.here
+            )
+    made = draft.id(one.id_, f"location-{one.pattern or '-'.join(targets)}-rule", where)
+    result = []
+    for part, place in parts:
+        if (part.score is None) == (part.score_attribute is None):
+            draft.scope.findings.add(
+                "ambiguous-kind",
+                "a location with a rule needs either score or score-attribute",
+                place.here,
+            )
+        if part.rule is None:
+            continue
+        result.append(
+            constraint.Location(
+                made,
+                targets,
+                None,
+                part.score or 0,
+                rules.lowered(part.rule, place.mapping("rule"), draft.scope.findings),
+                part.score_attribute,
+                _role(part.role) or _role(one.role),
+                constraint.ResourceDiscovery(one.discovery),
+                one.pattern,
+                origin=at,
+            )
         )
-    if one.rule is None:
-        return []
-    condition = rules.lowered(one.rule, where.mapping("rule"), draft.scope.findings)
-    return [(None, one.score or 0, condition, at)]
+    return tuple(result)
 
 
 def _ticket(
@@ -395,7 +391,7 @@ def _ticket(
 ) -> Sequence[constraint.Constraint]:
     sound = _exactly_one(one, ("resource", "resources"), where, draft)
     targets = _targets(one, where, draft)
-    if not sound or targets is None:
+    if not sound:
         return ()
     made = draft.id(one.id_, f"ticket-{one.ticket}-{'-'.join(targets)}", where)
     policy = constraint.LossPolicy(one.loss_policy) if one.loss_policy else None

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import diagnostic, position
-from reconciler.manifest import attributes, parameters, shape, tree, wording
+from reconciler.manifest import attributes, parameters, shape, stonith, tree, wording
 from reconciler.manifest.scope import Scope
-from reconciler.model import agent, attribute, duration, fencing, node, property  # noqa: A004 - the field's word
+from reconciler.model import (  # the field's word is one of Python's, too
+    agent,
+    attribute,
+    duration,
+    fencing,
+    node,
+    property,  # noqa: A004 - the field's word
+    resource,
+)
 
 _AGENT = re.compile(r"fence_[a-z0-9_]{1,57}")
+_FOREIGN = re.compile(
+    r"external/[A-Za-z0-9_-]{1,60}|apcmaster|apcmastersnmp|apcsmart|baytech|bladehpi|cyclades|drac3|"
+    r"dummy|ibmhmc|ipmilan|meatware|null|nw_rpc100s|rcd_serial|rps10|ssh|suicide|vacm|wti_mpc|wti_nps"
+)
+"""Agents of cluster-glue, which Pacemaker can run and this program cannot."""
 _HOST_PARAMETERS = frozenset(
     {
         "ip",
@@ -29,6 +43,9 @@ _IPMI = frozenset(
     {"ipmi", "fence_ipmilan", "fence_idrac", "fence_ilo3", "fence_ilo4", "fence_ilo5"}
 )
 _GIVEN = frozenset({"action"})
+ANY = "any"
+"""Every node, under its name."""
+_MEMBER = (None, "member")
 _PORTS = frozenset({"port", "plug"})
 _UNPROVEN = frozenset({"fence_ssh", "fence_dummy", "fence_null", "fence_ack_manual"})
 _DEFAULTS = fencing.FenceDevice("", "")
@@ -39,7 +56,22 @@ def agent_name(text: str) -> agent.AgentName:
     return agent.AgentName("stonith", "", text)
 
 
-def lowered(scope: Scope) -> fencing.Fencing:
+@dataclasses.dataclass(slots=True)
+class Lowered:
+    """What the section of fencing means.
+
+    Attributes:
+        fencing: devices and levels as the controller uses them.
+        primitives: the devices as resources of Pacemaker's, in the order written.
+        after: device to the resource behind which Pacemaker shall assign it.
+    """
+
+    fencing: fencing.Fencing = fencing.NO_FENCING
+    primitives: dict[str, resource.Primitive] = dataclasses.field(default_factory=dict)
+    after: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def lowered(scope: Scope) -> Lowered:
     """Return the fence devices and levels of the document; faulty ones are left out."""
     section = scope.root.mapping("fencing")
     for name, value in section.items():
@@ -57,21 +89,31 @@ def lowered(scope: Scope) -> fencing.Fencing:
                 section.value(name),
             )
     devices = section.mapping("devices")
+    result = Lowered()
     found = []
     for name, value in devices.items():
         place = (devices.key(name), devices.value(name))
         one = wording.validated(shape.Device, value, place, f"fence device {name}", scope.findings)
         if one is not None:
-            device = _device(name, one, devices.mapping(name), devices.key(name), scope)
+            device = _device(name, one, devices, scope, result)
             if device is not None:
                 found.append(device)
-    return fencing.Fencing(tuple(found), _levels(section.mapping("levels"), scope))
+    result.fencing = fencing.Fencing(tuple(found), _levels(section.mapping("levels"), scope))
+    return result
 
 
 def _device(
-    name: str, one: shape.Device, where: tree.Mapping, at: position.Position, scope: Scope
+    name: str, one: shape.Device, section: tree.Mapping, scope: Scope, result: Lowered
 ) -> fencing.FenceDevice | None:
-    if one.agent != fencing.BUILT_IN_IPMI and not _AGENT.fullmatch(one.agent):
+    where, at = section.mapping(name), section.key(name)
+    foreign = one.agent != fencing.BUILT_IN_IPMI and not _AGENT.fullmatch(one.agent)
+    if foreign and _FOREIGN.fullmatch(one.agent):
+        scope.findings.add(
+            "foreign-fence-agent",
+            f"only Pacemaker can run {wording.shown(one.agent)}; here it fences nothing",
+            where.value("agent"),
+        )
+    elif foreign:
         known = sorted(each.kind for each in scope.agents if each.standard == "stonith")
         scope.findings.add(
             "invalid-agent",
@@ -101,16 +143,27 @@ def _device(
         one.meta,
         where,
         "meta",
-        attributes.options(property.FENCE_META, "unknown-meta", scope.findings),
+        attributes.options(stonith.META, "unknown-meta", scope.findings),
         scope.findings,
     )
+    utilization = attributes.sets(
+        one.utilization, where, "utilization", attributes.capacities(scope.findings), scope.findings
+    )
+    values = stonith.Values(params, meta, utilization)
+    result.primitives[name] = stonith.primitive(name, one, values, where, scope)
+    if one.after is not None:
+        places = ("resources", "devices")
+        scope.known(one.after, places, "unknown-resource", "resource", where.value("after"))
+        result.after[name] = one.after
     _hosts(name, one, where, scope)
     _machines(name, one, where, scope)
+    if foreign:
+        return None
     return fencing.FenceDevice(
         name=name,
         agent=one.agent,
         params=params,
-        hosts=() if mapped else tuple(one.hosts),
+        hosts=_listed(one, scope),
         host_map=dict(one.hosts) if isinstance(one.hosts, dict) else {},
         delay_base_ms=_milliseconds(meta, "delay-base", _DEFAULTS.delay_base_ms),
         delay_max_ms=_milliseconds(meta, "delay-max", _DEFAULTS.delay_max_ms),
@@ -133,8 +186,17 @@ def _number(meta: attribute.AttributeSets, name: str, default: int) -> int:
     return default if found is None else found
 
 
+def _listed(one: shape.Device, scope: Scope) -> tuple[str, ...]:
+    if one.hosts == ANY:
+        members = scope.root.mapping("nodes")
+        return tuple(node for node in members if members.mapping(node).get("kind") in _MEMBER)
+    return tuple(one.hosts) if isinstance(one.hosts, list) else ()
+
+
 def _hosts(name: str, one: shape.Device, where: tree.Mapping, scope: Scope) -> None:
-    if not one.hosts:
+    if one.hosts == ANY:
+        return
+    if not one.hosts and not _written_for_pacemaker(where):
         scope.findings.add(
             "missing-field",
             f"fence device {name}: hosts is missing; nobody knows which nodes it is for",
@@ -153,6 +215,12 @@ def _hosts(name: str, one: shape.Device, where: tree.Mapping, scope: Scope) -> N
             _smuggled("the port", mapping.value(host), scope)
 
 
+def _written_for_pacemaker(where: tree.Mapping) -> bool:
+    """Tell whether the nodes stand in the parameters, in a form that only Pacemaker reads."""
+    params = where.mapping("params")
+    return "pcmk_host_list" in params or "pcmk_host_map" in params
+
+
 def _smuggles(value: str) -> bool:
     return value.startswith("-") or any(
         character.isspace() or not character.isprintable() for character in value
@@ -169,7 +237,7 @@ def _smuggled(what: str, at: position.Position, scope: Scope) -> None:
 
 def _machines(name: str, one: shape.Device, where: tree.Mapping, scope: Scope) -> None:
     """Report a management controller that is said to be that of several nodes."""
-    if one.agent in _IPMI and len(one.hosts) > 1:
+    if one.agent in _IPMI and one.hosts != ANY and len(one.hosts) > 1:
         scope.findings.add(
             "weak-fencing",
             f"fence device {name}: one management controller is that of one node only",

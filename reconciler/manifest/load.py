@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import codes, files, masking, reader
-from reconciler.model import agent, desired
+from reconciler.model import agent, desired, fencing
 
 _SHIPPED = pathlib.Path(__file__).parent.parent / "agents" / "shipped.lock"
 """The lock file of the agents that come with this program."""
@@ -24,12 +24,14 @@ class Loaded:
 
     Attributes:
         desired: None where any finding is an error.
+        fencing: the fence devices and levels, also where ``desired`` has them as resources.
         diagnostics: everything found, by file and place.
         sources: file to its lines, secrets hidden, for showing where a finding stands.
         digest: SHA-256 of the names and contents of all files, in hexadecimal digits.
     """
 
     desired: desired.Desired | None
+    fencing: fencing.Fencing
     diagnostics: tuple[diagnostic.Diagnostic, ...]
     sources: Mapping[str, tuple[str, ...]]
     digest: str
@@ -40,6 +42,7 @@ def load(
     *,
     agents: Known | None = None,
     environment: Mapping[str, str] | None = None,
+    pacemaker: bool = False,
 ) -> Loaded:
     """Read manifests from files and directories.
 
@@ -48,21 +51,26 @@ def load(
             ``agents.lock`` beside them is read too.
         agents: meta-data that is known besides, e.g. from the nodes; it wins over lock files.
         environment: variables that secrets may stand in; None: those of this process.
+        pacemaker: return the desired state as Pacemaker has it, fence devices among the resources.
     """
     findings = codes.Findings()
     texts = files.read(paths, findings)
     variables = os.environ if environment is None else environment
-    return _load(texts, findings, agents or {}, variables)
+    return _load(texts, findings, agents or {}, variables, pacemaker=pacemaker)
 
 
-def load_texts(texts: Mapping[str, bytes], *, agents: Known | None = None) -> Loaded:
+def load_texts(
+    texts: Mapping[str, bytes], *, agents: Known | None = None, pacemaker: bool = False
+) -> Loaded:
     """Read manifests from contents by name; touches no file and no variable.
 
     Args:
         texts: name to content; a name that ends in ``agents.lock`` holds a lock file.
         agents: meta-data that is known besides; it wins over lock files.
+        pacemaker: as for ``load``.
     """
-    return _load(dict(sorted(texts.items())), codes.Findings(), agents or {}, None)
+    findings = codes.Findings()
+    return _load(dict(sorted(texts.items())), findings, agents or {}, None, pacemaker=pacemaker)
 
 
 def digest(texts: Mapping[str, bytes]) -> str:
@@ -75,16 +83,23 @@ def digest(texts: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
+def shipped() -> Known:
+    """Return the meta-data of the agents that come with this program."""
+    return _known({}, {}, codes.Findings())[0]
+
+
 def _load(
     texts: Mapping[str, bytes],
     findings: codes.Findings,
     agents: Known,
     environment: Mapping[str, str] | None,
+    *,
+    pacemaker: bool,
 ) -> Loaded:
     collecting = gc.isenabled()
     gc.disable()  # a tree of many small values that all stay: collecting would only cost time
     try:
-        return _loaded(texts, findings, agents, environment)
+        return _loaded(texts, findings, agents, environment, pacemaker=pacemaker)
     finally:
         if collecting:
             gc.enable()
@@ -95,12 +110,15 @@ def _loaded(
     findings: codes.Findings,
     agents: Known,
     environment: Mapping[str, str] | None,
+    *,
+    pacemaker: bool,
 ) -> Loaded:
     manifests = {name: text for name, text in texts.items() if not name.endswith(files.LOCK_NAME)}
     locks = {name: text for name, text in texts.items() if name.endswith(files.LOCK_NAME)}
     found = None
     documents = []
     spots: list[tuple[position.Position, str]] = []
+    devices = fencing.NO_FENCING
     if manifests:
         documents = _documents(manifests, findings)
     elif not findings.items:
@@ -114,6 +132,9 @@ def _loaded(
         if root is not None:
             here = scope.Scope(root, findings, known, locked)
             found = lower.lowered(here)
+            if found is not None:
+                devices = found.fencing
+                found = lower.for_pacemaker(found) if pacemaker else lower.for_controller(found)
             spots = here.spots
             if environment is not None:
                 secrets.unavailable(here.references, environment, findings)
@@ -122,7 +143,13 @@ def _loaded(
         for name, document in zip(manifests, documents, strict=False)
     }
     refused = diagnostic.has_errors(findings.items)
-    return Loaded(None if refused else found, findings.ordered(), sources, digest(texts))
+    return Loaded(
+        None if refused else found,
+        devices,
+        findings.ordered(),
+        sources,
+        digest(texts),
+    )
 
 
 def _documents(manifests: Mapping[str, bytes], findings: codes.Findings) -> list[reader.Document]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import (
     attributes,
     checks,
+    codes,
     constraints,
     fences,
     nodes,
     resources,
     shape,
+    stonith,
     tree,
     wording,
 )
@@ -27,33 +30,57 @@ def lowered(scope: Scope) -> desired.Desired | None:
     """
     root = scope.root
     _names(scope)
+    _accept(scope)
     cluster = _cluster(scope)
     properties = _properties(cluster, scope)
     resource_defaults, operation_defaults = _defaults(scope)
     found_nodes = nodes.lowered(scope)
-    found_resources = resources.lowered(scope)
+    found_fences = fences.lowered(scope)
+    found_resources = resources.lowered(scope, found_fences.primitives)
     tags = _tags(scope)
-    found_fencing = fences.lowered(scope)
-    found_constraints = constraints.lowered(scope, tags)
+    found_constraints = constraints.lowered(scope)
     _present(scope)
-    fences.coverage(found_fencing, found_nodes, properties, scope)
+    fences.coverage(found_fences.fencing, found_nodes, properties, scope)
     section = root.mapping("cluster")
     result = desired.Desired(
         name=cluster.name if cluster else "",
         properties=properties,
         nodes=found_nodes,
-        resources=found_resources,
+        resources=stonith.placed(found_resources, found_fences.primitives, found_fences.after),
         constraints=found_constraints,
         resource_defaults=resource_defaults,
         operation_defaults=operation_defaults,
-        fencing=found_fencing,
+        fencing=found_fences.fencing,
         tags=tags,
-        agents=_used(found_resources, found_fencing.devices, scope),
+        agents=_used(found_resources, found_fences.fencing.devices, scope),
         membership_timeout_ms=cluster.membership.token if cluster else 3_000,
         origins=_origins(section),
     )
     checks.check(result, scope)
     return None if diagnostic.has_errors(scope.findings.items) else result
+
+
+def for_controller(wanted: desired.Desired) -> desired.Desired:
+    """Return the desired state as this program's own controller has it: devices no resources."""
+    devices = frozenset(
+        one.name
+        for top in wanted.resources
+        for one in resource.primitives(top)
+        if one.agent.standard == stonith.STANDARD
+    )
+    if not devices:
+        return wanted
+    kept = stonith.without_devices(wanted.resources)
+    left = {name for one in kept for name in resource.names(one)}
+    gone = frozenset(name for one in wanted.resources for name in resource.names(one)) - left
+    return dataclasses.replace(
+        wanted, resources=kept, constraints=stonith.without_names(wanted.constraints, gone)
+    )
+
+
+def for_pacemaker(wanted: desired.Desired) -> desired.Desired:
+    """Return the desired state as Pacemaker has it: devices are resources and nothing else."""
+    return dataclasses.replace(wanted, fencing=fencing.NO_FENCING)
 
 
 def _names(scope: Scope) -> None:
@@ -75,7 +102,7 @@ def _names(scope: Scope) -> None:
 
 
 def _remote(section: tree.Mapping) -> dict[str, position.Position]:
-    """Return the nodes that resources make: remote nodes, and guests by ``remote-node``."""
+    """Return the nodes that resources make: remote nodes, guests, and containers of bundles."""
     found = {}
     for name in section:
         one = section.mapping(name)
@@ -84,7 +111,26 @@ def _remote(section: tree.Mapping) -> dict[str, position.Position]:
         guest = one.mapping("meta").get("remote-node")
         if isinstance(guest, str):
             found[guest] = one.mapping("meta").value("remote-node")
+        if "bundle" in one and "resource" in one:
+            numbers = (one.get("replicas"), one.get("promoted-max"), 1)
+            count = next(each for each in numbers if isinstance(each, int) and each > 0)
+            found |= {f"{name}-{number}": section.key(name) for number in range(min(count, 1000))}
     return found
+
+
+def _accept(scope: Scope) -> None:
+    """Note which findings are no obstacles, and why; only some kinds can be accepted."""
+    section = scope.root.mapping("cluster").mapping("accept")
+    for code, reason in section.items():
+        if code not in codes.ACCEPTABLE:
+            scope.findings.refuse(
+                "invalid-value",
+                f"accept: {wording.shown(code)} is no finding that can be accepted",
+                section.key(code),
+                nearest=scope.findings.nearest(code, codes.ACCEPTABLE),
+            )
+        elif isinstance(reason, str) and reason.strip():
+            scope.findings.accepted[code] = reason
 
 
 def _present(scope: Scope) -> None:
@@ -183,7 +229,7 @@ def _defaults(
 
 def _tags(scope: Scope) -> Mapping[str, tuple[str, ...]]:
     section = scope.root.mapping("tags")
-    found: dict[str, tuple[str, ...]] = {}
+    found = _template_users(scope)
     for name in section:
         wrapped = tree.Mapping(section.mark)
         wrapped.put(name, section[name], section.marks[name])
@@ -193,8 +239,20 @@ def _tags(scope: Scope) -> Mapping[str, tuple[str, ...]]:
             continue
         items = section.sequence(name)
         for index, member in enumerate(one.root[name]):
-            scope.known(member, ("resources",), "unknown-resource", "resource", items.item(index))
+            kinds = ("resources", "devices", "templates", "tags")
+            scope.known(member, kinds, "unknown-resource", "resource", items.item(index))
         found[name] = tuple(one.root[name])
+    return found
+
+
+def _template_users(scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Return for each template the primitives made from it, for which its name also stands."""
+    found: dict[str, tuple[str, ...]] = {}
+    section = scope.root.mapping("resources")
+    for name in section:
+        base = section.mapping(name).get("template")
+        if isinstance(base, str):
+            found[base] = (*found.get(base, ()), name)
     return found
 
 

@@ -40,6 +40,7 @@ def _node(
             )
     return node.Node(
         name=name,
+        id=one.id_,
         kind=node.NodeKind(one.kind),
         address=one.address,
         connection=one.connection,

@@ -26,14 +26,20 @@ STANDARD_OPERATIONS = (
     "meta-data",
 )
 _SERVICE_OPERATIONS = ("start", "stop", "monitor", "meta-data")
+_SCRIPT = re.compile(
+    r"(lsb|ocf:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}):((?:/[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}){1,16})"
+)
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DEVICE_WORDS = {
     "pcmk_host_list": "name the nodes under hosts",
     "pcmk_host_map": "write hosts as a mapping from node to port",
-    "pcmk_host_check": "leave it out: hosts says which nodes the device is for",
     "pcmk_delay_base": "write it as meta: {delay-base: ...}",
     "pcmk_delay_max": "write it as meta: {delay-max: ...}",
 }
+
+
+_FENCER = "pcmk_"
+"""Parameters of this kind are read by Pacemaker's fencer, and by no agent."""
 
 
 def parse_agent(text: str, at: position.Position, scope: Scope) -> agent.AgentName | None:
@@ -41,6 +47,15 @@ def parse_agent(text: str, at: position.Position, scope: Scope) -> agent.AgentNa
     found = agent.parse(text)
     if found is not None and found.standard != "stonith":
         return found
+    script = _SCRIPT.fullmatch(text)
+    if script is not None and ".." not in text:
+        scope.findings.add(
+            "agent-path",
+            f"{wording.shown(text)}: an agent is named, never given as a path; only Pacemaker runs it",
+            at,
+        )
+        standard, _, provider = script[1].partition(":")
+        return agent.AgentName(standard, provider, script[2])
     standard = text.partition(":")[0]
     known = ("ocf", "systemd", "lsb", "service")
     close: tuple[str, ...] = ()
@@ -94,7 +109,8 @@ def check(
 
     def one(name: str, value: secret.Value, where: tree.Mapping) -> attributes.Pair | None:
         description = known.parameter(name) if known else None
-        if known is not None and description is None:
+        fencer = device and name.startswith(_FENCER) and name not in _DEVICE_WORDS
+        if known is not None and description is None and not fencer:
             hint = _DEVICE_WORDS.get(name, "") if device else ""
             scope.findings.add(
                 "unknown-parameter",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pydantic
 
-from reconciler.manifest import codes, merge, reader, schema, shape
+from reconciler.manifest import codes, merge, reader, scalar, schema, shape
 from reconciler.model import duration, property, score  # noqa: A004 - the field's word
 
 _HEAD = f"""\
@@ -48,8 +48,8 @@ that was written. Limits: {reader.MAXIMUM_BYTES // 1024} KiB for a file, 1,000 f
 A secret never stands in a manifest: a parameter that the agent's meta-data marks private, or whose
 name says that it is one (`password`, `api_key`...), takes a reference only.
 
-Names of resources, templates, tags and devices match `{shape.NAME_PATTERN}`, those of nodes
-`{shape.NODE_PATTERN}`.
+Names of resources, templates, tags and devices match `{scalar.NAME_PATTERN}`, those of nodes
+`{scalar.NODE_PATTERN}`.
 
 ## Sections
 
@@ -64,6 +64,10 @@ _MODELS: tuple[tuple[str, type[pydantic.BaseModel], str], ...] = (
     ("resources.NAME, a primitive", shape.Primitive, "A template has the same fields."),
     ("resources.NAME, a group", shape.Group, ""),
     ("resources.NAME, a clone", shape.Clone, ""),
+    ("resources.NAME, a bundle", shape.Bundle, ""),
+    ("network of a bundle", shape.Network, ""),
+    ("a port of a bundle", shape.PortMapping, ""),
+    ("storage of a bundle", shape.Storage, ""),
     ("constraints: colocation", shape.Colocation, "`- colocation: {resource: a, with: b}`"),
     ("constraints: colocation of sets", shape.ColocationSets, ""),
     ("constraints: order", shape.Order, "`- order: {first: a, then: b}`"),
@@ -78,6 +82,7 @@ _MODELS: tuple[tuple[str, type[pydantic.BaseModel], str], ...] = (
             "score-attribute."
         ),
     ),
+    ("one of several rules of a location", shape.ScoredRule, ""),
     ("constraints: ticket", shape.Ticket, ""),
     (
         "a rule",

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import position
-from reconciler.manifest import attributes, parameters, shape, tree, wording
+from reconciler.manifest import attributes, bundles, parameters, shape, tree, wording
 from reconciler.manifest.scope import Scope
 from reconciler.model import agent, attribute, duration, property, resource, role  # noqa: A004 - the field's word
 from reconciler.model import score as scores
@@ -14,6 +14,7 @@ from reconciler.model import score as scores
 _KINDS: Mapping[str, type[shape.Model]] = {
     "group": shape.Group,
     "clone": shape.Clone,
+    "bundle": shape.Bundle,
     "agent": shape.Primitive,
     "template": shape.Primitive,
 }
@@ -22,7 +23,7 @@ _CLONE_WORDS = {
     for option in property.CLONE_META.options.values()
     for name in (option.name, *option.aliases)
 }
-_Shape = shape.Primitive | shape.Group | shape.Clone
+_Shape = shape.Primitive | shape.Group | shape.Clone | shape.Bundle
 
 
 @dataclasses.dataclass(slots=True)
@@ -37,11 +38,18 @@ class _Draft:
     owner: dict[str, tuple[str, position.Position]]
 
 
-def lowered(scope: Scope) -> tuple[resource.Resource, ...]:
-    """Return the resources of the document; faulty ones are left out, with findings."""
+def lowered(
+    scope: Scope, devices: Mapping[str, resource.Primitive]
+) -> tuple[resource.Resource, ...]:
+    """Return the resources of the document; faulty ones are left out, with findings.
+
+    Args:
+        scope: names and findings.
+        devices: the fence devices as resources, for groups and clones that hold some.
+    """
     templates = _templates(scope)
     section = scope.root.mapping("resources")
-    draft = _Draft(scope, section, {}, templates, {}, {})
+    draft = _Draft(scope, section, {}, templates, dict(devices), {})
     for name, value in section.items():
         found = _shape(name, value, section, scope)
         if found is not None:
@@ -77,7 +85,7 @@ def _shape(name: str, value: object, section: tree.Mapping, scope: Scope) -> _Sh
         scope.findings.add(
             "ambiguous-kind",
             f"{what} has {' and '.join(kinds) or 'no kind'}; it must have exactly one of "
-            "agent, template, group and clone",
+            "agent, template, group, clone and bundle",
             place[0],
             nearest=close,
         )
@@ -143,20 +151,20 @@ def _primitive(
         attributes.capacities(scope.findings),
         scope.findings,
     )
-    operations = _operations(one.operations, where.mapping("operations"), kind, known, scope)
+    own_operations = operations(one.operations, where.mapping("operations"), kind, known, scope)
     if basis is not None:
         params += basis.params
         meta += basis.meta
         utilization += basis.utilization
-        own = {(each.name, each.interval_ms) for each in operations}
-        operations += tuple(
+        own = {(each.name, each.interval_ms) for each in own_operations}
+        own_operations += tuple(
             each for each in basis.operations if (each.name, each.interval_ms) not in own
         )
     if not template:
         written = set(where.mapping("params")) if isinstance(one.params, Mapping) else ()
         parameters.required(known, params, at, scope, written)
     return resource.Primitive(
-        name, kind, params, meta, operations, utilization, origin=where_key(where, draft, name)
+        name, kind, params, meta, own_operations, utilization, origin=where_key(where, draft, name)
     )
 
 
@@ -165,13 +173,18 @@ def where_key(where: tree.Mapping, draft: _Draft, name: str) -> position.Positio
     return draft.section.key(name) if name in draft.section else where.here
 
 
-def _operations(
-    written: Mapping[str, Mapping[str, str] | Sequence[Mapping[str, str]]],
+Written = Mapping[str, Mapping[str, object] | Sequence[Mapping[str, object]]]
+"""Operations as the shape has them."""
+
+
+def operations(
+    written: Written,
     where: tree.Mapping,
     of: agent.AgentName,
     known: agent.Metadata | None,
     scope: Scope,
 ) -> tuple[resource.Operation, ...]:
+    """Return the operations below ``where``; faulty ones are left out, with findings."""
     found = []
     for name, one in written.items():
         parameters.operation(name, of, known, where.key(name), scope)
@@ -187,7 +200,7 @@ def _operations(
             if operation is None:
                 continue
             parameters.advised_timeout(operation, known, place.value("timeout"), scope)
-            if operation.interval_ms in intervals:
+            if operation.interval_ms in intervals and operation.enabled:
                 scope.findings.add(
                     "monitor-twice",
                     f"two {name} operations have the interval "
@@ -201,25 +214,36 @@ def _operations(
     return tuple(found)
 
 
+_OPERATION_FIELDS = frozenset({"interval", "timeout", "role", "on-fail", "enabled", "start-delay"})
+"""Options that an operation has a field of its own for."""
+
+
 def _operation(
     name: str,
-    options: Mapping[str, str],
+    options: Mapping[str, object],
     where: tree.Mapping,
     at: position.Position,
     scope: Scope,
 ) -> resource.Operation | None:
     before = len(scope.findings.items)
-    check = attributes.options(property.OPERATION, "unknown-option", scope.findings)
+    check = attributes.options(property.OPERATION, "unknown-option", scope.findings, final=True)
     values: dict[str, str] = {}
     extra: dict[str, str] = {}
     for option, value in options.items():
+        if option == "params":
+            continue
+        if not isinstance(value, str):
+            scope.findings.refuse(
+                "wrong-type", f"{name}: {option} takes a text", where.value(option)
+            )
+            continue
         if option == "OCF_CHECK_LEVEL":
             extra[option] = value
             continue
         pair = check(option, value, where)
         if pair is None:
             continue
-        into = extra if pair[0] in {"interval-origin", "record-pending", "description"} else values
+        into = values if pair[0] in _OPERATION_FIELDS else extra
         into[pair[0]] = str(pair[1])
     timeout = duration.parse_ms(values["timeout"]) if "timeout" in values else None
     if timeout == 0:
@@ -236,9 +260,26 @@ def _operation(
         on_fail=resource.OnFail(values["on-fail"]) if "on-fail" in values else None,
         enabled=property.boolean(values.get("enabled", "true")) is not False,
         start_delay_ms=duration.parse_ms(values.get("start-delay", "0")) or 0,
-        attributes=(attribute.AttributeSet(extra),) if extra else (),
+        attributes=(
+            *((attribute.AttributeSet(extra),) if extra else ()),
+            *_operation_params(name, where, scope),
+        ),
         origin=at,
     )
+
+
+def _operation_params(name: str, where: tree.Mapping, scope: Scope) -> attribute.AttributeSets:
+    """Return the parameters that one operation has of its own."""
+    if "params" not in where:
+        return ()
+    wrapped = tree.Mapping(where.mark)
+    wrapped.put("params", where["params"], where.marks["params"])
+    place = (where.key("params"), where.value("params"))
+    one = wording.validated(shape.OperationParams, wrapped, place, name, scope.findings)
+    if one is None:
+        return ()
+    check = attributes.free(scope.findings, "parameters of an operation")
+    return attributes.sets(one.params, wrapped, "params", check, scope.findings)
 
 
 def _owners(draft: _Draft) -> None:
@@ -258,27 +299,34 @@ def _owners(draft: _Draft) -> None:
                 )
         elif isinstance(one, shape.Clone):
             members = [(one.clone, where.value("clone"))]
+        elif isinstance(one, shape.Bundle) and one.resource is not None:
+            members = [(one.resource, where.value("resource"))]
         else:
             continue
         for member, at in members:
             _own(name, one, member, at, draft)
 
 
-def _own(
-    name: str, one: shape.Group | shape.Clone, member: str, at: position.Position, draft: _Draft
-) -> None:
+_HOLDS: Mapping[type[shape.Model], tuple[str, tuple[type[shape.Model], ...], str]] = {
+    shape.Group: ("group", (shape.Primitive,), "primitives"),
+    shape.Clone: ("clone", (shape.Primitive, shape.Group), "one primitive or group"),
+    shape.Bundle: ("bundle", (shape.Primitive,), "one primitive"),
+}
+"""What holds others: its word, what it can hold, and that in words."""
+
+
+def _own(name: str, one: _Shape, member: str, at: position.Position, draft: _Draft) -> None:
     scope = draft.scope
-    what = "primitive" if isinstance(one, shape.Group) else "primitive or group"
-    if not scope.known(member, ("resources",), "unknown-resource", what, at):
+    kind, holds, words = _HOLDS[type(one)]
+    what = words.removeprefix("one ").removesuffix("s")
+    if not scope.known(member, ("resources", "devices"), "unknown-resource", what, at):
         return
     found = draft.shapes.get(member)
-    holds = (shape.Primitive,) if isinstance(one, shape.Group) else (shape.Primitive, shape.Group)
-    kind = "group" if isinstance(one, shape.Group) else "clone"
     if found is not None and not isinstance(found, holds):
         scope.findings.add(
             "wrong-member",
             f"a {kind} cannot hold {member}, which is a {type(found).__name__.lower()}; "
-            f"it holds {'primitives' if kind == 'group' else 'one primitive or group'}",
+            f"it holds {words}",
             at,
         )
         return
@@ -302,6 +350,9 @@ def _resource(name: str, one: _Shape, draft: _Draft) -> resource.Resource | None
             return _group(name, one, draft)
         case shape.Clone():
             return _clone(name, one, draft)
+        case shape.Bundle():
+            child = draft.primitives.get(one.resource or "")
+            return bundles.lowered(name, one, child, draft.section, draft.scope)
 
 
 def _group(name: str, one: shape.Group, draft: _Draft) -> resource.Group | None:
@@ -342,8 +393,10 @@ def _clone(name: str, one: shape.Clone, draft: _Draft) -> resource.Clone | None:
         meta = (*meta, extra)
     _limits(name, meta, where, scope)
     inner = draft.shapes.get(one.clone)
-    child = _resource(one.clone, inner, draft) if inner is not None else None
-    if child is None or isinstance(child, (resource.Clone, resource.Bundle)):
+    child: resource.Resource | None = draft.primitives.get(one.clone)
+    if inner is not None:
+        child = _resource(one.clone, inner, draft)
+    if child is None or isinstance(child, resource.Clone | resource.Bundle):
         return None
     if promotable:
         _promotable(child, where, scope)

@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 import pydantic.json_schema
 
-from reconciler.manifest import merge, shape
+from reconciler.manifest import codes, merge, scalar, shape, stonith
 from reconciler.model import property  # noqa: A004 - the field's word
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +24,7 @@ _MODELS: tuple[type[pydantic.BaseModel], ...] = (
     shape.Primitive,
     shape.Group,
     shape.Clone,
+    shape.Bundle,
     shape.Colocation,
     shape.ColocationSets,
     shape.Order,
@@ -45,7 +46,7 @@ _TABLES: dict[str, property.Table] = {
     "ResourceMeta": property.RESOURCE_META,
     "Meta": property.META,
     "OperationOptions": property.OPERATION,
-    "FenceMeta": property.FENCE_META,
+    "FenceMeta": stonith.META,
 }
 _CLOSED: tuple[tuple[str, str, str], ...] = (
     ("Cluster", "properties", "ClusterProperties"),
@@ -54,15 +55,16 @@ _CLOSED: tuple[tuple[str, str, str], ...] = (
     ("Primitive", "meta", "ResourceMeta"),
     ("Group", "meta", "ResourceMeta"),
     ("Clone", "meta", "Meta"),
+    ("Bundle", "meta", "Meta"),
     ("Device", "meta", "FenceMeta"),
 )
 """Model, its field, and the table that says which names the field may hold."""
 _SHARED: dict[str, Any] = {
-    "Text": shape.Text,
-    "Value": shape.Value,
-    "Score": shape.Score,
-    "Role": shape.Role,
-    "Duration": shape.Duration,
+    "Text": scalar.Text,
+    "Value": scalar.Value,
+    "Score": scalar.Score,
+    "Role": scalar.Role,
+    "Duration": scalar.Duration,
 }
 """Kinds of single values that are written out once."""
 _BOOLEAN_WORDS = ["true", "false", "on", "off", "yes", "no", "y", "n", "1", "0"]
@@ -81,21 +83,30 @@ def generate() -> dict[str, Any]:
         "description": "how thorough a monitor is",
         "type": ["string", "integer"],
     }
+    definitions["OperationOptions"]["properties"]["params"] = {
+        "description": "parameters for this operation alone",
+        "anyOf": [{"type": "object"}, {"type": "array", "items": _ref("Block")}],
+    }
+    definitions["Cluster"]["properties"]["accept"]["propertyNames"] = {
+        "enum": sorted(codes.ACCEPTABLE)
+    }
     for model, field, table in _CLOSED:
         _close(definitions[model]["properties"][field], table)
-    definitions["Primitive"]["properties"]["operations"]["additionalProperties"] = {
-        "anyOf": [
-            _ref("OperationOptions"),
-            {"type": "array", "items": _ref("OperationOptions"), "minItems": 1},
-        ]
-    }
+    for model in ("Primitive", "Device"):
+        definitions[model]["properties"]["operations"]["additionalProperties"] = {
+            "anyOf": [
+                _ref("OperationOptions"),
+                {"type": "array", "items": _ref("OperationOptions"), "minItems": 1},
+            ]
+        }
     definitions["Resource"] = {
         "title": "Resource",
-        "description": "A primitive, a group of primitives, or a clone of either.",
+        "description": "A primitive, a group of primitives, a clone of either, or a bundle.",
         "oneOf": [
             {**_ref("Primitive"), "anyOf": [{"required": ["agent"]}, {"required": ["template"]}]},
             _ref("Group"),
             _ref("Clone"),
+            _ref("Bundle"),
         ],
     }
     definitions["Constraint"] = {
@@ -147,9 +158,9 @@ def _sections() -> dict[str, Any]:
         # a section may be spread over several files, so nothing in it is required in each
         "cluster": {"description": "The cluster as a whole.", **_ref("Cluster")},
         "defaults": {"description": "Values where nothing else is said.", **_ref("Defaults")},
-        "nodes": _named("Name to node.", _ref("Node"), shape.NODE_PATTERN),
-        "resources": _named("Name to resource.", _ref("Resource"), shape.NAME_PATTERN),
-        "templates": _named("Name to template.", _ref("Primitive"), shape.NAME_PATTERN),
+        "nodes": _named("Name to node.", _ref("Node"), scalar.NODE_PATTERN),
+        "resources": _named("Name to resource.", _ref("Resource"), scalar.NAME_PATTERN),
+        "templates": _named("Name to template.", _ref("Primitive"), scalar.NAME_PATTERN),
         "tags": {"description": "Name to the resources it stands for.", **_ref("Tags")},
         "constraints": {
             "description": "Wishes and rules between resources, and between resources and nodes.",
@@ -161,7 +172,7 @@ def _sections() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "devices": _named("Name to fence device.", _ref("Device"), shape.NAME_PATTERN),
+                "devices": _named("Name to fence device.", _ref("Device"), scalar.NAME_PATTERN),
                 "levels": {"description": "Node to its levels.", **_ref("Levels")},
             },
         },

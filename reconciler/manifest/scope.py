@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import position
-from reconciler.manifest import codes, masking, reader, secrets, shape, tree, wording
+from reconciler.manifest import codes, masking, reader, scalar, secrets, tree, wording
 from reconciler.model import agent
 
-_NAME = re.compile(shape.NAME_PATTERN)
-_NODE = re.compile(shape.NODE_PATTERN)
+_NAME = re.compile(scalar.NAME_PATTERN)
+_NODE = re.compile(scalar.NODE_PATTERN)
 _LENGTH = 63
 
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import position
-from reconciler.manifest import codes, shape
+from reconciler.manifest import codes, scalar
 from reconciler.model import secret
 
-_ENVIRONMENT = re.compile(shape.ENVIRONMENT_PATTERN)
+_ENVIRONMENT = re.compile(scalar.ENVIRONMENT_PATTERN)
 _OTHERS_READ = 0o004
 
 Reference = tuple[secret.SecretRef, position.Position]

@@ -10,190 +10,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import pydantic
-import pydantic_core
 
-from reconciler.manifest import tree
-from reconciler.model import duration, property, score, secret  # noqa: A004 - the field's word
-
-NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]{0,62}"
-NODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
-ENVIRONMENT_PATTERN = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
-MAXIMUM_TEXT = 65_536
-
-
-def _refuse(code: str, message: str) -> pydantic_core.PydanticCustomError:
-    # the braces of a text must not be taken for a template
-    return pydantic_core.PydanticCustomError(code, "{words}", {"words": message})
-
-
-def as_text(value: object) -> str:
-    """Return a scalar as the text that was written."""
-    if type(value) is str:
-        if len(value) > MAXIMUM_TEXT:
-            raise _refuse("invalid-value", f"the text is longer than {MAXIMUM_TEXT} characters")
-        return value
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is int:
-        return str(value)
-    wanted = 'a value is missing; write "" for an empty text'
-    raise _refuse(
-        "wrong-type", wanted if value is None else f"expected a text, got {tree.kind(value)}"
-    )
-
-
-def as_value(value: object) -> secret.Value:
-    """Return a scalar as text, or the reference to a secret."""
-    if not isinstance(value, dict):
-        return as_text(value)
-    if list(value) != ["secretRef"]:
-        raise _refuse(
-            "wrong-type", "expected a text or {secretRef: ...}, got a mapping with other keys"
-        )
-    return _reference(value["secretRef"])
-
-
-def _reference(reference: object) -> secret.SecretRef:
-    if not isinstance(reference, dict) or len(reference) != 1:
-        raise _refuse(
-            "invalid-secret-reference", "secretRef takes exactly one of env, file and exec"
-        )
-    ((kind, where),) = reference.items()
-    match kind, where:
-        case "env" | "file", str() if where:
-            return secret.SecretRef(secret.SecretSource(kind), (where,))
-        case "exec", list() if where and all(isinstance(one, str) for one in where):
-            return secret.SecretRef(secret.SecretSource.EXEC, tuple(where))
-        case "env" | "file", _:
-            raise _refuse("invalid-secret-reference", f"{kind} takes a text")
-        case "exec", _:
-            raise _refuse(
-                "invalid-secret-reference",
-                "exec takes a list: the program's absolute path, then its arguments",
-            )
-        case _:
-            raise _refuse(
-                "invalid-secret-reference",
-                f"secretRef takes one of env, file and exec, not {kind}",
-            )
-
-
-def as_duration(value: object) -> int:
-    """Return a duration in milliseconds."""
-    text = as_text(value)
-    found = duration.parse_ms(text)
-    if found is None:
-        raise _refuse("invalid-duration", wrong_duration(text))
-    return found
-
-
-def wrong_duration(text: str) -> str:
-    """Say why a text is no duration."""
-    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
-    return (
-        f"{shown!r} is no duration: a number with ms, s, min or h (a bare number means seconds), "
-        "not negative, ten years at most"
-    )
-
-
-def as_score(value: object) -> int:
-    """Return a score."""
-    text = as_text(value)
-    found = property.score(text)
-    number = property.integer(text)
-    if found is None or (number is not None and abs(number) > score.INFINITY):
-        raise _refuse("invalid-score", wrong_score(text))
-    return found
-
-
-def wrong_score(text: str) -> str:
-    """Say why a text is no score."""
-    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
-    return f"{shown!r} is no score: a whole number from -1000000 to 1000000, INFINITY or -INFINITY"
-
-
-def as_role(value: object) -> str:
-    """Return a role's current name."""
-    names = ("Stopped", "Started", "Unpromoted", "Promoted")
-    old = {"Master": "Promoted", "Slave": "Unpromoted"}
-    text = as_text(value)
-    folded = {**{name.lower(): name for name in names}, **{k.lower(): v for k, v in old.items()}}
-    found = folded.get(text.lower())
-    if found is None:
-        raise _refuse("invalid-value", f"{text[:40]!r} is no role: {', '.join(names)}")
-    return found
-
-
-def _schema(**schema: Any) -> pydantic.WithJsonSchema:
-    return pydantic.WithJsonSchema(schema)
-
-
-_SCALARS = ["string", "integer", "boolean", "number"]
-_DURATION_EXAMPLES = ["20s", "2min", "500ms", 60]
-_SECRET_SCHEMA = {
-    "type": "object",
-    "title": "secretRef",
-    "additionalProperties": False,
-    "required": ["secretRef"],
-    "properties": {
-        "secretRef": {
-            "type": "object",
-            "description": "Where the secret is read when it is used.",
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-            "properties": {
-                "env": {"type": "string", "description": "environment variable"},
-                "file": {
-                    "type": "string",
-                    "description": "path of a file; a relative one starts beside the manifest",
-                },
-                "exec": {
-                    "type": "array",
-                    "items": {"type": "string"},
-                    "minItems": 1,
-                    "description": "program with its arguments, whose output is the secret",
-                },
-            },
-            "examples": [{"env": "IPMI_HA_1"}, {"file": "/etc/reconciler/ipmi"}],
-        }
-    },
-}
-
-Text = Annotated[str, pydantic.PlainValidator(as_text), _schema(type=_SCALARS)]
-Value = Annotated[
-    Any,
-    pydantic.PlainValidator(as_value),
-    _schema(anyOf=[{"type": _SCALARS}, _SECRET_SCHEMA]),
-]
-Duration = Annotated[
-    int,
-    pydantic.PlainValidator(as_duration),
-    _schema(type=["string", "integer"], title="duration", examples=_DURATION_EXAMPLES),
-]
-Score = Annotated[
-    int,
-    pydantic.PlainValidator(as_score),
-    _schema(
-        title="score",
-        anyOf=[
-            {"type": "integer", "minimum": -score.INFINITY, "maximum": score.INFINITY},
-            {"enum": ["INFINITY", "+INFINITY", "-INFINITY"]},
-            {"type": "string", "pattern": r"^[+-]?[0-9]{1,7}$"},
-        ],
-        examples=[100, "INFINITY", "-INFINITY"],
-    ),
-]
-Role = Annotated[
-    str,
-    pydantic.PlainValidator(as_role),
-    _schema(
-        title="role",
-        enum=["Stopped", "Started", "Unpromoted", "Promoted", "Master", "Slave"],
-    ),
-]
-Name = Annotated[str, pydantic.Strict()]
-Flag = Annotated[bool, pydantic.Strict()]
+from reconciler.manifest import scalar
+from reconciler.manifest.scalar import Duration, Flag, Name, Role, Score, Text, Value
+from reconciler.model import score
 
 
 def _dashed(name: str) -> str:
@@ -289,7 +109,16 @@ Pairs = Annotated[
     | Annotated[list[Block], pydantic.Tag("<blocks>")],
     pydantic.Discriminator(_written),
 ]
-Options = dict[str, Text]
+
+
+def as_option(value: object) -> object:
+    """Return an option of an operation as text; its own parameters are looked at later."""
+    return value if isinstance(value, dict | list) else scalar.as_text(value)
+
+
+Options = dict[
+    str, Annotated[Any, pydantic.PlainValidator(as_option), scalar.schema(type=scalar.SCALARS)]
+]
 Operations = dict[
     str,
     Annotated[
@@ -298,6 +127,12 @@ Operations = dict[
         pydantic.Discriminator(_written),
     ],
 ]
+
+
+class OperationParams(Model):
+    """What an operation has besides its options."""
+
+    params: Pairs = _described("parameters for this operation alone", {})
 
 
 class Membership(Model):
@@ -318,6 +153,11 @@ class Cluster(Model):
     name: Name = pydantic.Field(description="the cluster's name", examples=["vip_cluster"])
     properties: Pairs = _described("cluster properties", {}, [{"fencing-enabled": True}])
     membership: Membership = _described("how members are noticed", Membership.model_construct())
+    accept: dict[str, Text] = _described(
+        "code of a finding to the reason why it is no obstacle here; such findings become notes",
+        {},
+        [{"lookalike-name": "names from the old cluster"}],
+    )
     ignore_quorum: Consent | None = _described(
         "needed with no-quorum-policy: ignore: why it is safe here"
     )
@@ -342,7 +182,10 @@ class Node(Model):
     connection_options: dict[str, Text] = _described(
         "further settings of the connection", {}, [{"port": 22, "user": "root"}]
     )
-    kind: Literal["member", "remote"] = _described("full member or remote node", "member")
+    id_: Text = _described("its id in a CIB, where that is not its name", "", examples=["1"])
+    kind: Literal["member", "remote", "ping"] = _described(
+        "full member, remote node, or a machine that is only pinged", "member"
+    )
     attributes: Pairs = _described("permanent node attributes", {}, [{"rack": "b"}])
     utilization: Pairs = _described("capacity", {}, [{"memory": 64}])
     standby: Flag = _described("run nothing here", False)
@@ -390,6 +233,56 @@ class Clone(Model):
     description: Text = _described("free text", "")
 
 
+class PortMapping(Model):
+    """A port of a bundle's containers that is reached from outside."""
+
+    id_: Text = _described("its id in a CIB", "")
+    port: int | None = _described("port on the container's address")
+    internal_port: int | None = _described("port inside; the same where not given")
+    range: Text = _described("first-last, mapped one to one, instead of port", "")
+
+
+class Network(Model):
+    """How a bundle's containers are reached."""
+
+    ip_range_start: Text = _described("address of the first container; the others follow", "")
+    control_port: int | None = _described("port of the remote executor inside; 3121")
+    host_interface: Text = _described("interface that the addresses are on", "")
+    host_netmask: int | None = _described("bits of the addresses' net mask; 32")
+    add_host: Flag = _described("whether the containers know each other's names", True)
+    ports: list[PortMapping] = _described("ports that are reached from outside", [])
+
+
+class Storage(Model):
+    """A directory or file of the node that a container sees."""
+
+    id_: Text = _described("its id in a CIB", "")
+    source_dir: Text = _described("on the node, the same for every container", "")
+    source_dir_root: Text = _described("on the node, with a directory for each container", "")
+    target_dir: Text = pydantic.Field(description="where the container sees it")
+    options: Text = _described("options of the mount", "")
+
+
+class Bundle(Model):
+    """Containers, and a primitive that runs inside of each."""
+
+    bundle: Literal["docker", "podman", "rkt"] = pydantic.Field(
+        description="what runs the containers", examples=["podman"]
+    )
+    image: Text = pydantic.Field(description="the containers' image", examples=["pcmk:http"])
+    replicas: int | None = _described("containers; promoted-max, or 1")
+    replicas_per_host: int = _described("containers on one node", 1)
+    promoted_max: int = _described("instances promoted; above 0 they are promotable", 0)
+    container_network: Text = _described("the technology's own network option", "")
+    options: Text = _described("further options of its command line", "")
+    run_command: Text = _described("what runs inside; the remote executor where not given", "")
+    network: Network | None = _described("how the containers are reached")
+    storage: list[Storage] = _described("directories that the containers see", [])
+    resource: Name | None = _described("the primitive that runs inside")
+    meta: Pairs = _described("meta-attributes", {})
+    description: Text = _described("free text", "")
+
+
 class Set(Model):
     """A resource set of a colocation or order."""
 
@@ -401,6 +294,9 @@ class Set(Model):
     score: Score | None = _described("score within the set (colocation)")
     kind: Literal["Mandatory", "Optional", "Serialize"] | None = _described(
         "how strictly the order holds within the set"
+    )
+    ordering: Literal["group", "listed"] | None = _described(
+        "whether the members of a colocation that does not hold together follow each other"
     )
 
 
@@ -456,16 +352,26 @@ class OrderSets(Model):
     symmetrical: Flag | None = _described("whether the reverse holds when stopping")
 
 
+class ScoredRule(Model):
+    """One of several rules of a location."""
+
+    rule: Rule = pydantic.Field(description="nodes that fulfil this")
+    score: Score | None = _described("score of the nodes that fulfil the rule")
+    score_attribute: Text | None = _described("node attribute that holds the score")
+    role: Role | None = _described("count for this role only")
+
+
 class Location(Model):
     """A wish for, or against, nodes."""
 
     id_: Name = _described("name of the constraint", "")
     resource: Name | None = _described("the resource")
-    resources: list[Name] | None = _described("several resources")
+    resources: list[Name] | None = _described("several resources, or a tag's or template's name")
     pattern: Text | None = _described("regular expression on resource names")
     prefers: dict[str, Score] | None = _described("node to score", examples=[{"ha-2": 100}])
     avoids: dict[str, Score] | None = _described("node to score", examples=[{"ha-3": "INFINITY"}])
     rule: Rule | None = _described("nodes that fulfil this, instead of names")
+    rules: list[ScoredRule] | None = _described("several rules, each with a score of its own")
     score: Score | None = _described("score of the nodes that fulfil the rule")
     score_attribute: Text | None = _described("node attribute that holds the score")
     role: Role | None = _described("count for this role only")
@@ -488,6 +394,8 @@ class Ticket(Model):
 
 
 def _hosts(value: object) -> str:
+    if isinstance(value, str):
+        return "<any>"
     return "<pairs>" if isinstance(value, dict) else "<blocks>"
 
 
@@ -501,14 +409,28 @@ class Device(Model):
     params: Pairs = _described("the agent's parameters", {}, [{"ip": "10.0.108.120"}])
     hosts: Annotated[
         Annotated[dict[str, Text], pydantic.Tag("<pairs>")]
-        | Annotated[list[Name], pydantic.Tag("<blocks>")],
+        | Annotated[list[Name], pydantic.Tag("<blocks>")]
+        | Annotated[Literal["any"], pydantic.Tag("<any>")],
         pydantic.Discriminator(_hosts),
     ] = _described(
-        "nodes that it can fence; a mapping to ports where the device has several",
+        "nodes that it can fence; a mapping to ports where the device has several; any: every "
+        "node, under its name",
         [],
-        [["ha-1"], {"ha-1": 4}],
+        [["ha-1"], {"ha-1": 4}, "any"],
     )
-    meta: Pairs = _described("delays, time-outs, priority", {}, [{"delay-max": "5s"}])
+    operations: Operations = _described(
+        "operations of the device where Pacemaker runs it", {}, [{"monitor": {"interval": "60s"}}]
+    )
+    meta: Pairs = _described(
+        "delays, time-outs, priority; for Pacemaker also meta-attributes of resources",
+        {},
+        [{"delay-max": "5s"}],
+    )
+    utilization: Pairs = _described("what Pacemaker counts for it on a node", {})
+    after: Name | None = _described(
+        "the resource that it follows where Pacemaker assigns resources to nodes; without it, "
+        "the device before it, and the first one comes before all resources"
+    )
     description: Text = _described("free text", "")
 
 

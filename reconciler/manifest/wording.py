@@ -80,13 +80,13 @@ def _report(subject: _Subject, error: pydantic_core.ErrorDetails, findings: code
     kind = error["type"]
     context: dict[str, Any] = error.get("ctx", {})
     if kind in codes.CODES:
-        findings.add(kind, f"{field}: {context.get('words', '')}", at)
+        findings.refuse(kind, f"{field}: {context.get('words', '')}", at)
         return
     match kind:
         case "extra_forbidden":
             name = str(loc[-1])
             valid = fields(subject.model, loc[:-1])
-            findings.add(
+            findings.refuse(
                 "unknown-field",
                 f"{what}: there is no field {shown(name)} here",
                 key,
@@ -94,21 +94,23 @@ def _report(subject: _Subject, error: pydantic_core.ErrorDetails, findings: code
                 fix="" if findings.nearest(name, valid) else f"the fields are: {', '.join(valid)}",
             )
         case "missing":
-            findings.add("missing-field", f"{what}: the field {shown(str(loc[-1]))} is missing", at)
+            findings.refuse(
+                "missing-field", f"{what}: the field {shown(str(loc[-1]))} is missing", at
+            )
         case "literal_error":
             valid = tuple(
                 word.strip("'")
                 for word in str(context.get("expected", "")).replace(" or ", ", ").split(", ")
             )
             text = str(error["input"])
-            findings.add(
+            findings.refuse(
                 "invalid-value",
                 f"{field}: {shown(text)} is none of {', '.join(valid)}",
                 at,
                 nearest=findings.nearest(text, valid),
             )
         case _:
-            findings.add("wrong-type", f"{field}: expected {_WANTED.get(kind, 'another type')}, got {got}", at)  # fmt: skip
+            findings.refuse("wrong-type", f"{field}: expected {_WANTED.get(kind, 'another type')}, got {got}", at)  # fmt: skip
 
 
 _WANTED = {

@@ -40,3 +40,22 @@ def always(sets: Sequence[AttributeSet], name: str) -> secret.Value | None:
         if one.rule is None and name in one.pairs:
             return one.pairs[name]
     return None
+
+
+def merged(sets: AttributeSets) -> AttributeSets:
+    """Return blocks that mean the same, as few as can be.
+
+    The higher score counts first, then what is written first; blocks without a rule that follow
+    each other in that order are one.
+    """
+    found: list[AttributeSet] = []
+    for one in sorted(sets, key=lambda each: -each.score):
+        last = found[-1] if found else None
+        if last is not None and last.rule is None and one.rule is None:
+            found[-1] = AttributeSet(
+                {**last.pairs, **{n: v for n, v in one.pairs.items() if n not in last.pairs}},
+                score=last.score,
+            )
+        elif one.pairs:
+            found.append(AttributeSet(one.pairs, one.rule, one.score))
+    return tuple(found)

@@ -160,6 +160,8 @@ CASES = [
     ("invalid-agent", {"resources": "resources: {a: {agent: @@/bin/sh}}\n"}, "path"),
     ("invalid-agent", {"resources": "resources: {a: {agent: @@'sytemd:x'}}\n"}, "systemd"),
     ("invalid-agent", {"resources": "resources: {a: {agent: @@'stonith:fence_x'}}\n"}, "fencing.devices"),
+    ("agent-path", {"resources": "resources: {a: {agent: @@'lsb:/etc/init.d/x'}}\n"}, "never given as a path"),
+    ("foreign-fence-agent", {"fencing": device("{agent: @@external/ipmi, hosts: [n1]}")}, "only Pacemaker"),
     ("invalid-agent", {"fencing": device("{agent: @@fense_x, hosts: [n1]}")}, "fence"),
     ("unknown-resource", {"resources": resources("  g: {group: [a, @@bb]}\n")}, "b"),
     ("unknown-resource", {"extra": constraint("order: {first: a, then: @@c}")}, "a, b"),

@@ -107,20 +107,21 @@ def test_colocations(desired):
 
 def test_orders(desired):
     """Orders keep kind, symmetry and actions."""
-    first, second = [one for one in desired.constraints if isinstance(one, constraint.Order)]
+    first, second, _ = [one for one in desired.constraints if isinstance(one, constraint.Order)]
 
     assert (first.kind, first.symmetrical) == (constraint.OrderKind.OPTIONAL, False)
     assert (second.first_action, second.then_action) == ("promote", "start")
 
 
 def test_sets_and_tags(desired):
-    """Sets stay sets, and a tag in an order is a set without sequence."""
-    orders = [one for one in desired.constraints if isinstance(one, constraint.OrderSets)]
+    """Sets stay sets, and a tag keeps its name in an order; the scheduler knows what it means."""
+    (order,) = [one for one in desired.constraints if isinstance(one, constraint.OrderSets)]
+    (tagged,) = [one for one in desired.constraints if getattr(one, "first", "") in desired.tags]
 
-    assert [one.sets[0].resources for one in orders] == [("p_vip", "p_vip2"), ("p_vip", "p_vip2")]
-    assert not orders[0].sets[0].sequential
-    assert not orders[1].sets[0].sequential
-    assert desired.tags == {"both": ("p_vip", "p_vip2")}
+    assert order.sets[0].resources == ("p_vip", "p_vip2")
+    assert not order.sets[0].sequential
+    assert (tagged.first, tagged.then) == ("both", "web")
+    assert desired.tags == {"both": ("p_vip", "p_vip2"), "address": ("p_vip2",)}
 
 
 def test_locations(desired):

@@ -1,0 +1,1 @@
+"""Manifests as text: a desired state written in the language, the way that a person would."""
