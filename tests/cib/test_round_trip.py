@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "conformance"))
 import conformance_harness as harness
 
 from reconciler.cib import read
-from reconciler.cli import adoption, foresee
+from reconciler.cli import adoption, recorded
 from reconciler.manifest import load
 
 pytestmark = pytest.mark.skipif(
@@ -35,6 +35,6 @@ def test_manifests_decide_as_the_cib(identity):
     again = dataclasses.replace(found, desired=loaded.desired, observed=adopted.observed)
 
     oracle = harness.load("oracle")
-    before, after = foresee.record(found), foresee.record(again)
+    before, after = recorded.record(found), recorded.record(again)
     assert oracle.compare(before, after, aspects=list(harness.DECISIONS)) == {}
     assert before["scores"] == after["scores"]
