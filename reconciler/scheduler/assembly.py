@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Mapping
 
 from reconciler.model import action as plan_action
+from reconciler.model import secret
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName, Metadata
 from reconciler.model.observed import NO_DIGESTS, Digests
@@ -19,6 +21,17 @@ _NO_PARAMS = frozenset({Task.CANCEL, Task.DELETE, Task.CLEAR_FAILCOUNT, Task.SHU
 _FENCING_TIMEOUT_MS = 60_000
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Form:
+    """What an action of a resource has in common with the same action on other nodes."""
+
+    timeout_ms: int
+    start_delay_ms: int
+    params: Mapping[str, secret.Value]
+    meta: Mapping[str, str]
+    digests: Digests
+
+
 class Assembly:
     """Makes actions of steps; lives inside the pipeline only."""
 
@@ -29,7 +42,7 @@ class Assembly:
         self.settings = case.settings
         self.operations = case.operations
         self.parameters = case.parameters
-        self._digests: dict[tuple[str, str, int, int], Digests] = {}
+        self._forms: dict[tuple[int, Task, str, int, int], _Form] = {}
 
     def key(self, one: Step) -> str:
         """Return a step's key: its name, and its node where it has one."""
@@ -54,10 +67,7 @@ class Assembly:
         return self._of_resource(one, instance, node)
 
     def _of_resource(self, one: Step, instance: Instance, node: str) -> plan_action.Action:
-        name = one.agent_task or one.task.value
-        found = self.operations.options(instance.definition, name, one.interval_ms)
-        plain = one.task in _NO_PARAMS
-        params = {} if plain else {**self.parameters.of(instance, one.node), **found.params}
+        form = self._form(one, instance)
         history = self.situation.nodes[one.node].observed.histories.get(instance.history_name)
         return plan_action.Action(
             key=self.key(one),
@@ -69,12 +79,12 @@ class Assembly:
             router=remote.router(one, self.case),
             agent=instance.definition.agent,
             interval_ms=one.interval_ms,
-            timeout_ms=found.timeout_ms,
-            start_delay_ms=0 if plain else found.start_delay_ms,
-            params=params,
-            meta={**meta(instance, name, one, found, node), **one.detail},
+            timeout_ms=form.timeout_ms,
+            start_delay_ms=form.start_delay_ms,
+            params=form.params,
+            meta={**form.meta, "on_node": node, **one.detail},
             expected_rc=one.expected_rc,
-            digests=NO_DIGESTS if plain else self._digest(one, instance, name, params, found),
+            digests=form.digests,
             fatal=one.task is Task.START and self.settings.start_failure_is_fatal,
             probe=one.probe,
             source=one.detail.get("migrate_source", ""),
@@ -84,45 +94,43 @@ class Assembly:
             origin=one.origin,
         )
 
+    def _form(self, one: Step, instance: Instance) -> _Form:
+        """Return what an action has in common with the same action on other nodes."""
+        fixed = self.parameters.fixed(instance)
+        key = (instance.index, one.task, one.agent_task, one.interval_ms, -1 if fixed else one.node)
+        found = self._forms.get(key)
+        if found is None:
+            found = self._forms[key] = self._formed(one, instance)
+        return found
+
+    def _formed(self, one: Step, instance: Instance) -> _Form:
+        name = one.agent_task or one.task.value
+        found = self.operations.options(instance.definition, name, one.interval_ms)
+        told = meta(instance, name, one.interval_ms, found)
+        if one.task in _NO_PARAMS:
+            return _Form(found.timeout_ms, 0, {}, told, NO_DIGESTS)
+        params = {**self.parameters.of(instance, one.node), **found.params}
+        metadata = self.agents.get(instance.definition.agent)
+        if metadata is None and not one.interval_ms and not found.params:
+            digests = Digests(all=self.parameters.digest(instance, one.node))
+        else:
+            digests = digest.digests(params, metadata, one.interval_ms, found.timeout_ms)
+        return _Form(found.timeout_ms, found.start_delay_ms, params, told, digests)
+
     def _known_as(self, instance: Instance, node: int) -> str:
         if not instance.removed:
             return instance.history_name
         standing = self.situation.standing[instance.index]
         return standing.known_as.get(node, instance.history_name)
 
-    def _digest(
-        self,
-        one: Step,
-        instance: Instance,
-        name: str,
-        params: Mapping[str, object],
-        found: operation.Options,
-    ) -> Digests:
-        del params
-        key = (instance.history_name, name, one.interval_ms, one.node)
-        known = self._digests.get(key)
-        if known is None:
-            metadata = self.agents.get(instance.definition.agent)
-            values = {**self.parameters.of(instance, one.node), **found.params}
-            if metadata is None and not one.interval_ms and not found.params:
-                known = Digests(all=self.parameters.digest(instance, one.node))
-            else:
-                known = digest.digests(values, metadata, one.interval_ms, found.timeout_ms)
-            self._digests[key] = known
-        return known
-
 
 def meta(
-    instance: Instance, name: str, one: Step, found: operation.Options, node: str
+    instance: Instance, name: str, interval_ms: int, found: operation.Options
 ) -> dict[str, str]:
-    """Return what an agent is told beyond its parameters, without the prefix of the names."""
-    values = {
-        "name": name,
-        "timeout": str(found.timeout_ms),
-        "on_node": node,
-    }
-    if one.interval_ms:
-        values["interval"] = str(one.interval_ms)
+    """Return what an agent is told on every node beyond its parameters, names without prefix."""
+    values = {"name": name, "timeout": str(found.timeout_ms)}
+    if interval_ms:
+        values["interval"] = str(interval_ms)
     clone = instance.in_clone
     if clone is None or clone.clone is None:
         return values
@@ -149,9 +157,15 @@ def actions(
     assembly: Assembly, steps: Steps, edges: Edges
 ) -> tuple[tuple[plan_action.Action, ...], tuple[Edge, ...]]:
     """Return the sorted actions and edges of a plan."""
-    keys = {one.index: assembly.key(one) for one in steps.all if in_plan(one)}
-    made = sorted((assembly.action(steps.all[index]) for index in keys), key=lambda one: one.key)
-    pairs: Iterable[tuple[str, str]] = sorted(
-        {(keys[first.index], keys[then.index]) for first, then in edges}
+    made = sorted(
+        ((assembly.action(one), one.index) for one in steps.all if in_plan(one)),
+        key=lambda pair: pair[0].key,
     )
-    return tuple(made), tuple(Edge(first, then) for first, then in pairs)
+    ranks = {index: rank for rank, (_, index) in enumerate(made)}
+    keys = [one.key for one, _ in made]
+    # Sorting by rank sorts by key, at the price of comparing numbers.
+    pairs = sorted({(ranks[first.index], ranks[then.index]) for first, then in edges})
+    return (
+        tuple([one for one, _ in made]),
+        tuple([Edge(keys[first], keys[then]) for first, then in pairs]),
+    )

@@ -15,6 +15,7 @@ from reconciler.scheduler.step import Link, Step, Steps
 
 Edges = list[tuple[Step, Step]]
 _LIMIT = 100
+_UNORDERED = int(Link.UNORDERED)
 
 
 def in_plan(one: Step) -> bool:
@@ -49,15 +50,17 @@ def resolve(steps: Steps) -> tuple[Edges, tuple[diagnostic.Diagnostic, ...]]:
 
 def _edges(steps: Steps, dropped: set[tuple[int, int]]) -> Edges:
     found: Edges = []
+    planned = [in_plan(one) for one in steps.all]
     for one in steps.all:
-        if not in_plan(one):
+        if not planned[one.index]:
             continue
         seen: set[int] = set()
         for first, flags in one.before:
-            if flags & Link.UNORDERED or first.index in seen or not in_plan(first):
+            index = first.index
+            if flags & _UNORDERED or not planned[index] or index in seen:
                 continue
-            seen.add(first.index)
-            if (first.index, one.index) not in dropped:
+            seen.add(index)
+            if not dropped or (index, one.index) not in dropped:
                 found.append((first, one))
     return found
 
@@ -75,26 +78,23 @@ def _weak(circle: Sequence[Step], inside: set[int]) -> set[tuple[int, int]]:
 
 def _circles(steps: Steps, edges: Edges) -> list[list[Step]]:
     """Return the strongly connected parts with more than one step."""
-    waits: dict[int, int] = {}
+    waits = [0] * len(steps.all)
     after: dict[int, list[int]] = {}
-    before: dict[int, list[int]] = {}
     for first, then in edges:
-        waits[then.index] = waits.get(then.index, 0) + 1
-        waits.setdefault(first.index, 0)
+        waits[then.index] += 1
         after.setdefault(first.index, []).append(then.index)
-        before.setdefault(then.index, []).append(first.index)
-    ready = [index for index, count in waits.items() if not count]
-    done = 0
+    ready = [index for index in after if not waits[index]]
     while ready:
-        index = ready.pop()
-        done += 1
-        for each in after.get(index, ()):
+        for each in after.get(ready.pop(), ()):
             waits[each] -= 1
             if not waits[each]:
                 ready.append(each)
-    if done == len(waits):
+    left = {index for index, count in enumerate(waits) if count}
+    if not left:
         return []
-    left = {index for index, count in waits.items() if count}
+    before: dict[int, list[int]] = {}
+    for first, then in edges:
+        before.setdefault(then.index, []).append(first.index)
     return _components(steps, left, after, before)
 
 

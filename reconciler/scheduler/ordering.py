@@ -340,7 +340,7 @@ class Ordering:
                 return [step for child in one.children for step in self._entries(child, task)]
 
 
-def link_all(firsts: list[Step], thens: list[Step], flags: Link) -> None:
+def link_all(firsts: list[Step], thens: list[Step], flags: int) -> None:
     """Bind each of some steps to each of others."""
     for before in firsts:
         for after in thens:

@@ -37,12 +37,19 @@ class Parameters:
             case resource.Bundle():
                 pass
 
+    def fixed(self, one: Instance) -> bool:
+        """Tell whether the parameters of a primitive are the same on every node."""
+        return one.base in self._fixed or not rule.conditional(self._sets(one))
+
+    def _sets(self, one: Instance) -> attribute.AttributeSets:
+        return (*one.definition.params, *self._inherited.get(one.base, ()))
+
     def of(self, one: Instance, node: int) -> Mapping[str, secret.Value]:
         """Return the parameters of a primitive on a node."""
         found = self._fixed.get(one.base)
         if found is not None:
             return found
-        sets = (*one.definition.params, *self._inherited.get(one.base, ()))
+        sets = self._sets(one)
         if not rule.conditional(sets):
             values = rule.values(sets, rule.Context(self._clock))
             self._fixed[one.base] = values

@@ -57,6 +57,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
             continue
         known = situation.known.get(one.history_name, {})
         anonymous = one.in_clone is not None and not one.unique
+        unasked = Reason(ReasonCode.PROBE, one.base)
         for node in nodes:
             state = known.get(node)
             if state is IDLE or not _unknown(state) or not discovery.allows(one, node):
@@ -70,8 +71,8 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
             step = steps.resource(probed, Task.MONITOR, node)
             step.probe = True
             step.expected_rc = _expected(situation, one, node)
-            code = ReasonCode.PROBE if state is None else ReasonCode.FAILURE_EXPIRED
-            step.require(Reason(code, one.base))
+            again = state is not None
+            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else unasked)
             steps.at(probed).probes.append(step)
     _order(steps, situation)
 

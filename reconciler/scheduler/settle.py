@@ -14,8 +14,6 @@ from reconciler.scheduler.step import Link, Step, Steps
 
 _NEEDS, _IF_REQUIRED = int(Link.NEEDS), int(Link.NEEDS_IF_REQUIRED)
 _THEN, _FIRST, _RESTART = int(Link.PULLS_THEN), int(Link.PULLS_FIRST), int(Link.RESTART)
-_FROM_FIRST = _NEEDS | _IF_REQUIRED | _THEN
-_FROM_THEN = _FIRST | _RESTART
 
 
 def settle(steps: Steps, seeds: list[Step] | None = None) -> None:
@@ -44,13 +42,15 @@ def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]
     """Apply what follows from one step; yield the steps that changed."""
     if one.runnable and _lacks_parts(one):
         one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
-    if one.runnable and not one.required:
+    telling_then = (_THEN if one.required else 0) | (0 if one.runnable else _NEEDS | _IF_REQUIRED)
+    if not telling_then:
         return
     for then, flags in one.after:
-        if flags & _FROM_FIRST and _forward(one, then, flags):
+        if flags & telling_then and _forward(one, then, flags):
             yield then
+    telling_first = _RESTART | (_FIRST if one.required else 0)
     for first, flags in one.before:
-        if flags & _FROM_THEN and _backward(first, one, flags):
+        if flags & telling_first and _backward(first, one, flags):
             yield first
     for whole in wholes.get(one.index, ()) if not one.runnable else ():
         if whole.runnable and _lacks_parts(whole):

@@ -116,8 +116,8 @@ class Step:
         self.agent_task = ""
         self.detail: dict[str, str] = {}
         self.origin = position.NOWHERE
-        self.before: list[tuple[Step, Link]] = []
-        self.after: list[tuple[Step, Link]] = []
+        self.before: list[tuple[Step, int]] = []
+        self.after: list[tuple[Step, int]] = []
 
     def __repr__(self) -> str:
         flags = f"{'R' if self.required else 'o'}{'' if self.runnable else '!'}"
@@ -249,9 +249,10 @@ class Steps:
         return found
 
 
-def link(first: Step | None, then: Step | None, flags: Link = Link.ORDER) -> None:
-    """Bind two steps; nothing where one is missing."""
+def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None:
+    """Bind two steps by ``Link`` flags; nothing where one is missing."""
     if first is None or then is None or first is then:
         return
-    first.after.append((then, flags))
-    then.before.append((first, flags))
+    bits = int(flags)  # an enum's operators are far slower, and flags are tested all the time
+    first.after.append((then, bits))
+    then.before.append((first, bits))
