@@ -7,14 +7,14 @@ instances are carried as ``inst`` only, as they mean nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.model import action as actions
 from reconciler.model import agent, attribute, desired, plan, resource, status
 from reconciler.model import property as options
 from reconciler.model.role import Role
-from reconciler.render import sentences
+from reconciler.render import precedence, sentences
 
 _TASKS = {
     (actions.ActionKind.CLUSTER, actions.Task.DELETE): "lrm_delete",
@@ -223,42 +223,6 @@ def _actions(due: plan.Plan) -> tuple[list[dict[str, Any]], list[list[int]]]:
     """Return the real actions, sorted, and the direct pairs of indexes that are ordered."""
     entries = {one.key: _action(one) for one in due.actions if one.real}
     keys = sorted(entries, key=lambda key: (_sort_key(entries[key]), key))
-    rank = {key: index for index, key in enumerate(keys)}
-    earlier = _ancestors((one.key for one in due.actions), due.edges, rank)
-    order: list[list[int]] = []
-    for after, key in enumerate(keys):
-        implied = 0
-        for before in _bits(earlier[key]):
-            implied |= earlier[keys[before]]
-        order.extend([before, after] for before in _bits(earlier[key] & ~implied))
-    return [entries[key] for key in keys], sorted(order)
-
-
-def _bits(mask: int) -> Iterable[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
-
-
-def _ancestors(
-    keys: Iterable[str], edges: Iterable[plan.Edge], rank: Mapping[str, int]
-) -> dict[str, int]:
-    """Return for each action a bit mask of the real actions before it, also through pseudo ones."""
-    masks = dict.fromkeys(keys, 0)
-    waits = dict.fromkeys(masks, 0)
-    followers: dict[str, list[str]] = {key: [] for key in masks}
-    for edge in edges:
-        if edge.before in masks and edge.after in masks:
-            waits[edge.after] += 1
-            followers[edge.before].append(edge.after)
-    ready = [key for key, count in waits.items() if not count]
-    while ready:
-        key = ready.pop()
-        own = masks[key] | (1 << rank[key] if key in rank else 0)
-        for follower in followers[key]:
-            masks[follower] |= own
-            waits[follower] -= 1
-            if not waits[follower]:
-                ready.append(follower)
-    return masks
+    ranks = {key: index for index, key in enumerate(keys)}
+    order = precedence.direct(ranks, (one.key for one in due.actions), due.edges)
+    return [entries[key] for key in keys], order

@@ -5,6 +5,8 @@ Pure and deterministic: the same inputs give the same plan, byte for byte.
 
 from __future__ import annotations
 
+import dataclasses
+
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed, plan
 from reconciler.model.role import Role
@@ -56,10 +58,20 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
         desired: what people want.
         observed: what was seen; its ``now`` is the only time that counts.
     """
-    clock = rule.Clock(observed.now)
-    settings = options.cluster(desired, clock)
-    operations = operation.Reader(desired.operation_defaults, clock)
-    standing = _situation(desired, observed, settings, operations)
+    return _plan(_examine(desired, observed))
+
+
+def assess(
+    desired: desired_state.Desired, observed: observed.Observed
+) -> tuple[ClusterStatus, plan.Plan]:
+    """Return ``status`` and ``schedule`` of the same observation, which is read only once."""
+    found = _examine(desired, observed)
+    return cluster_status.read(found.standing, found.settings), _plan(found)
+
+
+def _plan(found: _Examined) -> plan.Plan:
+    desired, observed, clock = found.desired, found.observed, found.clock
+    settings, operations, standing = found.settings, found.operations, found.standing
 
     wishes = location.resolve(desired, standing.expansion, standing.nodes, clock)
     bans = ticket.resolve(desired, observed, standing, fencing=settings.fencing_enabled)
@@ -123,23 +135,31 @@ def schedule(desired: desired_state.Desired, observed: observed.Observed) -> pla
 
 def status(desired: desired_state.Desired, observed: observed.Observed) -> ClusterStatus:
     """Return the cluster as it is now: nodes with their flags, resources with their roles."""
+    found = _examine(desired, observed)
+    return cluster_status.read(found.standing, found.settings)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Examined:
+    """An observation that has been read: what stands, and what reading it took."""
+
+    desired: desired_state.Desired
+    observed: observed.Observed
+    clock: rule.Clock
+    settings: options.Cluster
+    operations: operation.Reader
+    standing: situation.Situation
+
+
+def _examine(desired: desired_state.Desired, observed: observed.Observed) -> _Examined:
     clock = rule.Clock(observed.now)
     settings = options.cluster(desired, clock)
     operations = operation.Reader(desired.operation_defaults, clock)
-    return cluster_status.read(_situation(desired, observed, settings, operations), settings)
-
-
-def _situation(
-    desired: desired_state.Desired,
-    observed: observed.Observed,
-    settings: options.Cluster,
-    operations: operation.Reader,
-) -> situation.Situation:
     members = [one for one in desired.nodes if one.kind is not node.NodeKind.PING]
-    reader = options.Reader(desired, settings.clock)
     known = nodes.compile_nodes(desired, observed, settings)
-    tree = expansion.expand(desired, reader, max(len(members), len(known)))
-    return situation.read(desired, tree, known, settings, operations)
+    tree = expansion.expand(desired, options.Reader(desired, clock), max(len(members), len(known)))
+    standing = situation.read(desired, tree, known, settings, operations)
+    return _Examined(desired, observed, clock, settings, operations, standing)
 
 
 def _rank(

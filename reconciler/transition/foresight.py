@@ -14,7 +14,6 @@ from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.simulation import Round, Step
-from reconciler.model.status import ClusterStatus
 from reconciler.scheduler import pipeline
 from reconciler.transition import effect
 from reconciler.transition.event import Operation
@@ -28,30 +27,23 @@ def foresee(wanted: Desired, seen: Observed, failing: Sequence[Operation] = ()) 
         seen: the cluster before.
         failing: operations that end otherwise than asked for when the plan holds them.
     """
-    return _round(wanted, seen, pipeline.status(wanted, seen), failing)
+    initial, due = pipeline.assess(wanted, seen)
+    steps = tuple(_steps(due, failing))
+    after = effect.after(steps, seen)
+    final = pipeline.status(wanted, after) if steps else initial
+    return Round(seen, initial, due, steps, after, final)
 
 
 def converge(
     wanted: Desired, seen: Observed, failing: Sequence[Operation] = (), *, limit: int
 ) -> Iterator[Round]:
     """Yield rounds until one has nothing to do, or ``limit`` have passed."""
-    initial = pipeline.status(wanted, seen)
     for _ in range(limit):
-        found = _round(wanted, seen, initial, failing)
+        found = foresee(wanted, seen, failing)
         yield found
         if found.plan.empty:
             return
-        seen, initial = found.after, found.final
-
-
-def _round(
-    wanted: Desired, seen: Observed, initial: ClusterStatus, failing: Sequence[Operation]
-) -> Round:
-    due = pipeline.schedule(wanted, seen)
-    steps = tuple(_steps(due, failing))
-    after = effect.after(steps, seen)
-    final = pipeline.status(wanted, after) if steps else initial
-    return Round(seen, initial, due, steps, after, final)
+        seen = found.after
 
 
 def _steps(due: Plan, failing: Sequence[Operation]) -> Iterator[Step]:
