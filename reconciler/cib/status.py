@@ -34,7 +34,7 @@ def nodes(
         if name is None:
             document.findings.not_carried(element, "the status of a node that is not configured")
         elif name not in found:
-            found[name] = _node(element, name, fencing=fencing)
+            found[name] = _node(element, name, len(found), fencing=fencing)
     unseen = observed.Presence.UNSEEN
     seen = {
         one.name: found.get(one.name) or observed.ObservedNode(one.name, unseen, expected_up=False)
@@ -47,7 +47,7 @@ def _remote(element: ET.Element) -> bool:
     return options.boolean(element.get("remote_node", "")) is True
 
 
-def _node(element: ET.Element, name: str, *, fencing: bool) -> observed.ObservedNode:
+def _node(element: ET.Element, name: str, place: int, *, fencing: bool) -> observed.ObservedNode:
     attributes = _transient(element)
     leaving = _shutdown(element, attributes)
     facts = presence.membership(element.attrib, shutdown=leaving)
@@ -68,6 +68,7 @@ def _node(element: ET.Element, name: str, *, fencing: bool) -> observed.Observed
         unclean_reason=reason,
         remote=_remote(element),
         fenced=_given(element.get("node_fenced")),
+        place=place,
     )
 
 

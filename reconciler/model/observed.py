@@ -145,6 +145,7 @@ class ObservedNode:
         unclean_reason: why it must be fenced although it answers; empty: it need not.
         remote: it is no member; whether it is there is known by the connection to it alone.
         fenced: a remote node that was fenced since its connection was last up.
+        place: where its history stood among the others'; instances get their numbers in that order.
     """
 
     name: str
@@ -160,6 +161,7 @@ class ObservedNode:
     unclean_reason: str = ""
     remote: bool = False
     fenced: bool = False
+    place: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.errors import diagnostic, position
 from reconciler.model import action, observed, score
@@ -80,6 +80,7 @@ class Plan:
         changes: one for each instance of each resource, also where nothing changes.
         fencing: nodes to be fenced.
         ledgers: resource instance to node to the ledger of its score.
+        moments: scores and ledgers as they stood at each stage of the placement.
         promotion_scores: resource instance to node to score.
         placement: resource instance to node to role, when the plan is done.
         diagnostics: findings about desired and observed together.
@@ -92,6 +93,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     fencing: tuple[FenceDecision, ...] = ()
     ledgers: Mapping[str, Mapping[str, score.Ledger]] = dataclasses.field(default_factory=dict)
+    moments: Sequence[score.Moment] = ()
     promotion_scores: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     placement: Mapping[str, Mapping[str, Role]] = dataclasses.field(default_factory=dict)
     diagnostics: tuple[diagnostic.Diagnostic, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.errors import position
 
@@ -47,17 +47,41 @@ class TermKind(enum.Enum):
     NOT_ALLOWED = "not-allowed"
     NODE_HEALTH = "node-health"
     PROMOTION_SCORE = "promotion-score"
-    GROUP = "group"
     CLONE_LIMIT = "clone-limit"
     TICKET = "ticket"
     TARGET_ROLE = "target-role"
     MULTIPLY_ACTIVE = "multiply-active"
     REMOVED = "removed"
     UNMANAGED = "unmanaged"
-    UTILIZATION = "utilization"
     SHUTDOWN_LOCK = "shutdown-lock"
     UNAVAILABLE = "unavailable"
     REMOTE_NODE = "remote-node"
+
+
+class Stage(enum.Enum):
+    """What was about to be placed when scores were noted."""
+
+    PRIMITIVE = "primitive"
+    GROUP = "group"
+    CLONE = "clone"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Moment:
+    """The ledgers of an instance at the moment when it, or what it is in, was placed.
+
+    An instance has a moment in each stage that it passes, and several in one when it was tried
+    more than once.
+
+    Attributes:
+        scores: node to score.
+        ledgers: node to the terms that the score is the sum of.
+    """
+
+    stage: Stage
+    instance: str
+    scores: Mapping[str, int]
+    ledgers: Mapping[str, Ledger]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -90,14 +90,24 @@ def unique_names(wanted: desired.Desired) -> frozenset[str]:
     return frozenset(found)
 
 
-def scores(due: plan.Plan) -> dict[str, dict[str, dict[str, int]]]:
-    """Return by stage the scores with which primitive instances were placed."""
-    placed = sorted(name for name in due.placement if name in due.ledgers)
+def scores(due: plan.Plan) -> dict[str, dict[str, dict[str, int | list[int]]]]:
+    """Return the scores with which things were placed; a list where they changed in between."""
+    values: dict[str, dict[str, dict[str, list[int]]]] = {}
+    for moment in due.moments:
+        if not moment.scores:
+            continue
+        nodes = values.setdefault(moment.stage.value, {}).setdefault(moment.instance, {})
+        for node, value in moment.scores.items():
+            nodes.setdefault(node, []).append(value)
     return {
-        "primitive": {
-            name: {node: ledger.score for node, ledger in sorted(due.ledgers[name].items())}
-            for name in placed
+        stage: {
+            name: {
+                node: found[0] if len(set(found)) == 1 else found
+                for node, found in sorted(nodes.items())
+            }
+            for name, nodes in sorted(instances.items())
         }
+        for stage, instances in sorted(values.items())
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.model.score import INFINITY, Term, TermKind
+from reconciler.model.score import INFINITY, Stage, Term, TermKind
 from reconciler.scheduler import precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
 
@@ -30,6 +30,8 @@ def place(placing: Placing, one: Instance) -> None:
     for pair in placing.pairs.own_dependents(one):
         if pair.influence:
             placing.wishes.apply(one, pair, positive_only=True)
+    for each in one.below():
+        placing.ranking.note(Stage.CLONE, each)
     order = precedence.Precedence(placing, one)
     instances = order.placed(one, placing.promotion_priority)
     _spread(placing, one, instances, available)
@@ -77,18 +79,34 @@ def _forbid(placing: Placing, child: Instance) -> None:
         placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
 
 
+def _narrow(placing: Placing, one: Instance, child: Instance, taken: list[int]) -> None:
+    """Forbid an instance the nodes that its clone may not use, or that have enough of them."""
+    row = placing.ranking.rows[one.index]
+    for node, count in enumerate(taken):
+        if not placing.nodes[node].takes_resources:
+            kind = TermKind.UNAVAILABLE
+        elif row[node] < 0:
+            kind = TermKind.NOT_ALLOWED
+        elif count >= one.spread.node_max:
+            kind = TermKind.CLONE_LIMIT
+        else:
+            continue
+        for each in child.below():
+            if placing.ranking.rows[each.index][node] > -INFINITY:
+                placing.ranking.add(each, node, Term(kind, -INFINITY, one.origin, one.base))
+
+
 def _instance(
     placing: Placing, one: Instance, child: Instance, taken: list[int], prefer: int
 ) -> bool:
-    """Place one instance; with ``prefer``, there or not at all yet."""
+    """Place one instance; with ``prefer``, there or not at all yet.
+
+    What colocations said in vain stays said, except to the members of groups (measured).
+    """
     mark = placing.ranking.mark()
     rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
     speaker = child.children[0] if child.variant is Variant.GROUP else child
-    clone_row = placing.ranking.rows[one.index]
-    for node, count in enumerate(taken):
-        if count >= one.spread.node_max or clone_row[node] < 0:
-            for each in child.below():
-                placing.ranking.add(each, node, Term(TermKind.CLONE_LIMIT, -INFINITY, one.origin))
+    _narrow(placing, one, child, taken)
     _follow(placing, one, child)
     if child.variant is Variant.GROUP:
         done = placing.group(child, prefer)
@@ -98,7 +116,8 @@ def _instance(
         managed = placing.situation.standing[speaker.index].managed
         if managed:
             placing.release(child)
-            placing.ranking.restore(mark, rows)
+            if child.variant is Variant.GROUP:
+                placing.ranking.restore(mark, rows)
             return False
     return done or placing.chosen[child.index] >= 0
 

@@ -152,9 +152,10 @@ def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> No
             allowed.setdefault(instance.index, set()).update(node for node, _ in wish.scores)
     for instance in expansion.all:
         names = allowed.get(instance.index, set())
-        for node in ranking.nodes:
-            if node.index not in names:
-                ranking.add(instance, node.index, Term(TermKind.NOT_ALLOWED, -INFINITY))
+        outside = frozenset(node.index for node in ranking.nodes if node.index not in names)
+        ranking.outside[instance.index] = outside
+        for node in outside:
+            ranking.add(instance, node, Term(TermKind.NOT_ALLOWED, -INFINITY))
 
 
 def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:

@@ -118,13 +118,15 @@ def _plan(found: _Examined) -> plan.Plan:
 
     maker = assembly.Assembly(case)
     actions, order = assembly.actions(maker, steps, edges)
+    ledgers = ranking.Ledgers(scores, standing.expansion)
     changes = summary.changes(steps, standing, assignment)
     return plan.Plan(
         actions=actions,
         edges=order,
         changes=changes,
         fencing=decisions,
-        ledgers=ranking.Ledgers(scores, standing.expansion),
+        ledgers=ledgers,
+        moments=ranking.Moments(scores, standing.expansion, ledgers),
         promotion_scores=assignment.promotion_scores,
         placement=_placement(standing, assignment),
         diagnostics=findings,

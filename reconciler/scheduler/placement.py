@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, Term, TermKind, add
+from reconciler.model.score import INFINITY, Stage, Term, TermKind, add
 from reconciler.scheduler import clone, colocation, options, promotion, remote, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
@@ -94,6 +94,8 @@ class Placing:
             return False
         self._busy.add(one.index)
         self.wishes.opened.add(one.index)
+        for each in one.below():
+            self.ranking.note(Stage.GROUP, each)
         for member in one.children:
             self.primitive(member, prefer)
             if prefer != NOWHERE and self.chosen[member.index] == UNDECIDED:
@@ -181,6 +183,7 @@ class Placing:
             speaker = child.children[0] if child.variant is Variant.GROUP else child
             for where in self._host(speaker, pair.primary_role) or ():
                 value = self.ranking.rows[speaker.index][where]
+                self.ranking.name(one, where)
                 if value:
                     term = Term(TermKind.COLOCATION, value, pair.origin, child.name)
                     self.ranking.add(one, where, term)
@@ -261,6 +264,7 @@ class Placing:
         if kept_down is not None:
             term = Term(kept_down, -INFINITY, one.origin, one.base)
             self.ranking.add_everywhere(one, term)
+        self.ranking.note(Stage.PRIMITIVE, one)
         if not standing.managed:
             where = standing.running[0] if standing.running else NOWHERE
             self._take(one, where, standing.role if where != NOWHERE else Role.STOPPED)

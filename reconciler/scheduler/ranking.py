@@ -7,27 +7,41 @@ ledgers are made from the log only when somebody asks.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
 
-from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add
+from reconciler.model.score import INFINITY, Ledger, Moment, Stage, Term, TermKind, add
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 
 Row = list[int]
 _Entry = tuple[int, int | Sequence[tuple[int, int]], Term]
+_Noted = tuple[Stage, int, tuple[int, ...], int]
+_Undone = tuple[int, int, frozenset[int]]
 
 
 class Ranking:
-    """The score table while it is being filled."""
+    """The score table while it is being filled.
 
-    __slots__ = ("log", "nodes", "rows")
+    Attributes:
+        log: instance, node (-1: all) or nodes with their differences, and the term.
+        noted: stage, instance, scores, and length of the log at that moment.
+        undone: from where to where in the log what was added to some instances was taken back.
+        outside: instance to nodes that no constraint names, in a cluster where that is needed.
+    """
+
+    __slots__ = ("log", "nodes", "noted", "outside", "rows", "undone")
 
     def __init__(self, expansion: Expansion, nodes: Sequence[Node]) -> None:
         self.nodes = nodes
         base = [node.desired.score for node in nodes]
         self.rows: list[Row] = [base.copy() for _ in expansion.all]
         self.log: list[_Entry] = []
+        self.noted: list[_Noted] = []
+        self.undone: list[_Undone] = []
+        self.outside: dict[int, frozenset[int]] = {}
 
     def add(self, one: Instance, node: int, term: Term) -> None:
         """Add a term to one score."""
@@ -59,13 +73,24 @@ class Ranking:
             self.rows[one.index] = row
             self.log.append((one.index, terms, term))
 
+    def name(self, one: Instance, node: int) -> None:
+        """Count a node among those that constraints name for an instance."""
+        if one.index in self.outside:
+            self.outside[one.index] -= {node}
+
+    def note(self, stage: Stage, one: Instance) -> None:
+        """Keep the scores of an instance as they are now."""
+        if one.removed:
+            return
+        self.noted.append((stage, one.index, tuple(self.rows[one.index]), len(self.log)))
+
     def mark(self) -> int:
         """Return a place in the log to go back to."""
         return len(self.log)
 
     def restore(self, mark: int, rows: Mapping[int, Row]) -> None:
-        """Forget what was logged since ``mark`` and put rows back as they were."""
-        del self.log[mark:]
+        """Put rows back as they were at ``mark``."""
+        self.undone.append((mark, len(self.log), frozenset(rows)))
         for index, row in rows.items():
             self.rows[index] = row
 
@@ -84,28 +109,29 @@ def _difference(before: int, after: int) -> int:
 class Ledgers(Mapping[str, Mapping[str, Ledger]]):
     """Ledgers by instance and node, made when they are asked for."""
 
-    __slots__ = ("_entries", "_names", "_nodes", "_rows")
+    __slots__ = ("_entries", "_names", "_nodes", "_rows", "_undone")
 
     def __init__(self, ranking: Ranking, expansion: Expansion) -> None:
         self._nodes = tuple(ranking.nodes)
         self._names = {one.name: one.index for one in expansion.all}
         self._rows = ranking.rows
-        self._entries: dict[int, list[_Entry]] = {}
-        for entry in ranking.log:
-            self._entries.setdefault(entry[0], []).append(entry)
+        self._undone = ranking.undone
+        self._entries: dict[int, list[tuple[int, _Entry]]] = {}
+        for place, entry in enumerate(ranking.log):
+            self._entries.setdefault(entry[0], []).append((place, entry))
 
     def score(self, name: str, node: str) -> int:
         """Return a score without making its ledger."""
         place = next(one.index for one in self._nodes if one.name == node)
         return self._rows[self._names[name]][place]
 
-    def __getitem__(self, name: str) -> Mapping[str, Ledger]:
-        index = self._names[name]
+    def at(self, index: int, length: int) -> dict[str, Ledger]:
+        """Return the ledgers of an instance, by node, when the log had a length."""
         terms: list[list[Term]] = [
             [Term(TermKind.BASE, node.desired.score, node.desired.origin, node.name)]
             for node in self._nodes
         ]
-        for _, where, term in self._entries.get(index, ()):
+        for _, where, term in self._valid(index, length):
             if not isinstance(where, int):
                 for node, value in where:
                     terms[node].append(dataclasses.replace(term, value=value))
@@ -119,8 +145,86 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
             for node, column in zip(self._nodes, terms, strict=True)
         }
 
+    def _valid(self, index: int, length: int) -> Iterator[_Entry]:
+        """Yield the entries of an instance that were not taken back by then."""
+        undone = [
+            range(start, end)
+            for start, end, instances in self._undone
+            if index in instances and end <= length
+        ]
+        for place, entry in self._entries.get(index, ()):
+            if place < length and not any(place in each for each in undone):
+                yield entry
+
+    def __getitem__(self, name: str) -> Mapping[str, Ledger]:
+        return self.at(self._names[name], sys.maxsize)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+class Moments(Sequence[Moment]):
+    """The scores that were noted on the way, with ledgers that are made when asked for."""
+
+    __slots__ = ("_ledgers", "_names", "_nodes", "_noted", "_outside")
+
+    def __init__(self, ranking: Ranking, expansion: Expansion, ledgers: Ledgers) -> None:
+        self._noted = ranking.noted
+        self._outside = ranking.outside
+        self._nodes = tuple(node.name for node in ranking.nodes)
+        self._names = tuple(one.name for one in expansion.all)
+        self._ledgers = ledgers
+
+    def __len__(self) -> int:
+        return len(self._noted)
+
+    @overload
+    def __getitem__(self, place: int) -> Moment: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Moment, ...]: ...
+    def __getitem__(self, place: int | slice) -> Moment | tuple[Moment, ...]:
+        if isinstance(place, slice):
+            return tuple(self._moment(one) for one in self._noted[place])
+        return self._moment(self._noted[place])
+
+    def _moment(self, noted: _Noted) -> Moment:
+        stage, index, row, length = noted
+        outside = self._outside.get(index, frozenset())
+        scores = {
+            node: score
+            for place, (node, score) in enumerate(zip(self._nodes, row, strict=True))
+            if place not in outside
+        }
+        return Moment(
+            stage=stage,
+            instance=self._names[index],
+            scores=scores,
+            ledgers=Later(self._ledgers, index, length, tuple(scores)),
+        )
+
+
+class Later(Mapping[str, Ledger]):
+    """The ledgers of one moment, made when they are asked for."""
+
+    __slots__ = ("_index", "_ledgers", "_length", "_made", "_nodes")
+
+    def __init__(self, ledgers: Ledgers, index: int, length: int, nodes: tuple[str, ...]) -> None:
+        self._ledgers = ledgers
+        self._index = index
+        self._length = length
+        self._made: dict[str, Ledger] = {}
+        self._nodes = nodes
+
+    def __getitem__(self, node: str) -> Ledger:
+        if not self._made:
+            self._made = self._ledgers.at(self._index, self._length)
+        return self._made[node]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)

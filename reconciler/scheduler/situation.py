@@ -103,7 +103,8 @@ def read(
     situation = Situation(expansion, nodes)
     clones = {one.name: one for one in wanted.resources if isinstance(one, resource.Clone)}
     binder = _Binder(situation, settings, operations, clones)
-    members = [node for node in nodes if node.remote is None]
+    recorded = sorted(nodes, key=lambda node: node.observed.place)
+    members = [node for node in recorded if node.remote is None]
     answering = [node for node in members if node.online]
     silent = [node for node in members if not node.online and settings.fencing_enabled]
     for node in itertools.chain(answering, silent, remote.met(situation, settings, operations)):

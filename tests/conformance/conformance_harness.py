@@ -181,12 +181,16 @@ def score_difference(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str
         if ":" in name:
             continue
         for node, value in nodes.items():
-            allowed = value if isinstance(value, list) else [value]
             found = ours.get("primitive", {}).get(name, {}).get(node)
-            if found not in allowed:
+            if not _values(found) & _values(value):
                 missing.append(f"{name} {node} {value}")
                 extra.append(f"{name} {node} {found}")
     return {"missing": missing, "extra": extra} if missing else {}
+
+
+def _values(score: int | list[int] | None) -> set[int]:
+    """Return the values that a score had."""
+    return {score} if isinstance(score, int) else set(score or ())
 
 
 Figures = dict[str, dict[str, int]]

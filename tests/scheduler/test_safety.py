@@ -247,6 +247,22 @@ def test_a_score_is_the_sum_of_its_ledger(cluster):
             assert ledger.score == ledgers.score(name, node), (name, node, ledger)
 
 
+@PROFILE
+@given(strategies.clusters())
+def test_placement_follows_the_ledgers(cluster):
+    """What decides where a resource goes adds up at every stage, and no banned node is chosen."""
+    wanted, seen = cluster
+    due = pipeline.schedule(wanted, seen)
+    for moment in due.moments:
+        for node, value in moment.scores.items():
+            assert moment.ledgers[node].score == value, (moment.stage, moment.instance, node)
+    managed = {one.resource for one in due.changes if one.kind is not plan.ChangeKind.LEAVE}
+    for name, nodes in due.placement.items():
+        for node in nodes:
+            if name in managed:
+                assert due.ledgers[name][node].score >= 0, (name, node)
+
+
 def test_the_hash_seed_does_not_matter():
     """Interpreters with different hash seeds make the same plan."""
     program = (
