@@ -241,8 +241,12 @@ def score_lines(due: Plan) -> Lines:
     rows: list[tuple[Span, ...]] = []
     for stage, resources in reference.scores(due).items():
         for name, nodes in resources.items():
-            placed = due.placement.get(name, {})
-            rows += [_score(stage, name, node, nodes[node], node in placed) for node in nodes]
+            placed = due.placement.get(name, {}) if stage == score.Stage.PRIMITIVE.value else {}
+            rows += [
+                _score(stage, name, node, value, node in placed)
+                for node, found in nodes.items()
+                for value in (found if isinstance(found, list) else [found])
+            ]
     for name, row in sorted(due.promotion_scores.items()):
         rows += [
             _score(_STAGE_PROMOTION, name, node, value, chosen=False)

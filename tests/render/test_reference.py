@@ -9,7 +9,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.model.score import Ledger, Term, TermKind
+from reconciler.model.score import Moment, Stage
 from reconciler.render import reference
 
 _PRIMITIVE = resource.Primitive("p", AgentName("ocf", "heartbeat", "Dummy"))
@@ -157,17 +157,20 @@ def test_unique_instances_keep_their_number():
 
 
 def test_scores():
-    """Scores stand under their stage, promotion scores and fencing are plain values."""
+    """Scores stand under their stage, a list where they changed; others are plain values."""
+    stages = [(Stage.PRIMITIVE, 7, 3), (Stage.CLONE, 5, 4), (Stage.PRIMITIVE, 7, 9)]
     due = plan.Plan(
-        ledgers={"p": {"n": Ledger((Term(TermKind.BASE, 3), Term(TermKind.LOCATION, 4)))}},
-        placement={"p": {}},
+        moments=[Moment(stage, "p", {"m": m, "n": n}, {}) for stage, m, n in stages],
         promotion_scores={"p:0": {"n": 5}},
         fencing=(plan.FenceDecision("n", Task.OFF, Reason(ReasonCode.NODE_LOST)),),
     )
 
     found = _record(due)
 
-    assert found["scores"] == {"primitive": {"p": {"n": 7}}}
+    assert found["scores"] == {
+        "clone": {"p": {"m": 5, "n": 4}},
+        "primitive": {"p": {"m": 7, "n": [3, 9]}},
+    }
     assert found["promotion_scores"] == {"p:0": {"n": 5}}
     assert found["fencing_summary"] == [{"node": "n", "task": "off"}]
 
