@@ -2,11 +2,12 @@
 # make test           install what is needed, then every check and test
 # make check          format, lint, types, import contracts: the quick ones
 # make conformance    agreement with Pacemaker's recorded decisions, by class and aspect
+# make bench          scheduling timed beside crm_simulate; FULL=1 waits for it, however long, and updates the README
 # make fuzz N=2000    agreement with crm_simulate on N fresh random clusters of every level
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup packages check test unit demo conformance fuzz format schema clean
+.PHONY: setup packages check test unit demo bench conformance fuzz format schema clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +47,9 @@ fuzz: packages setup
 
 demo: packages setup
 	@$(BIN)/python examples/demo.py
+
+bench: packages setup
+	$(BIN)/python tests/benchmarks/scheduling.py $(if $(FULL),--full --readme)
 
 format: setup
 	$(BIN)/ruff format --quiet .
