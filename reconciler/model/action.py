@@ -15,6 +15,9 @@ from reconciler.model.reason import Reason
 class ActionKind(enum.Enum):
     """Who carries an action out."""
 
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
     RESOURCE = "rsc"
     """An agent on a node."""
     FENCE = "fence"
@@ -27,6 +30,9 @@ class ActionKind(enum.Enum):
 
 class Task(enum.Enum):
     """What an action does; the words of operations where there is one."""
+
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
 
     START = "start"
     STOP = "stop"

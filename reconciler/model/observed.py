@@ -26,6 +26,9 @@ class Presence(enum.Enum):
 class OperationStatus(enum.Enum):
     """How an operation ended."""
 
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
     PENDING = "pending"
     DONE = "done"
     CANCELLED = "cancelled"

@@ -15,6 +15,9 @@ from reconciler.model.role import Role
 class OnFail(enum.Enum):
     """What a failed operation leads to (Pacemaker Explained, "Operation properties")."""
 
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
     IGNORE = "ignore"
     BLOCK = "block"
     STOP = "stop"

@@ -8,6 +8,9 @@ import enum
 class Role(enum.Enum):
     """What a resource is, or shall be, on a node (Pacemaker Explained, "Resource roles")."""
 
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
     UNKNOWN = "Unknown"
     STOPPED = "Stopped"
     STARTED = "Started"

@@ -16,10 +16,8 @@ from reconciler.model import property as options
 from reconciler.model.role import Role
 from reconciler.render import precedence, sentences
 
-_TASKS = {
-    (actions.ActionKind.CLUSTER, actions.Task.DELETE): "lrm_delete",
-}
-"""Where the recorded word is not the task's own."""
+_FORGET = "lrm_delete"
+"""The only recorded word that is not the task's own: the cluster forgets what ran on a node."""
 
 _HEALTHY = "green"
 _TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value})
@@ -151,20 +149,21 @@ def _resource(one: status.ResourceStatus) -> dict[str, Any]:
 
 def _executed(one: actions.Action) -> list[Any]:
     """Return an action as it is told of a simulated run."""
-    task = _task(one)
     match one.kind:
+        case actions.ActionKind.RESOURCE:
+            return ["rsc", _task(one), one.resource, one.node, one.interval_ms]
         case actions.ActionKind.PSEUDO:
             return ["pseudo", one.key, one.node or None]
         case actions.ActionKind.FENCE:
-            return ["fence", task, one.node]
+            return ["fence", _task(one), one.node]
         case actions.ActionKind.CLUSTER:
-            return ["cluster", task, one.resource or None, one.node]
-        case actions.ActionKind.RESOURCE:
-            return ["rsc", task, one.resource, one.node, one.interval_ms]
+            return ["cluster", _task(one), one.resource or None, one.node]
 
 
 def _task(one: actions.Action) -> str:
-    return _TASKS.get((one.kind, one.task), one.task.value)
+    if one.kind is actions.ActionKind.CLUSTER and one.task is actions.Task.DELETE:
+        return _FORGET
+    return one.task.value
 
 
 def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:

@@ -24,12 +24,23 @@ _LAST_FAILURE = "last-failure-"
 
 @dataclasses.dataclass(slots=True)
 class _Draft:
-    """A node while actions are carried out one after another."""
+    """A node while actions are carried out one after another.
+
+    Attributes:
+        numbered: names of histories that end in a number, by what stands before it.
+    """
 
     node: observed.ObservedNode
     attributes: dict[str, str]
     histories: dict[str, observed.ResourceHistory]
     call: int
+    numbered: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.histories:
+            base, _, number = name.rpartition(":")
+            if number.isdecimal():
+                self.numbered.setdefault(base, []).append(name)
 
     def finished(self) -> observed.ObservedNode:
         return dataclasses.replace(self.node, attributes=self.attributes, histories=self.histories)
@@ -127,6 +138,7 @@ def _draft(node: observed.ObservedNode) -> _Draft:
 def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
     """Record an operation of an agent; the latest one of a name and interval is kept."""
     draft.call += 1
+    ok = result.ok
     name = _history_name(step, draft)
     known = draft.histories.get(name)
     ended = result.ended_at or now
@@ -134,8 +146,8 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         operation=step.task.value,
         interval_ms=step.interval_ms,
         call=draft.call,
-        rc=_rc(step, result),
-        status=_status(result),
+        rc=step.expected_rc if ok and result.rc is None else _rc(step, result),
+        status=observed.OperationStatus.DONE if ok else _status(result),
         expected_rc=step.expected_rc,
         changed_at=ended,
         run_at=result.began_at or now,
@@ -144,21 +156,21 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         source=step.source,
         target=step.target,
     )
-    kept = [
-        other
-        for other in (known.operations if known else ())
-        if (other.operation, other.interval_ms) != (one.operation, one.interval_ms)
-    ]
     revision = result.revision
-    if revision is None:
-        revision = (known.revision if known else 0) + 1
-    draft.histories[name] = observed.ResourceHistory(
-        name,
-        step.agent or (known.agent if known else None),
-        (*kept, one),
-        revision,
-    )
-    if not result.ok and not step.probe:
+    if known is None:
+        revision = 1 if revision is None else revision
+        draft.histories[name] = observed.ResourceHistory(name, step.agent, (one,), revision)
+    else:
+        kept = [
+            other
+            for other in known.operations
+            if other.operation != one.operation or other.interval_ms != one.interval_ms
+        ]
+        if revision is None:
+            revision = known.revision + 1
+        agent = step.agent or known.agent
+        draft.histories[name] = observed.ResourceHistory(name, agent, (*kept, one), revision)
+    if not ok and not step.probe:
         _count_failure(step, draft, ended)
 
 
@@ -171,9 +183,9 @@ def _history_name(step: actions.Action, draft: _Draft) -> str:
     if step.resource in draft.histories or step.instance is None:
         return step.resource
     numbered = {
-        name: max((one.call for one in history.operations), default=0)
-        for name, history in draft.histories.items()
-        if name.rpartition(":")[0] == step.resource and name.rpartition(":")[2].isdecimal()
+        name: max((one.call for one in draft.histories[name].operations), default=0)
+        for name in draft.numbered.get(step.resource, ())
+        if name in draft.histories
     }
     return max(sorted(numbered), key=lambda name: numbered[name], default=step.resource)
 
