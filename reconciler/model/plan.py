@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from reconciler.errors import diagnostic, position
 from reconciler.model import action, observed, score
@@ -62,9 +63,11 @@ class FenceDecision:
     blocked: Reason | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Edge:
-    """``before`` must have succeeded before ``after`` begins (keys of actions)."""
+class Edge(NamedTuple):
+    """``before`` must have succeeded before ``after`` begins (keys of actions).
+
+    A tuple, as large plans have a hundred thousand and sort them.
+    """
 
     before: str
     after: str
