@@ -79,9 +79,19 @@ def order(steps: Steps, case: Circumstances) -> None:
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
                     _by_fencing(step, fence, node)
+            if fence is not None and node.index in places.stops and not one.is_fence_device:
+                _before_wholes(steps, one, fence)
             for step in (places.start, places.promote):
                 if step is not None:
                     _wait(step, fence, node, case)
+
+
+def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
+    """Let a group or clone that loses something by fencing begin to stop after it (measured)."""
+    whole = one.parent
+    while whole is not None:
+        link(fence, steps.whole(whole).stop, Link.ADVISORY)
+        whole = whole.parent
 
 
 def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:

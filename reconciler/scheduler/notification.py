@@ -123,7 +123,6 @@ class _Notes:
             for one in self.members:
                 self._pre(one, task, frame_, told)
                 self._post(one, task, frame_, told)
-        self._after_fencing(told)
 
     def _runs(self, one: Instance) -> list[int]:
         nodes = self.situation.nodes
@@ -168,40 +167,19 @@ class _Notes:
     def _told_after(
         self, one: Instance, where: int, task: Task, frame_: Frame, told: dict[str, str]
     ) -> None:
-        step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
+        key = (_DONE[task], task.value)
+        if task is Task.STOP and self._lost():
+            # Where something went away with its node, that is what is told instead (measured).
+            key = ("stonith", "stonith")
+        step = self._notify(one, where, ("post", key[0]), ("post", key[1]), told)
         link(frame_.post, step)
         link(step, frame_.post_done)
 
-    def _after_fencing(self, told: dict[str, str]) -> None:
-        """Tell the instances that are left that others went away with their nodes."""
-        fences = []
-        for one in self.members:
-            places = self.steps.places[one.index]
-            for where, stop in places.stops.items() if places else ():
-                if stop.done_by_fencing and stop.required and where in self.steps.fences:
-                    fences.append(self.steps.fences[where])
-        if not fences:
-            return
-        post = self.steps.pseudo(
-            f"{self.clone.name}_post_notify_stonith_0", Task.NOTIFY, self.clone
+    def _lost(self) -> bool:
+        """Tell whether the fencing of a node does some of the stops."""
+        return any(
+            step.done_by_fencing for one in self.members for step in self._doing(one, Task.STOP)
         )
-        done = self.steps.pseudo(
-            f"{self.clone.name}_confirmed-post_notify_stonith_0", Task.NOTIFY, self.clone
-        )
-        post.require(None)
-        done.require(None)
-        link(post, done)
-        for fence in fences:
-            link(fence, post)
-        for one in self.members:
-            if self._doing(one, Task.STOP):
-                continue
-            for where in self._runs(one):
-                step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
-                link(post, step)
-                link(step, done)
-        for frame_ in self.whole.frames.values():
-            link(done, frame_.pre)
 
     def _notify(
         self,

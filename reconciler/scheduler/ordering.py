@@ -261,8 +261,16 @@ class Ordering:
             else:
                 asleep = not way.rule.symmetrical and self._is_active(child)
                 if way.forward and way.mandatory and way.then_task in _UP and not asleep:
-                    for step in creation.beginnings(self.steps, child, way.then_task):
-                        step.stop_short(way.why)
+                    self._without_partner(way, child)
+
+    def _without_partner(self, way: _Way, child: Instance) -> None:
+        """Keep an instance down that has nothing on its node to follow; it is not even missed."""
+        idle = way.then_task is Task.START and not self._is_active(child)
+        for each in child.primitives() if idle else ():
+            for step in creation.beginnings(self.steps, each, Task.START):
+                step.required = False
+        for step in creation.beginnings(self.steps, child, way.then_task):
+            step.stop_short(way.why)
 
     def _where(self, child: Instance, task: Task) -> set[int]:
         if task in _UP:
@@ -288,18 +296,19 @@ class Ordering:
             self._lead(way, firsts, thens)
         else:
             link_all(firsts, thens, Link.NEEDS_IF_REQUIRED)
-            if not {way.first_task, way.then_task} & _UP:
+            whole = way.then.variant is not Variant.CLONE
+            if whole and not {way.first_task, way.then_task} & _UP:
+                # A clone that stops in places takes nothing down that only needs it to be up.
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
 
     def _lead(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
         """``first`` must do its task before ``then`` does its own."""
         loose = not way.rule.symmetrical
-        left_alone = way.then_task is Task.START and not any(one.required for one in thens)
-        if loose and left_alone and self._is_active(way.then):
-            link_all(firsts, thens, Link.ORDER)
-            return
         rises = way.first_task in _UP
+        if loose and way.then_task is Task.START and self._is_active(way.then):
+            link_all(firsts, [one for one in thens if not one.required], Link.ORDER)
+            thens = [one for one in thens if one.required]
         if rises and not firsts:
             for after in thens:
                 after.stop_short(way.why)

@@ -146,13 +146,17 @@ class Placing:
         if one.promotable and pair.score > 0 and pair.dependent_role in wanted_near:
             return
         role = _primary_role(pair)
-        if clone and not pair.mandatory:
+        within = one.in_clone
+        paired = clone and within is not None and within.spread.interleave
+        if paired:
+            self._beside(one, pair, [self._partner(one, pair, role)])
+        elif clone and not pair.mandatory:
             children = self.promotion_order.get(primary.index, primary.children)
             turns = [self._host(_speaker(child, pair), role) for child in children]
             self._beside(one, pair, turns, singly=role is None)
-            return
-        self._beside(one, pair, [self.hosts(pair, role)])
-        if clone and role is not None:
+        else:
+            self._beside(one, pair, [self.hosts(pair, role)])
+        if clone and pair.mandatory and role is not None:
             self._share(one, pair)
 
     def _beside(
@@ -176,6 +180,21 @@ class Placing:
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
         self.ranking.become(one, new, term)
+
+    def _partner(self, one: Instance, pair: Pair, role: Role | None) -> set[int] | None:
+        """Return the node of the one instance of a clone that an interleaved instance looks at.
+
+        It is the one on the best node for it, before the colocation counts (measured).
+        """
+        hosts = self.hosts(pair, role)
+        if not hosts:
+            return hosts if pair.mandatory else None
+        row = self.ranking.rows[one.index]
+
+        def key(where: int) -> tuple[int, int, int]:
+            return (-row[where], self.load[where], self.nodes[where].rank)
+
+        return {min(hosts, key=key)}
 
     def _share(self, one: Instance, pair: Pair) -> None:
         """Give a dependent of a clone's role the scores of the instances in that role (measured)."""
@@ -274,7 +293,10 @@ class Placing:
             return False
         where = self.best(one)
         if prefer not in {NOWHERE, where}:
-            return False
+            row = self.ranking.rows[one.index]
+            if where == NOWHERE or not row[prefer] == row[where] >= 0:
+                return False
+            where = prefer
         role = Role.STOPPED
         if where != NOWHERE:
             role = Role.UNPROMOTED if one.promotable else Role.STARTED

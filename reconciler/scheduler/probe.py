@@ -17,6 +17,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import IDLE, State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
+from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
@@ -50,7 +51,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
     if not case.settings.probes:
         return
     situation = case.situation
-    nodes = [node.index for node in situation.nodes if node.reachable]
+    nodes = [node for node in situation.nodes if node.reachable or _joining(node)]
     shared: set[tuple[str, int]] = set()
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
@@ -59,22 +60,33 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         anonymous = one.in_clone is not None and not one.unique
         unasked = Reason(ReasonCode.PROBE, one.base)
         for node in nodes:
-            state = known.get(node)
-            if state is IDLE or not _unknown(state) or not discovery.allows(one, node):
+            where = node.index
+            state = known.get(where)
+            if state is IDLE or not _unknown(state) or not discovery.allows(one, where):
                 continue
-            if situation.nodes[node].remote is not None and remote.members_only(one):
+            if node.remote is not None and remote.members_only(one):
                 continue
-            if anonymous and (one.history_name, node) in shared:
+            if anonymous and (one.history_name, where) in shared:
                 continue
-            shared.add((one.history_name, node))
-            probed = _instance_for(case, one, node) if anonymous else one
-            step = steps.resource(probed, Task.MONITOR, node)
+            shared.add((one.history_name, where))
+            probed = _instance_for(case, one, where) if anonymous else one
+            step = steps.resource(probed, Task.MONITOR, where)
             step.probe = True
-            step.expected_rc = _expected(situation, one, node)
+            step.expected_rc = _expected(situation, one, where)
             again = state is not None
             step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else unasked)
+            if not node.reachable:
+                step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
             steps.at(probed).probes.append(step)
     _order(steps, situation)
+
+
+def _joining(node: Node) -> bool:
+    """Tell whether a node will have to be asked as soon as it can answer.
+
+    Until then nothing starts that might run there (measured).
+    """
+    return node.online and node.pending and node.unclean is None
 
 
 def _unknown(state: State | None) -> bool:
@@ -114,6 +126,9 @@ def _order(steps: Steps, situation: Situation) -> None:
     for step in steps.all:
         if step.probe and step.instance is not None:
             by_name.setdefault(step.instance.history_name, []).append(step)
+    up = {
+        one.history_name for one in situation.expansion.all if situation.standing[one.index].running
+    }
     for one in situation.expansion.all:
         places = steps.places[one.index]
         if one.variant is Variant.CLONE:
@@ -123,5 +138,6 @@ def _order(steps: Steps, situation: Situation) -> None:
                 link(step, start, Link.ORDER)
         elif places is not None:
             for step in by_name.get(one.history_name, ()):
-                link(step, places.start, Link.NEEDS)
+                # What is up somewhere need not be looked for before it is moved (measured).
+                link(step, places.start, Link.ORDER if one.history_name in up else Link.NEEDS)
                 link(step, places.stops.get(step.node), Link.ORDER)

@@ -45,3 +45,27 @@ def test_what_cannot_start_in_a_group_blocks_no_one_outside(primary, blocked):
 
     assert change(due, "x").blocked
     assert change(due, "d").blocked is blocked
+
+
+def test_interleaved_clones_keep_apart_from_one_partner():
+    """An interleaved instance avoids the one instance on its best node, and no other."""
+    clones = (
+        resource.Clone("c", strategies.primitive("a")),
+        resource.Clone("d", strategies.primitive("b"), meta=strategies.sets(interleave="true")),
+    )
+    pair = constraint.Colocation("k", "d", "c", -INFINITY)
+    due = pipeline.schedule(wanted(*clones, constraints=[pair]), seen())
+    starts = [one.target for one in due.changes if one.resource == "b" and one.target]
+
+    assert starts == ["n2"]
+
+
+def test_an_instance_stays_where_it_is_as_good_as_anywhere():
+    """An instance that runs well is not moved to an emptier node of equal score."""
+    clone = resource.Clone("c", strategies.primitive("z", resource_stickiness="0"))
+    lone = strategies.primitive("a", priority="5")
+    states = {"n1": {"a": "stopped", "z": "running"}, "n2": {"a": "stopped", "z": "stopped"}}
+    due = pipeline.schedule(wanted(lone, clone), seen(states))
+
+    assert change(due, "a").target == "n1"
+    assert {one.kind.value for one in due.changes if one.resource == "z"} == {"leave", "start"}

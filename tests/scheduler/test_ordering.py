@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from scheduler import strategies
-from scheduler.test_rules import change, location, seen, wanted
+from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
-from reconciler.model import constraint, plan, resource
+from reconciler.model import constraint, desired, fencing, plan, resource
+from reconciler.model.action import Task
+from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
 
@@ -144,3 +148,76 @@ def test_an_order_one_way_only_still_needs_its_first():
 
     assert change(due, "b").kind.value == "stop"
     assert change(due, "c").kind.value == "leave"
+
+
+def test_a_clone_that_stops_in_places_leaves_what_needs_it():
+    """What follows a clone stays up while some of its instances do."""
+    resources = (clone("c", "a"), strategies.primitive("b", resource_stickiness="100"))
+    constraints = [constraint.Order("o", "c", "b"), location("c", "n2", -INFINITY)]
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": "running", "b": "stopped"}}
+    due = pipeline.schedule(wanted(*resources, constraints=constraints), seen(states))
+
+    assert {one.node for one in due.actions if one.task is Task.STOP and one.real} == {"n2"}
+    assert change(due, "b").kind.value == "leave"
+
+
+def test_an_interleaved_instance_without_partner_is_passed_over():
+    """Where the first clone has no instance, the later does not even want one."""
+    resources = (clone("c", "a", clone_max="1"), clone("d", "b", interleave="true"))
+    states = {name: {"a": "stopped", "b": "stopped"} for name in ("n1", "n2")}
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[constraint.Order("o", "c", "d")]), seen(states)
+    )
+    moves = [one for one in due.changes if one.resource == "b" and one.kind.value != "leave"]
+
+    assert [(one.target, one.blocked) for one in moves] == [("n1", False)]
+
+
+def test_nothing_starts_that_a_joining_node_may_run():
+    """A node that joins has to be asked first; what is up elsewhere may move meanwhile."""
+    resources = (strategies.primitive("a"), strategies.primitive("b"))
+    states = {"n1": {"a": "stopped", "b": "running"}, "n2": {}, "n3": {"a": "stopped"}}
+    cluster = wanted(*resources, constraints=[location("b", "n3", 100)], nodes=("n1", "n2", "n3"))
+    due = pipeline.schedule(cluster, seen(states, presence={"n2": Presence.PENDING}))
+
+    assert change(due, "a").blocked
+    assert change(due, "b").kind.value == "move"
+
+
+@pytest.mark.parametrize("ordered", ["true", "false"])
+def test_a_clone_begins_to_stop_after_the_fencing_of_what_it_lost(ordered):
+    """The instances that stop properly wait for the fencing that stops the others."""
+    states = {"n1": {"a": "running"}, "n2": {"a": "running"}}
+    due = pipeline.schedule(
+        fenced(clone("c", "a", ordered=ordered, target_role="Stopped")),
+        seen(states, presence={"n2": Presence.UNKNOWN}),
+    )
+    stop = next(one for one in due.actions if one.task is Task.STOP and one.node == "n1")
+
+    assert "stonith-n2-reboot@n2" in before(due, stop.key)
+
+
+def test_who_is_left_is_told_of_the_fencing_instead_of_the_stop():
+    """After a fencing the others are notified once: before, without waiting, and after it."""
+    states = {"n1": {"a": "running"}, "n2": {"a": "running"}}
+    due = pipeline.schedule(
+        fenced(clone("c", "a", notify="true")), seen(states, presence={"n2": Presence.UNKNOWN})
+    )
+    told = {
+        (one.meta["notify_type"], one.meta["notify_operation"]): one.key
+        for one in due.actions
+        if one.task is Task.NOTIFY and one.real
+    }
+
+    assert set(told) == {("pre", "stop"), ("post", "stonith")}
+    assert "stonith-n2-reboot@n2" not in before(due, told["pre", "stop"])
+    assert {"stonith-n2-reboot@n2", told["pre", "stop"]} <= before(due, told["post", "stonith"])
+
+
+def fenced(*resources) -> desired.Desired:
+    """Return desired state with a device that can fence both nodes."""
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2"))
+    return dataclasses.replace(
+        wanted(*resources, fencing_enabled="true", no_quorum_policy="ignore"),
+        fencing=fencing.Fencing((device,)),
+    )
