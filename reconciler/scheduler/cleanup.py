@@ -1,10 +1,9 @@
-"""Cleanup: failures that have expired are cleared, and what is removed is forgotten."""
+"""Cleanup: what is removed is forgotten, and nodes that leave are let go."""
 
 from __future__ import annotations
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
-from reconciler.model.resource import OnFail
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation
@@ -12,39 +11,11 @@ from reconciler.scheduler.step import Link, Steps, link
 
 
 def create(steps: Steps, case: Circumstances) -> None:
-    """Enter the clearing of expired fail counts, and the deleting of removed resources."""
-    situation, settings = case.situation, case.settings
-    now = settings.clock.now
-    done: set[tuple[str, int]] = set()
+    """Enter the deleting of what is configured no longer."""
+    situation = case.situation
     for one in situation.expansion.all:
-        if not one.is_primitive:
-            continue
-        if one.removed and one.parent is None:
+        if one.is_primitive and one.removed and one.parent is None:
             _forget(steps, situation, one)
-        timeout_ms = one.meta.failure_timeout_ms
-        if not timeout_ms or one.removed:
-            continue
-        for where, count in situation.failures.get(one.history_name, {}).items():
-            node = situation.nodes[where]
-            if not count.count:
-                continue
-            blocking = situation.known.get(one.history_name, {}).get(where)
-            if blocking is not None and blocking.on_fail is OnFail.BLOCK:
-                continue
-            if not count.expired(timeout_ms, now):
-                settings.clock.wake(count.last + timeout_ms / 1000)
-                continue
-            if (one.history_name, node.index) in done or not node.reachable:
-                continue
-            done.add((one.history_name, node.index))
-            step = steps.add(
-                f"{one.history_name}_clear_failcount_0",
-                ActionKind.CLUSTER,
-                Task.CLEAR_FAILCOUNT,
-                one,
-                node.index,
-            )
-            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base, origin=one.origin))
 
 
 def _forget(steps: Steps, situation: Situation, one: Instance) -> None:

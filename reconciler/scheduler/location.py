@@ -34,6 +34,10 @@ class Wish:
     id: str
     kind: TermKind = TermKind.LOCATION
 
+    def looked_for(self) -> tuple[int, ...]:
+        """Return the nodes that it names for the resource, whatever its role."""
+        return () if self.role is Role.PROMOTED else tuple(node for node, _ in self.scores)
+
 
 def resolve(
     wanted: desired.Desired, expansion: Expansion, nodes: Sequence[Node], clock: rule.Clock
@@ -104,7 +108,7 @@ def _scores(
 ) -> tuple[tuple[int, int], ...] | None:
     if one.rule is None:
         if one.node is None or one.node not in index:
-            return () if one.node is not None else None
+            return None
         return ((index[one.node], one.score),)
     scores = []
     params = {}
@@ -156,6 +160,25 @@ def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> No
         ranking.outside[instance.index] = outside
         for node in outside:
             ranking.add(instance, node, Term(TermKind.NOT_ALLOWED, -INFINITY))
+
+
+def exclude(ranking: Ranking, wishes: Sequence[Wish]) -> None:
+    """Forbid a resource the nodes outside those where alone it is looked for.
+
+    Pacemaker Explained, "resource-discovery"; a member's own constraint forbids it nothing
+    (measured).
+    """
+    allowed: dict[int, set[int]] = {}
+    tops: dict[int, Instance] = {}
+    for wish in wishes:
+        if wish.discovery is ResourceDiscovery.EXCLUSIVE and wish.instance.parent is None:
+            tops[wish.instance.index] = wish.instance
+            allowed.setdefault(wish.instance.index, set()).update(wish.looked_for())
+    for index, top in tops.items():
+        for instance in top.below():
+            for node in ranking.nodes:
+                if node.index not in allowed[index]:
+                    ranking.add(instance, node.index, Term(TermKind.NOT_ALLOWED, -INFINITY))
 
 
 def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:

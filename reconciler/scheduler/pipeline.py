@@ -15,6 +15,7 @@ from reconciler.scheduler import (
     assembly,
     circumstance,
     cleanup,
+    clearing,
     cluster_status,
     colocation,
     creation,
@@ -102,6 +103,7 @@ def _plan(found: _Examined) -> plan.Plan:
         probe_order.apply(steps, standing, followings)
         restart.order(steps)
         cleanup.create(steps, case)
+        clearing.create(steps, case)
         shutdown_lock.forget(steps, case)
         cleanup.shut_down(steps, standing)
         remote.order(steps, case)
@@ -176,6 +178,7 @@ def _rank(
     if not settings.symmetric:
         location.opt_in(scores, standing.expansion, wishes)
     location.apply(scores, wishes)
+    location.exclude(scores, wishes)
     health.apply(scores, standing.expansion, settings)
     location.apply(scores, bans)
     stickiness.apply(scores, standing, settings)

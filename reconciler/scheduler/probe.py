@@ -32,17 +32,16 @@ class Discovery:
         self._exclusive: dict[int, set[int]] = {}
         for wish in wishes:
             for one in wish.instance.below():
-                for node, _ in wish.scores:
-                    if wish.discovery is ResourceDiscovery.NEVER:
-                        self._never.add((one.index, node))
-                    elif wish.discovery is ResourceDiscovery.EXCLUSIVE:
-                        self._exclusive.setdefault(one.top.index, set()).add(node)
+                if wish.discovery is ResourceDiscovery.NEVER:
+                    self._never.update((one.index, node) for node, _ in wish.scores)
+                elif wish.discovery is ResourceDiscovery.EXCLUSIVE:
+                    self._exclusive.setdefault(one.index, set()).update(wish.looked_for())
 
     def allows(self, one: Instance, node: int) -> bool:
         """Tell whether a resource is looked for on a node."""
         if (one.index, node) in self._never:
             return False
-        exclusive = self._exclusive.get(one.top.index)
+        exclusive = self._exclusive.get(one.index)
         return exclusive is None or node in exclusive
 
 

@@ -86,6 +86,11 @@ class Change(enum.Enum):
     FIXED = "fixed"
 
 
+def is_changed(case: Circumstances, one: Instance, node: int, record: OperationRecord) -> bool:
+    """Tell whether the parameters of a record's operation are no longer today's."""
+    return _changed(case, one, node, record) is not Change.NONE
+
+
 def _changed(case: Circumstances, one: Instance, node: int, record: OperationRecord) -> Change:
     own = case.operations.options(one.definition, record.operation, 0).params
     today = (

@@ -119,7 +119,7 @@ class _Summary:
         demoting = demote is not None and demote.required
         promoting = places.promote is not None and places.promote.required
         move = dataclasses.replace(move, source=move.target)
-        if not demoting and not promoting:
+        if not standing.managed or not (demoting or promoting):
             if places.reload is not None and places.reload.required:
                 return self._change(move, ChangeKind.RELOAD, places.reload.reason)
             return self._change(move, ChangeKind.LEAVE, standing.unmanaged_by)

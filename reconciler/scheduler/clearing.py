@@ -1,0 +1,109 @@
+"""Clearing: fail counts that no longer say anything of what would fail now.
+
+They do not once every failure is older than ``failure-timeout``, once the resource has been
+redefined since, or is configured no longer (Pacemaker Explained, "Handling resource failure";
+which records tell of a redefinition is measured).
+"""
+
+from __future__ import annotations
+
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.observed import OperationRecord
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.resource import OnFail
+from reconciler.scheduler import digest, operation, restart
+from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.failure import Count
+from reconciler.scheduler.history import State
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.step import Link, Steps, link
+
+_BEGINNINGS = ("start", "migrate_from")
+
+
+def create(steps: Steps, case: Circumstances) -> None:
+    """Enter the clearing of fail counts that no longer count."""
+    situation = case.situation
+    for name in sorted(situation.failures):
+        one = _instance(situation, name)
+        if one is None:
+            continue
+        for where, count in sorted(situation.failures[name].items()):
+            if not count.count:
+                continue
+            code = _why(case, one, where, count)
+            if code is not None and situation.nodes[where].reachable:
+                _clear(steps, situation, one, where, code)
+
+
+def _instance(situation: Situation, name: str) -> Instance | None:
+    """Return an instance with a history name; any of those that share it."""
+    found = situation.expansion.by_name.get(name)
+    if found is None or not found.is_primitive:
+        candidates = situation.expansion.by_base.get(name, ())
+        found = next((each for each in candidates if each.history_name == name), None)
+    return found
+
+
+def _clear(steps: Steps, situation: Situation, one: Instance, where: int, code: ReasonCode) -> None:
+    step = steps.add(
+        f"{one.history_name}_clear_failcount_0",
+        ActionKind.CLUSTER,
+        Task.CLEAR_FAILCOUNT,
+        one,
+        where,
+    )
+    step.require(Reason(code, one.base, origin=one.origin))
+    if code is ReasonCode.REMOVED and situation.standing[one.index].failed:
+        link(step, steps.at(one).stops.get(where), Link.ORDER)
+
+
+def _why(case: Circumstances, one: Instance, where: int, count: Count) -> ReasonCode | None:
+    """Return why a fail count is cleared, or None."""
+    state = case.situation.known.get(one.history_name, {}).get(where)
+    if state is None:
+        return None
+    holder = _holder(case.situation, one, where)
+    if one.removed and one.parent is None:
+        return ReasonCode.REMOVED if holder.managed else None
+    clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
+    if timeout_ms and state.on_fail is not OnFail.BLOCK:
+        if count.expired(timeout_ms, clock.now):
+            return ReasonCode.FAILURE_EXPIRED
+        clock.wake(count.last + timeout_ms / 1000)
+    redefined = state.active and holder.managed and _is_redefined(case, one, where, state)
+    return ReasonCode.PARAMETERS_CHANGED if redefined else None
+
+
+def _holder(situation: Situation, one: Instance, where: int) -> Standing:
+    """Return the standing of the instance that is active on a node, of those that share a name."""
+    for each in situation.expansion.by_base[one.base]:
+        standing = situation.standing[each.index]
+        if each.history_name == one.history_name and where in standing.running:
+            return standing
+    return situation.standing[one.index]
+
+
+def _is_redefined(case: Circumstances, one: Instance, where: int, state: State) -> bool:
+    """Tell whether a resource runs, or was tried, with another definition than today's."""
+    began = [record for name in _BEGINNINGS if (record := state.latest.get((name, 0))) is not None]
+    if not began and ("monitor", 0) in state.latest:
+        began = [state.latest["monitor", 0]]
+    last = max(began, key=lambda record: record.call, default=None)
+    if last is not None and restart.is_changed(case, one, where, last):
+        return True
+    return any(_is_other(case, one, where, record) for record in state.recurring.values())
+
+
+def _is_other(case: Circumstances, one: Instance, where: int, record: OperationRecord) -> bool:
+    """Tell whether a recurring operation is not the one that is configured."""
+    configured = operation.lookup(one.definition, record.operation, record.interval_ms)
+    if configured is None:
+        return True
+    found = case.operations.options(
+        one.definition, record.operation, record.interval_ms, configured
+    )
+    params = {**case.parameters.of(one, where), **found.params}
+    params["CRM_meta_timeout"] = str(found.timeout_ms)
+    return digest.digest(params) != record.digests.all
