@@ -124,7 +124,7 @@ def _cluster_attributes(root: ET.Element) -> dict[str, str]:
     ``no-quorum-panic`` says that quorum was once had and lost; without it a partition that never
     had quorum is not fenced for the lack of it.
     """
-    return {QUORUM_LOST: "true"} if options.boolean(root.get(QUORUM_LOST, "")) else {}
+    return {QUORUM_LOST: "true" if options.boolean(root.get(QUORUM_LOST, "")) else "false"}
 
 
 def _now(root: ET.Element, given: float | None, clock: float | None) -> float:

@@ -120,7 +120,11 @@ class Creation:
         self, one: Instance, standing: Standing, places: Places, target: int, next_role: Role
     ) -> None:
         role = standing.states[target].role
-        if role is Role.PROMOTED and next_role is not Role.PROMOTED:
+        if role is Role.PROMOTED and next_role is Role.STARTED and places.start is not None:
+            # It is no promotable resource any more: only a stop takes the role from it.
+            for step in (places.demotes[target], places.stops[target], places.start):
+                step.require(Reason(ReasonCode.PROMOTION, one.base))
+        elif role is Role.PROMOTED and next_role is not Role.PROMOTED:
             places.demotes[target].require(Reason(ReasonCode.PROMOTION, one.base))
         elif role is not Role.PROMOTED and next_role is Role.PROMOTED and places.promote:
             places.promote.require(Reason(ReasonCode.PROMOTION, one.base))

@@ -23,7 +23,7 @@ from reconciler.scheduler.step import Link, Step, Steps, link
 def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     """Enter a fencing step for each node that must be fenced; return the decisions."""
     situation, settings, seen = case.situation, case.settings, case.seen
-    suicide = not seen.quorate and settings.no_quorum_policy is QuorumPolicy.FENCE
+    suicide = quorum.fences(settings, seen)
     decisions = []
     previous: Step | None = None
     for node in sorted(situation.nodes, key=lambda node: (node.name == seen.dc, node.index)):

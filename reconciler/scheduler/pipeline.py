@@ -35,6 +35,7 @@ from reconciler.scheduler import (
     probe,
     probe_order,
     promotion,
+    quorum,
     ranking,
     recurring,
     remote,
@@ -78,8 +79,9 @@ def _plan(found: _Examined) -> plan.Plan:
     bans = ticket.resolve(desired, observed, standing, fencing=settings.fencing_enabled)
     scores = _rank(standing, settings, wishes, bans)
     pairs = colocation.lower(desired, standing.expansion)
+    frozen = quorum.freezes(settings, quorate=observed.quorate)
     assignment = placement.assign(
-        standing, scores, pairs, settings, promotion.Scores((*wishes, *bans))
+        standing, scores, pairs, settings, promotion.Scores((*wishes, *bans), frozen)
     )
     remote.doubt(standing)
 
@@ -115,6 +117,7 @@ def _plan(found: _Examined) -> plan.Plan:
             break
         migrating -= given_up
     restart.drop(steps)
+    recurring.drop(steps)
     notification.create(steps, case)
     edges, findings = cycle.resolve(steps)
 

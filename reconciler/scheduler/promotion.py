@@ -27,9 +27,15 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scores:
-    """What speaks for promotion: attributes of nodes, and locations for the promoted role."""
+    """What speaks for promotion: attributes of nodes, and locations for the promoted role.
+
+    Attributes:
+        wishes: the locations.
+        frozen: without quorum nothing rises that has not risen.
+    """
 
     wishes: tuple[Wish, ...]
+    frozen: bool = False
 
     def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
         """Return the promotion score that an agent set for a primitive, or None."""
@@ -140,6 +146,9 @@ def choose(
 
 
 def _may_be_promoted(placing: Placing, child: Instance) -> bool:
+    frozen = placing.promotions.frozen
+    if frozen and placing.situation.standing[child.index].role is not Role.PROMOTED:
+        return False
     for one in child.primitives():
         if placing.limit(one) in {Role.UNPROMOTED, Role.STOPPED, Role.STARTED}:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model import observed
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
@@ -12,6 +13,7 @@ from reconciler.scheduler.options import Cluster, QuorumPolicy, Requires
 if TYPE_CHECKING:
     from reconciler.scheduler.situation import Standing
 
+_LOST = "no-quorum-panic"
 _NO_QUORUM = Reason(ReasonCode.NO_QUORUM)
 
 
@@ -27,6 +29,21 @@ def requirement(one: Instance, settings: Cluster) -> Requires:
     return Requires.FENCING if settings.fencing_enabled else Requires.QUORUM
 
 
+def fences(settings: Cluster, seen: observed.Observed) -> bool:
+    """Tell whether a partition without quorum fences itself.
+
+    It does not where it is known that quorum was never had before: then it only stops (measured).
+    """
+    if seen.quorate or settings.no_quorum_policy is not QuorumPolicy.FENCE:
+        return False
+    return seen.attributes.get(_LOST) != "false"
+
+
+def freezes(settings: Cluster, *, quorate: bool) -> bool:
+    """Tell whether a partition without quorum keeps what it has, but lets nothing rise."""
+    return not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE
+
+
 def forbids(
     one: Instance, standing: Standing, next_role: Role, settings: Cluster, *, quorate: bool
 ) -> Reason | None:
@@ -35,10 +52,11 @@ def forbids(
         return None
     if requirement(one, settings) is Requires.NOTHING:
         return None
-    if settings.no_quorum_policy is QuorumPolicy.FREEZE:
+    if freezes(settings, quorate=quorate):
         order = list(Role)
         rises = order.index(next_role) > order.index(standing.role)
         return _NO_QUORUM if not standing.running or rises else None
     if settings.no_quorum_policy is QuorumPolicy.DEMOTE:
-        return _NO_QUORUM if next_role is Role.PROMOTED or not standing.running else None
+        idle = not standing.running or not one.promotable
+        return _NO_QUORUM if next_role is Role.PROMOTED or idle else None
     return _NO_QUORUM

@@ -7,7 +7,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import digest
+from reconciler.scheduler import digest, operation
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE
@@ -177,6 +177,17 @@ class _Recurring:
             return
         for then in (places.start, places.promote, places.demotes.get(where)):
             link(step, then, Link.ORDER)
+
+
+def drop(steps: Steps) -> None:
+    """Give up cancelling a monitor of another role where a stop ends it; after settling."""
+    for step in steps.all:
+        if step.task is not Task.CANCEL or step.instance is None:
+            continue
+        stop = steps.at(step.instance).stops.get(step.node)
+        configured = operation.lookup(step.instance.definition, step.agent_task, step.interval_ms)
+        if configured is not None and stop is not None and stop.required and stop.runnable:
+            step.required = False
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:

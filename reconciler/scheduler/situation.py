@@ -152,14 +152,11 @@ class _Binder:
             candidates = [self._removed(found.resource, found.agent)]
         first = candidates[0]
         state = self._read(first, node, found)
-        if state is history.IDLE:
+        if state is history.IDLE and not first.promotable:
             return
-        one = first
-        if len(candidates) > 1 or (first.in_clone is not None and not first.unique):
-            if not state.active and not state.pending:
-                self._note_seen(candidates, node)
-                return
-            one = self._free(candidates, node)
+        one = self._bound(candidates, node, state)
+        if one is None:
+            return
         standing = self.situation.standing[one.index]
         standing.seen_on.add(node.index)
         standing.states[node.index] = state
@@ -259,6 +256,16 @@ class _Binder:
         if idle is not None:
             return idle
         return self._excess(candidates[0])
+
+    def _bound(self, candidates: list[Instance], node: Node, state: State) -> Instance | None:
+        """Return the instance that a history is kept with; None: none needs to know of it."""
+        first = candidates[0]
+        if len(candidates) == 1 and (first.in_clone is None or first.unique):
+            return first
+        if state.active or state.pending:
+            return self._free(candidates, node)
+        self._note_seen(candidates, node)
+        return None
 
     def _note_seen(self, candidates: list[Instance], node: Node) -> None:
         """Note which instance a history that says "stopped" is about: the first free one."""

@@ -126,3 +126,41 @@ def test_the_score_of_a_numbered_instance_is_not_that_of_an_anonymous_one():
     )
 
     assert _priorities(due)["n1"] == -1
+
+
+def test_a_promoted_instance_of_what_cannot_be_promoted_any_more_is_restarted():
+    """Only a stop takes the role away from a resource that no longer has roles."""
+    due = pipeline.schedule(
+        facts.wanted(strategies.primitive("p")),
+        facts.seen({"n1": {"p": "promoted"}, "n2": {"p": "stopped"}}),
+    )
+
+    assert _moves(due) == {("restart", "n1", "n1")}
+
+
+def test_nothing_is_promoted_while_a_partition_is_frozen():
+    """Without quorum and with the policy freeze a running instance stays in its role."""
+    due = pipeline.schedule(
+        facts.wanted(_clone(), no_quorum_policy="freeze"),
+        facts.seen(
+            {"n1": {"p": "running"}, "n2": {"p": "stopped"}},
+            attributes={"n1": {"master-p": "10"}},
+            quorate=False,
+        ),
+    )
+
+    assert ("promote", "n1", "n1") not in _moves(due)
+
+
+def test_a_resource_is_kept_to_the_nodes_where_alone_it_is_looked_for():
+    """Exclusive discovery forbids all other nodes, whatever their scores."""
+    constraints = [
+        facts.location("p", "n1", 100),
+        constraint.Location("x", ("p",), "n2", 0, discovery=constraint.ResourceDiscovery.EXCLUSIVE),
+    ]
+
+    due = pipeline.schedule(
+        facts.wanted(strategies.primitive("p"), constraints=constraints), facts.seen()
+    )
+
+    assert facts.change(due, "p").target == "n2"

@@ -1,0 +1,67 @@
+"""Clearing of fail counts that no longer say anything."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import observed
+from reconciler.model.action import Task
+from reconciler.scheduler import digest, pipeline
+
+SAME = observed.Digests(all=digest.digest({"CRM_meta_timeout": "20000"}))
+CHANGED = observed.Digests(all="0" * 32)
+
+
+def _cleared(*resources, last: float = 10.0, digests=SAME, interval_ms=10_000, state="running"):
+    """Return where a fail count of p on n1 is cleared, with a monitor that has some digests."""
+    attributes = {
+        "fail-count-p#monitor_10000": "1",
+        "last-failure-p#monitor_10000": str(strategies.NOW - last),
+    }
+    seen = facts.seen({"n1": {"p": state}, "n2": {"p": "stopped"}}, attributes={"n1": attributes})
+    node = seen.nodes["n1"]
+    histories = dict(node.histories)
+    if state == "running":
+        monitor = strategies.record("monitor", 0, 9, 0, interval_ms)
+        monitor = dataclasses.replace(monitor, digests=digests)
+        found = histories["p"]
+        found = dataclasses.replace(found, operations=(*found.operations, monitor))
+        histories["p"] = found
+    nodes = {**seen.nodes, "n1": dataclasses.replace(node, histories=histories)}
+    due = pipeline.schedule(facts.wanted(*resources), dataclasses.replace(seen, nodes=nodes))
+    return [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT]
+
+
+def test_a_fail_count_of_what_runs_unchanged_is_kept():
+    """Without a time-out and without a change a failure is never forgotten."""
+    assert _cleared(strategies.primitive("p")) == []
+
+
+@pytest.mark.parametrize(("digests", "interval_ms"), [(CHANGED, 10_000), (SAME, 20_000)])
+def test_a_redefinition_clears_the_fail_count(digests, interval_ms):
+    """A monitor with other parameters, or one that is not configured any more, tells of one."""
+    found = _cleared(strategies.primitive("p"), digests=digests, interval_ms=interval_ms)
+
+    assert found == ["n1"]
+
+
+def test_an_unmanaged_resource_keeps_its_fail_count():
+    """Nothing is done for a resource that is not managed, not even that."""
+    assert _cleared(strategies.primitive("p", is_managed="false"), digests=CHANGED) == []
+
+
+def test_a_removed_resource_loses_its_fail_count():
+    """Failures of what is configured no longer are cleared with the rest."""
+    assert _cleared() == ["n1"]
+
+
+@pytest.mark.parametrize(("state", "cleared"), [("stopped", ["n1"]), ("unknown", [])])
+def test_an_expired_fail_count_is_cleared_where_there_is_a_history(state, cleared):
+    """What was never asked on a node has nothing to be cleared there."""
+    resource = strategies.primitive("p", failure_timeout="60s")
+
+    assert _cleared(resource, last=100.0, state=state) == cleared
