@@ -27,7 +27,8 @@ class AttributeTest:
         attribute: its name; ``#uname``, ``#kind`` and so on are built in.
         operation: lt, gt, lte, gte, eq, ne, defined or not_defined.
         value: what it is compared with; None for defined and not_defined.
-        type: string, integer, number or version; empty: integer if both look so, else string.
+        type: string, integer, number or version; empty: string for eq and ne, else number where a
+            value has a point, integer where none has.
         value_source: literal, param or meta.
     """
 

@@ -140,6 +140,9 @@ def _compile(
     attributes["#is_dc"] = "true" if seen.dc == one.name else "false"
     if settings.name:
         attributes["#cluster-name"] = settings.name
+    site = attributes.get("site-name", settings.name)
+    if site:
+        attributes["#site-name"] = site
     return Node(
         index=index,
         name=one.name,

@@ -14,13 +14,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.model import attribute, property, rule, secret  # noqa: A004 - a module's name
+from reconciler.model import attribute, rule, secret
 from reconciler.model.agent import AgentName
 
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(
+    r"\s*[+-]?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+)
 _DATE = re.compile(
     r"(\d{4})-?(?:(\d{2})-?(\d{2})|W(\d{2})-?(\d)|(\d{3}))?"
-    r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2}))?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+    r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
 )
 
 
@@ -99,28 +101,41 @@ def _integer(text: str) -> int | None:
 
 
 def _number(text: str) -> float | None:
-    found = _NUMBER.match(text.strip())
-    return float(found[0]) if found else None
+    found = _NUMBER.match(text)
+    if found is None:
+        return None
+    return float(int(found[0], 16)) if found["hex"] else float(found[0])
 
 
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
+def _version(text: str) -> tuple[int, ...] | None:
+    """Return the parts of a version without zeros at the end; None: it is empty."""
+    if not text:
+        return None
+    parts = [_integer(part) or 0 for part in text.split(".")]
+    while parts and not parts[-1]:
+        parts.pop()
+    return tuple(parts)
 
 
-def _compared(left: str, right: str, kind: str) -> int | None:
-    """Return -1, 0 or 1; None where the values cannot be compared as that type."""
-    if not kind:
-        whole = property.integer(left) is not None and property.integer(right) is not None
-        dotted = "." in left or "." in right
-        both = _NUMBER.fullmatch(left.strip()) and _NUMBER.fullmatch(right.strip())
-        kind = "integer" if whole else "number" if dotted and both else "string"
-    readers: dict[str, Callable[[str], Any]] = {
-        "integer": _integer,
-        "number": _number,
-        "version": _version,
-        "string": str.lower,
-    }
-    read = readers.get(kind, str.lower)
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "version": _version,
+    "string": str.lower,
+}
+"""How the values of each type are read: as far as they can be, what follows is ignored."""
+
+
+def _type(part: rule.AttributeTest, values: tuple[str, str]) -> str:
+    """Return the type as which values are compared; equality compares texts unless told not to."""
+    if part.type or part.operation in {"eq", "ne"}:
+        return part.type or "string"
+    return "number" if any("." in value for value in values) else "integer"
+
+
+def _compared(left: str, right: str, kind: str) -> int:
+    """Return -1, 0 or 1; values that are not of the type are compared as texts."""
+    read = _READERS.get(kind, str.lower)
     first, second = read(left), read(right)
     if first is None or second is None:
         first, second = left.lower(), right.lower()
@@ -135,15 +150,17 @@ def _attribute(part: rule.AttributeTest, context: Context) -> bool:
         return found is not None
     if part.operation == "not_defined":
         return found is None
-    wanted: secret.Value | None = part.value
+    # An empty value counts as none at all, an empty parameter as what it is.
+    wanted: secret.Value | None = part.value or None
     if part.value_source == "param":
         wanted = (context.params or {}).get(part.value or "")
     elif part.value_source == "meta":
         wanted = (context.meta or {}).get(part.value or "")
     if found is None or wanted is None:
-        return part.operation == "ne" and (found is not None or wanted is not None)
-    order = _compared(found, str(wanted), part.type)
-    return order is not None and {
+        return part.operation == ("eq" if found is wanted else "ne")
+    text = str(wanted)
+    order = _compared(found, text, _type(part, (found, text)))
+    return {
         "lt": order < 0,
         "gt": order > 0,
         "lte": order <= 0,
@@ -166,12 +183,15 @@ def moment(text: str) -> dt.datetime | None:
             date = dt.date(int(year), 1, 1) + dt.timedelta(days=int(ordinal) - 1)
         else:
             date = dt.date(int(year), int(month or 1), int(day or 1))
-        time = dt.time(int(hour or 0), int(minute or 0), int(second or 0))
-    except ValueError:
+        # The day may end as 24:00, which is the next one's beginning.
+        midnight = int(hour or 0) == 24
+        time = dt.time(0 if midnight else int(hour or 0), int(minute or 0), int(second or 0))
+        date += dt.timedelta(days=int(midnight))
+    except (ValueError, OverflowError):
         return None
     offset = dt.timedelta(0)
     if zone and zone != "Z":
-        digits = zone[1:].replace(":", "")
+        digits = zone[1:].replace(":", "").ljust(4, "0")
         offset = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         offset = -offset if zone[0] == "-" else offset
     return dt.datetime.combine(date, time, dt.UTC) - offset
