@@ -262,7 +262,8 @@ def attribute_value(node: Node, attribute: str | None) -> str | None:
 def scaled(score: int, factor: float) -> int:
     """Return a wish times the strength of the colocation; never 0 if both are not.
 
-    Halves are rounded away from zero.
+    Halves are rounded away from zero. What would be rounded to 0 counts 1 in the direction of the
+    colocation, whichever way the wish goes (measured).
     """
     value = score * factor
     if not value:
@@ -270,7 +271,20 @@ def scaled(score: int, factor: float) -> int:
     rounded = int(value + 0.5) if value > 0 else int(value - 0.5)
     if rounded:
         return rounded
-    return 1 if value > 0 else -1
+    return 1 if factor > 0 else -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Way:
+    """How wishes travel.
+
+    Attributes:
+        positive_only: none makes a score negative.
+        onwards: from what a resource follows; else from what follows it.
+    """
+
+    positive_only: bool = False
+    onwards: bool = False
 
 
 class Wishes:
@@ -294,9 +308,8 @@ class Wishes:
         row = self._ranking.rows[one.index]
         self._busy.add(one.index)
         try:
-            found = self.added(
-                row, pair.dependent, pair.score / INFINITY, pair.attribute, positive_only
-            )
+            way = _Way(positive_only=positive_only)
+            found = self.added(row, pair.dependent, pair.score / INFINITY, pair.attribute, way)
         finally:
             self._busy.discard(one.index)
         if found is not None:
@@ -313,9 +326,16 @@ class Wishes:
         positive_only: bool = False,
     ) -> Row:
         """Return a row with what the other side of a pair of ``one`` wishes."""
+        return self._met(one, row, other, pair, _Way(positive_only=positive_only))
+
+    def onwards(self, one: Instance, row: Row, pair: Pair) -> Row:
+        """Return a row with the wishes of the primary of a pair, and of those that it follows."""
+        return self._met(one, row, pair.primary, pair, _Way(onwards=True))
+
+    def _met(self, one: Instance, row: Row, other: Instance, pair: Pair, way: _Way) -> Row:
         self._busy.add(one.index)
         try:
-            found = self.added(row, other, pair.score / INFINITY, pair.attribute, positive_only)
+            found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
         finally:
             self._busy.discard(one.index)
         return row if found is None else found
@@ -326,7 +346,7 @@ class Wishes:
         dependent: Instance,
         factor: float,
         attribute: str | None,
-        positive_only: bool,
+        way: _Way,
     ) -> Row | None:
         """Return ``target`` with the wishes of a dependent and of those behind it.
 
@@ -337,22 +357,23 @@ class Wishes:
             source = dependent.children[0]
         if source.index in self._busy:
             return None
-        row = self._combined(target, source, factor, attribute, positive_only)
+        row = self._combined(target, source, factor, attribute, way)
         if not self._ranking.usable(row):
             return None
         self._busy.add(source.index)
         try:
-            for pair in self._behind(source, dependent):
+            behind = self._behind(source, dependent)
+            for pair in self._pairs.primaries(source) if way.onwards else behind:
                 if not pair.influence:
                     continue
                 # Along a chain only the signs multiply; the last strength counts (measured).
                 strength = pair.score / INFINITY
                 further = self.added(
                     row,
-                    pair.dependent,
+                    pair.primary if way.onwards else pair.dependent,
                     strength if factor > 0 else -strength,
                     pair.attribute,
-                    positive_only,
+                    way,
                 )
                 if further is not None:
                     row = further
@@ -380,7 +401,7 @@ class Wishes:
         source: Instance,
         factor: float,
         attribute: str | None,
-        positive_only: bool,
+        way: _Way,
     ) -> Row:
         nodes = self._ranking.nodes
         scores = self._ranking.rows[source.index]
@@ -401,7 +422,7 @@ class Wishes:
                 row.append(old)
                 continue
             new = add(scaled(wish, factor), old)
-            if positive_only and new < 0:
+            if way.positive_only and new < 0:
                 new = 1 if old > 0 else old
             row.append(new)
         return row

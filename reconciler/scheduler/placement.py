@@ -314,7 +314,7 @@ class Placing:
         allowed = [
             node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
         ]
-        allowed = self.capacity.fitting(self, one, allowed)
+        allowed, preferred = self.capacity.fitting(self, one, allowed)
         found, found_key = NOWHERE, (0, 0, 0, 0)
         for where in allowed:
             freer = 0
@@ -325,6 +325,8 @@ class Placing:
             key = (-row[where], load, here, self.nodes[where].rank)
             if found == NOWHERE or freer > 0 or (not freer and key < found_key):
                 found, found_key = where, key
+        if preferred in allowed and row[preferred] == row[found]:
+            return preferred
         if found == NOWHERE or one.unique or row[found] <= 0:
             return found
         for where in running:

@@ -17,9 +17,7 @@ from typing import Any
 from reconciler.model import attribute, rule, secret
 from reconciler.model.agent import AgentName
 
-_NUMBER = re.compile(
-    r"\s*[+-]?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-)
+_NUMBER = re.compile(r"\s*[+-]?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _DATE = re.compile(
     r"(\d{4})-?(?:(\d{2})-?(\d{2})|W(\d{2})-?(\d)|(\d{3}))?"
     r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
@@ -184,7 +182,7 @@ def moment(text: str) -> dt.datetime | None:
         else:
             date = dt.date(int(year), int(month or 1), int(day or 1))
         # The day may end as 24:00, which is the next one's beginning.
-        midnight = int(hour or 0) == 24
+        midnight = hour == "24"
         time = dt.time(0 if midnight else int(hour or 0), int(minute or 0), int(second or 0))
         date += dt.timedelta(days=int(midnight))
     except (ValueError, OverflowError):

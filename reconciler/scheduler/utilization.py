@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from reconciler.model import attribute
 from reconciler.model import property as properties
 from reconciler.model.action import ActionKind, Task
-from reconciler.model.score import INFINITY, add
-from reconciler.scheduler import colocation, options, rule
+from reconciler.model.score import INFINITY
+from reconciler.scheduler import node_table, options, rule
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import PlacementStrategy
+from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
@@ -38,13 +39,14 @@ def amounts(sets: attribute.AttributeSets, clock: rule.Clock) -> Amounts:
 class Capacity:
     """What the nodes have left while resources are placed."""
 
-    __slots__ = ("_clock", "_free", "_needs", "strategy")
+    __slots__ = ("_clock", "_free", "_needs", "_table", "strategy")
 
     def __init__(self, nodes: Sequence[Node], settings: options.Cluster) -> None:
         self.strategy = settings.placement_strategy
         self._clock = settings.clock
         self._needs: dict[str, Amounts] = {}
         self._free: list[Amounts] = []
+        self._table: list[int] | None = None
         if self.strategy is not PlacementStrategy.DEFAULT:
             self._free = [amounts(node.desired.utilization, self._clock) for node in nodes]
 
@@ -84,10 +86,12 @@ class Capacity:
         return balance
 
     def ranked(self, nodes: Sequence[Node]) -> list[Node]:
-        """Return the nodes, best first: by own score, capacity if balanced, and name."""
+        """Return the nodes, best first: usable, by own score, capacity if balanced, and name."""
         balanced = self.strategy is PlacementStrategy.BALANCED
 
         def compare(left: Node, right: Node) -> int:
+            if left.takes_resources is not right.takes_resources:
+                return -1 if left.takes_resources else 1
             if left.desired.score != right.desired.score:
                 return right.desired.score - left.desired.score
             freer = self.freer(right.index, left.index) if balanced else 0
@@ -95,20 +99,33 @@ class Capacity:
 
         return sorted(nodes, key=functools.cmp_to_key(compare))
 
-    def fitting(self, placing: Placing, one: Instance, allowed: list[int]) -> list[int]:
-        """Return the nodes, of those allowed, that a primitive may be placed on.
+    def fitting(
+        self, placing: Placing, one: Instance, allowed: list[int]
+    ) -> tuple[list[int], int | None]:
+        """Return the nodes, of those allowed, that can hold a primitive, and the one to prefer.
 
         Those that can hold it with everything that must run beside it; if there is none, those
-        that can hold it alone.
+        that can hold it alone, and the node with the most capacity left goes before others with
+        the same score (measured).
         """
-        if not self.counts:
-            return allowed
+        if not self.counts or not allowed:
+            return allowed, None
         together = list(beside(placing, one))
         need = _sum(self.need(each) for each in together)
         found = [node for node in allowed if self._fits(need, node)]
         if found or len(together) == 1:
-            return found
-        return [node for node in allowed if self._fits(self.need(one), node)]
+            return found, None
+        alone = [node for node in allowed if self._fits(self.need(one), node)]
+        return alone, self._freest(placing.nodes, allowed)
+
+    def _freest(self, nodes: Sequence[Node], allowed: list[int]) -> int:
+        """Return the node with the most capacity left; of those alike the first in the table."""
+        if self._table is None:
+            self._table = node_table.ranks([one.desired.id or one.name for one in nodes])
+        best, *others = sorted(allowed, key=self._table.__getitem__)
+        for node in others:
+            best = node if self.freer(node, best) > 0 else best
+        return best
 
     def _fits(self, need: Amounts, node: int) -> bool:
         free = self._free[node]
@@ -136,7 +153,7 @@ def sequence(placing: Placing) -> list[Instance]:
     nodes = placing.capacity.ranked(placing.nodes)
 
     def key(one: Instance) -> tuple[object, ...]:
-        row = _joined(placing, one, 1.0, frozenset())
+        row = _joined(placing, one)
         running = placing.situation.standing[one.index].running
         here = row[running[0]] if running else -INFINITY
         return (-one.meta.priority, -here, [-row[node.index] for node in nodes])
@@ -144,16 +161,15 @@ def sequence(placing: Placing) -> list[Instance]:
     return sorted(tops, key=key)
 
 
-def _joined(placing: Placing, one: Instance, factor: float, seen: frozenset[int]) -> list[int]:
-    """Return the scores of a resource and, weaker by ``factor``, of what it is colocated with."""
+def _joined(placing: Placing, one: Instance) -> Row:
+    """Return the scores of a resource with the wishes of its members and what it runs beside."""
     speaker = one.children[0] if one.variant is Variant.GROUP and one.children else one
-    seen |= {speaker.index}
-    row = [colocation.scaled(score, factor) for score in placing.ranking.rows[speaker.index]]
+    row = placing.ranking.rows[speaker.index]
     for pair in placing.pairs.primaries(speaker):
-        if pair.primary.index not in seen:
-            further = _joined(placing, pair.primary, factor * pair.score / INFINITY, seen)
-            joined = [add(left, right) for left, right in zip(row, further, strict=True)]
-            row = joined if placing.ranking.usable(joined) else row
+        row = placing.wishes.onwards(speaker, row, pair)
+    for pair in placing.pairs.own_dependents(speaker):
+        if pair.internal:
+            row = placing.wishes.towards(speaker, row, pair.dependent, pair)
     return row
 
 

@@ -114,9 +114,10 @@ def test_a_mandatory_colocation_gives_no_bonus():
 
 
 def test_a_wish_is_never_rounded_away():
-    """500 times 100/INFINITY still counts 1 (halves are rounded away from zero)."""
+    """500 times 100/INFINITY still counts 1, in the direction of the colocation."""
     assert colocation.scaled(500, 100 / INFINITY) == 1
-    assert colocation.scaled(-500, 100 / INFINITY) == -1
+    assert colocation.scaled(-500, 100 / INFINITY) == 1
+    assert colocation.scaled(500, -100 / INFINITY) == -1
     assert colocation.scaled(0, 1.0) == 0
 
 

@@ -97,3 +97,20 @@ def test_capacity_is_given_back_before_it_is_used():
             break
         before = more
     assert "b_stop_0@n1" in before
+
+
+def test_what_runs_beside_a_lost_node_s_neighbour_is_placed_late():
+    """A resource that may not be where its primary cannot be comes after one without such bounds."""
+    beside = constraint.Colocation("k", "a", "p", facts.INFINITY)
+    banned = facts.location("p", "n2", -facts.INFINITY)
+    wanted = _wanted("utilization", {"n1": 1, "n2": 0}, {"a": 1, "b": 1, "p": 0}, [beside, banned])
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen()))["b"] == "n1"
+    assert not _targets(facts.pipeline.schedule(wanted, facts.seen()))["a"]
+
+
+def test_what_cannot_be_together_prefers_the_node_with_most_left():
+    """Where a set fits nowhere, its first resource takes the freest node among equal scores."""
+    wanted = _wanted("utilization", {"n1": 2, "n2": 4}, {"a": 1, "b": 4}, TOGETHER)
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen()))["a"] == "n2"
