@@ -74,6 +74,20 @@ class Edge(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
+    """How the capacities of nodes are used, where utilization counts.
+
+    Attributes:
+        original, remaining: node to what it can hold, before and after everything is placed.
+        assigned: instance, node, and what it needs there.
+    """
+
+    original: Mapping[str, Mapping[str, int]]
+    remaining: Mapping[str, Mapping[str, int]]
+    assigned: tuple[tuple[str, str, Mapping[str, int]], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
     """The transition that is due.
 
@@ -86,6 +100,7 @@ class Plan:
         moments: scores and ledgers as they stood at each stage of the placement.
         promotion_scores: resource instance to node to score.
         placement: resource instance to node to role, when the plan is done.
+        usage: how the capacities of nodes are used; None where utilization does not count.
         diagnostics: findings about desired and observed together.
         observation: id of the observation that it was made from.
         recheck_at: time at which decisions may change by themselves (failure-timeout, rules).
@@ -99,6 +114,7 @@ class Plan:
     moments: Sequence[score.Moment] = ()
     promotion_scores: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     placement: Mapping[str, Mapping[str, Role]] = dataclasses.field(default_factory=dict)
+    usage: Usage | None = None
     diagnostics: tuple[diagnostic.Diagnostic, ...] = ()
     observation: str = ""
     recheck_at: float | None = None

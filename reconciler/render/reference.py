@@ -67,6 +67,23 @@ def record(
             name: dict(sorted(nodes.items()))
             for name, nodes in sorted(due.promotion_scores.items())
         },
+        **_usage(due.usage),
+    }
+
+
+def _usage(found: plan.Usage | None) -> dict[str, Any]:
+    """Return how capacities are used; nodes without capacity are left out."""
+    if found is None:
+        return {}
+    stages = {"original": found.original, "remaining": found.remaining}
+    return {
+        "utilization": {
+            "capacity": {
+                stage: {name: dict(held) for name, held in sorted(nodes.items()) if held}
+                for stage, nodes in stages.items()
+            },
+            "assigned": [[name, node, dict(need)] for name, node, need in found.assigned],
+        }
     }
 
 

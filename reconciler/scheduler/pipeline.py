@@ -49,6 +49,7 @@ from reconciler.scheduler import (
     summary,
     ticket,
     unfencing,
+    usage,
     utilization,
 )
 
@@ -134,6 +135,7 @@ def _plan(found: _Examined) -> plan.Plan:
         moments=ranking.Moments(scores, standing.expansion, ledgers),
         promotion_scores=assignment.promotion_scores,
         placement=_placement(standing, assignment),
+        usage=usage.told(standing, assignment),
         diagnostics=findings,
         observation=observed.id,
         recheck_at=clock.next_change,

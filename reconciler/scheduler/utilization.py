@@ -48,12 +48,16 @@ class Capacity:
         self._free: list[Amounts] = []
         self._table: list[int] | None = None
         if self.strategy is not PlacementStrategy.DEFAULT:
-            self._free = [amounts(node.desired.utilization, self._clock) for node in nodes]
+            self._free = [self.original(node) for node in nodes]
 
     @property
     def counts(self) -> bool:
         """Whether utilization decides anything."""
         return self.strategy is not PlacementStrategy.DEFAULT
+
+    def original(self, node: Node) -> Amounts:
+        """Return what a node can hold."""
+        return amounts(node.desired.utilization, self._clock)
 
     def need(self, one: Instance) -> Amounts:
         """Return what a primitive needs."""

@@ -175,6 +175,19 @@ def test_scores():
     assert found["fencing_summary"] == [{"node": "n", "task": "off"}]
 
 
+def test_usage():
+    """Capacities are told where they count, without nodes that have none."""
+    usage = plan.Usage(
+        {"n": {"cpu": 4}, "m": {}}, {"n": {"cpu": 1}, "m": {}}, (("p", "n", {"cpu": 3}),)
+    )
+
+    assert _record(plan.Plan(usage=usage))["utilization"] == {
+        "capacity": {"original": {"n": {"cpu": 4}}, "remaining": {"n": {"cpu": 1}}},
+        "assigned": [["p", "n", {"cpu": 3}]],
+    }
+    assert "utilization" not in _record(plan.Plan())
+
+
 def test_status():
     """The cluster before and after is told by node and by resource, with what holds only."""
     cluster = status.ClusterStatus(
