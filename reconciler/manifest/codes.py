@@ -95,6 +95,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "self-constraint": (_ERROR, "a constraint of a resource with itself"),
     "order-cycle": (_ERROR, "orders that wait for each other"),
     "contradicting-colocation": (_ERROR, "a pair that must be and must not be together"),
+    "runs-nowhere": (_WARNING, "a resource that every node is closed to"),
     "colocation-loop": (_ERROR, "colocations that follow each other with different scores"),
     # fencing
     "unknown-device": (_ERROR, "a reference to a fence device that is not defined"),

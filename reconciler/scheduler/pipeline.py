@@ -6,7 +6,9 @@ Pure and deterministic: the same inputs give the same plan, byte for byte.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
+from reconciler.errors import diagnostic
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed, plan
 from reconciler.model.role import Role
@@ -18,6 +20,7 @@ from reconciler.scheduler import (
     clearing,
     cluster_status,
     colocation,
+    contradiction,
     creation,
     cycle,
     expansion,
@@ -49,6 +52,7 @@ from reconciler.scheduler import (
     summary,
     ticket,
     unfencing,
+    unplaceable,
     usage,
     utilization,
 )
@@ -72,18 +76,52 @@ def assess(
     return cluster_status.read(found.standing, found.settings), _plan(found)
 
 
+def foresee(desired: desired_state.Desired) -> tuple[diagnostic.Diagnostic, ...]:
+    """Return the resources that could run nowhere, even if every node were up."""
+    found = _examine(*unplaceable.hypothetical(desired))
+    _, _, assignment = _placed(found)
+    ledgers = ranking.Ledgers(assignment.ranking, found.standing.expansion)
+    return tuple(unplaceable.find(unplaceable.Outcome(found.standing, assignment, ledgers)))
+
+
+def _placed(
+    found: _Examined,
+) -> tuple[tuple[location.Wish, ...], colocation.Pairs, placement.Assignment]:
+    """Return locations and colocations as they count, and what they make of the placement."""
+    desired, settings, standing = found.desired, found.settings, found.standing
+    wishes = location.resolve(desired, standing.expansion, standing.nodes, found.clock)
+    bans = ticket.resolve(desired, found.observed, standing, fencing=settings.fencing_enabled)
+    scores = _rank(standing, settings, wishes, bans)
+    pairs = colocation.lower(desired, standing.expansion)
+    frozen = quorum.freezes(settings, quorate=found.observed.quorate)
+    promotions = promotion.Scores((*wishes, *bans), frozen)
+    return wishes, pairs, placement.assign(standing, scores, pairs, settings, promotions)
+
+
+def _findings(
+    found: _Examined,
+    assignment: placement.Assignment,
+    ledgers: ranking.Ledgers,
+    circles: tuple[diagnostic.Diagnostic, ...],
+) -> Iterator[diagnostic.Diagnostic]:
+    """Yield what can never be as it is wanted.
+
+    A circle among the actions that are due is told by the orders that make it, if they are known.
+    """
+    written = tuple(contradiction.find(found.desired))
+    lines = {place for one in written for place, _ in one.related}
+    for one in circles:
+        if not {one.position, *(place for place, _ in one.related)} <= lines:
+            yield one
+    yield from (one for one in written if one.severity is diagnostic.Severity.ERROR)
+    yield from unplaceable.find(unplaceable.Outcome(found.standing, assignment, ledgers))
+
+
 def _plan(found: _Examined) -> plan.Plan:
     desired, observed, clock = found.desired, found.observed, found.clock
     settings, operations, standing = found.settings, found.operations, found.standing
 
-    wishes = location.resolve(desired, standing.expansion, standing.nodes, clock)
-    bans = ticket.resolve(desired, observed, standing, fencing=settings.fencing_enabled)
-    scores = _rank(standing, settings, wishes, bans)
-    pairs = colocation.lower(desired, standing.expansion)
-    frozen = quorum.freezes(settings, quorate=observed.quorate)
-    assignment = placement.assign(
-        standing, scores, pairs, settings, promotion.Scores((*wishes, *bans), frozen)
-    )
+    wishes, pairs, assignment = _placed(found)
     remote.doubt(standing)
 
     values = parameters.Parameters(desired, standing.nodes, clock)
@@ -120,11 +158,11 @@ def _plan(found: _Examined) -> plan.Plan:
     restart.drop(steps)
     recurring.drop(steps)
     notification.create(steps, case)
-    edges, findings = cycle.resolve(steps)
+    edges, circles = cycle.resolve(steps)
 
     maker = assembly.Assembly(case)
     actions, order = assembly.actions(maker, steps, edges)
-    ledgers = ranking.Ledgers(scores, standing.expansion)
+    ledgers = ranking.Ledgers(assignment.ranking, standing.expansion)
     changes = summary.changes(steps, standing, assignment)
     return plan.Plan(
         actions=actions,
@@ -132,11 +170,11 @@ def _plan(found: _Examined) -> plan.Plan:
         changes=changes,
         fencing=decisions,
         ledgers=ledgers,
-        moments=ranking.Moments(scores, standing.expansion, ledgers),
+        moments=ranking.Moments(assignment.ranking, standing.expansion, ledgers),
         promotion_scores=assignment.promotion_scores,
         placement=_placement(standing, assignment),
         usage=usage.told(standing, assignment),
-        diagnostics=findings,
+        diagnostics=tuple(_findings(found, assignment, ledgers, circles)),
         observation=observed.id,
         recheck_at=clock.next_change,
     )

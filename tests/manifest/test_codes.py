@@ -201,6 +201,8 @@ CASES = [
     ("contradicting-colocation", {"extra": "constraints:\n  - colocation: {resource: a, with: b}\n  - @@colocation: {resource: b, with: a, score: -INFINITY}\n"}, "apart"),
     ("contradicting-colocation", {"resources": resources("  g: {group: [a, b]}\n"), "extra": constraint("@@colocation: {resource: a, with: b, score: -INFINITY}")}, "apart"),
     ("colocation-loop", {"extra": "constraints:\n  - @@colocation: {resource: a, with: b, score: 5}\n  - colocation: {resource: b, with: a, score: 7}\n"}, "chance"),
+    ("runs-nowhere", {"resources": "resources: {@@a: {agent: 'ocf:x:Y'}, b: {agent: 'ocf:x:Y'}}\n", "extra": constraint("location: {resource: a, prefers: {n1: -INFINITY, n2: -5}}")}, "closes n1"),
+    ("runs-nowhere", {"resources": "resources: {@@a: {agent: 'ocf:x:Y'}, b: {agent: 'ocf:x:Y'}}\n", "extra": "constraints:\n  - location: {resource: a, prefers: {n1: -INFINITY}}\n  - location: {resource: b, prefers: {n2: -INFINITY}}\n  - colocation: {resource: a, with: b}\n"}, "depends on where b is"),
     ("half-fenced", {"fencing": "fencing:\n  devices:\n    f2: {agent: fence_x, hosts: [n2]}\n    p1: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 1}}\n    @@p2: {agent: fence_p, params: {ip: 10.0.0.9}, hosts: {n1: 2}}\n"}, "one level"),
     ("weak-fencing", {"nodes": "nodes: {@@n1: {connection: ssh}, n2: {}}\n", "fencing": "fencing:\n  devices:\n    f1: {agent: fence_ipmilan, hosts: [n1], params: {lanplus: 1}}\n    f2: {agent: fence_x, hosts: [n2]}\n"}, "second level"),
     ("weak-fencing", {"fencing": device("{agent: fence_ssh, hosts: [n1]}").replace("f3", "@@f3")}, "trials"),
@@ -281,6 +283,29 @@ def test_a_cycle_names_every_order(spoil):
 
     assert "a -> b -> c -> a" in finding.message
     assert len(finding.related) == 3
+
+
+def test_nowhere_to_run_names_every_line(spoil):
+    """A resource that can run nowhere comes with each location and colocation that closes a node."""
+    spoiled = spoil(
+        extra="constraints:\n  - location: {resource: a, prefers: {n1: -INFINITY}}\n"
+        "  - location: {resource: b, prefers: {n2: -INFINITY}}\n"
+        "  - colocation: {resource: a, with: b}\n",
+    )
+    (finding,) = spoiled.find("runs-nowhere")
+
+    assert len({place.line for place, _ in finding.related}) == 3
+
+
+def test_rules_may_open_a_node(spoil):
+    """What a rule closes may be open once the cluster is there, so nothing is reported."""
+    spoiled = spoil(
+        extra=constraint(
+            "location: {resource: a, rule: {score: -INFINITY, expression: 'not_defined pingd'}}"
+        ),
+    )
+
+    assert not spoiled.find("runs-nowhere")
 
 
 def test_optional_orders_make_no_cycle(spoil):
