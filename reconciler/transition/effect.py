@@ -177,17 +177,37 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
 def _history_name(step: actions.Action, draft: _Draft) -> str:
     """Return the name under which a node's history has the resource.
 
-    Old histories number the instances of every clone. Of a kind that are alike one runs on a
-    node, so the number means nothing, and the history written last is the one that runs.
+    Old histories number the instances of every clone. Of a kind that are alike one runs on a node,
+    so the number means nothing: it is the history that shows something running, else the latest.
     """
     if step.resource in draft.histories or step.instance is None:
         return step.resource
     numbered = {
-        name: max((one.call for one in draft.histories[name].operations), default=0)
-        for name in draft.numbered.get(step.resource, ())
-        if name in draft.histories
+        name: _latest(history)
+        for name, history in draft.histories.items()
+        if name.rpartition(":")[0] == step.resource and name.rpartition(":")[2].isdecimal()
     }
-    return max(sorted(numbered), key=lambda name: numbered[name], default=step.resource)
+    return max(
+        sorted(numbered),
+        key=lambda name: (_shows_running(numbered[name]), _call(numbered[name])),
+        default=step.resource,
+    )
+
+
+def _latest(history: observed.ResourceHistory) -> observed.OperationRecord | None:
+    return max(history.operations, key=lambda one: one.call, default=None)
+
+
+def _call(last: observed.OperationRecord | None) -> int:
+    return 0 if last is None else last.call
+
+
+def _shows_running(last: observed.OperationRecord | None) -> bool:
+    """Tell whether a resource runs, or may run, after this was the last that was done with it."""
+    if last is None:
+        return False
+    stopped = last.operation == actions.Task.STOP.value and last.rc == observed.Rc.OK
+    return not stopped and last.rc != observed.Rc.NOT_RUNNING
 
 
 def _rc(step: actions.Action, result: outcome.Outcome) -> int:

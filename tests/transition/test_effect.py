@@ -277,3 +277,20 @@ def test_steps_add_up():
         seen = effect.carry_out(step, seen)
 
     assert seen.nodes == together.nodes
+
+
+def test_of_numbered_histories_the_running_one_is_gone_on_with():
+    """Where old histories number instances, a stop goes to the one that shows something running."""
+    histories = {
+        "r:1": observed.ResourceHistory("r:1", _DUMMY, (_record("monitor", 9, rc=7),)),
+        "r:2": observed.ResourceHistory("r:2", _DUMMY, (_record("start", 5),)),
+        "r:3": observed.ResourceHistory("r:3", _DUMMY, (_record("stop", 8),)),
+    }
+    seen = _seen()
+    node = dataclasses.replace(seen.nodes["n"], histories=histories)
+    seen = dataclasses.replace(seen, nodes={"n": node})
+
+    after = effect.carry_out(_step(Task.STOP, instance=0), seen).nodes["n"].histories
+
+    assert [one.operation for one in after["r:2"].operations] == ["start", "stop"]
+    assert after["r:1"] == histories["r:1"]
