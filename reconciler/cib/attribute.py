@@ -34,7 +34,10 @@ def blocks(
         tag: ``instance_attributes``, ``meta_attributes``, ``utilization``, ...
         table: options whose older names and words become current ones; None: as written.
     """
-    found = (document.resolved(element) for element in elements if element.tag == tag)
+    named = [element for element in elements if element.tag == tag]
+    if not named:
+        return ()
+    found = map(document.resolved, named)
     return tuple(_block(document, element, table) for element in found if element is not None)
 
 

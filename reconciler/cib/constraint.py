@@ -13,6 +13,8 @@ from reconciler.model import constraint
 from reconciler.model import property as options
 from reconciler.model.role import Role
 
+_DISCOVERY = {one.value: one for one in constraint.ResourceDiscovery}
+
 
 def constraints(document: documents.Document) -> tuple[constraint.Constraint, ...]:
     """Return the constraints; one element gives several where the model holds one thing each."""
@@ -119,7 +121,6 @@ def _for(
 
 def _discovery(document: documents.Document, element: ET.Element) -> constraint.ResourceDiscovery:
     word = element.get("resource-discovery", "always")
-    known = {one.value: one for one in constraint.ResourceDiscovery}
-    if word not in known:
+    if word not in _DISCOVERY:
         document.findings.warn("cib-bad-value", element, f"{word!r} is no resource-discovery")
-    return known.get(word, constraint.ResourceDiscovery.ALWAYS)
+    return _DISCOVERY.get(word, constraint.ResourceDiscovery.ALWAYS)

@@ -25,7 +25,7 @@ _STATUS = {
 _KEY_PARTS = 4
 """A transition key is action:transition:expected:uuid."""
 _SHARED_MAX = 4_096
-"""Agents and digests are few and come back on every node: each is made once and shared."""
+"""Digests are few and come back on every node: each is made once and shared."""
 
 
 def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
@@ -34,7 +34,7 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
     for element in _resources(state):
         written = element.attrib.get
         name = written("id", "")
-        kind = _kind(written("class", ""), written("provider", ""), written("type", ""))
+        kind = agent.named(written("class", ""), written("provider", ""), written("type", ""))
         records = tuple([record(one) for one in element if one.tag == "lrm_rsc_op"])
         locked = documents.moment(written("shutdown-lock"))
         found.setdefault(name, observed.ResourceHistory(name, kind, records, locked_at=locked))
@@ -46,11 +46,6 @@ def _resources(state: ET.Element) -> Iterator[ET.Element]:
         for element in section:
             if element.tag == "lrm_resource":
                 yield element
-
-
-@functools.lru_cache(maxsize=_SHARED_MAX)
-def _kind(standard: str, provider: str, kind: str) -> agent.AgentName:
-    return agent.AgentName(standard, provider, kind)
 
 
 def record(element: ET.Element) -> observed.OperationRecord:

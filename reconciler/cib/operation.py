@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
@@ -36,17 +35,17 @@ def operations(
             for element in (source if source is not None else ())
             if element.tag == "op"
         ]
-        counts = collections.Counter((one.name, one.interval_ms) for one in here)
+        keys = [(one.name, one.interval_ms) for one in here]
         for one in here:
             key = (one.name, one.interval_ms)
             if key in known:
                 continue
-            twice = one.interval_ms > 0 and counts[key] > 1
+            twice = one.interval_ms > 0 and keys.count(key) > 1
             if twice:
                 message = f"another {one.name} has the same interval: neither is scheduled"
                 document.findings.warn("cib-duplicate-operation", block, message)
             found.append(dataclasses.replace(one, enabled=False) if twice else one)
-        known.update(counts)
+        known.update(keys)
     return tuple(found)
 
 
@@ -60,7 +59,7 @@ def _operation(document: documents.Document, element: ET.Element) -> resource.Op
         for name, value in element.items()
         if name not in _STRUCTURE
     )
-    for name in _FIELDS - written.keys():
+    for name in _FIELDS - written.keys() if nested else ():
         value = attribute.always(nested, name)
         if isinstance(value, str):
             written[name] = value

@@ -65,7 +65,7 @@ def _primitive(document: documents.Document, element: ET.Element) -> resource.Pr
     standard = kind.get("class", "")
     return resource.Primitive(
         name=element.get("id", ""),
-        agent=agent.AgentName(
+        agent=agent.named(
             standard,
             kind.get("provider", _DEFAULT_PROVIDER.get(standard, "")),
             kind.get("type", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.@:\\-]*"
@@ -32,6 +33,12 @@ class AgentName:
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.standard, self.provider, self.kind) if part)
+
+
+@functools.lru_cache(maxsize=4_096)
+def named(standard: str, provider: str, kind: str) -> AgentName:
+    """Return an agent's name, the same object for the same words: names are compared a lot."""
+    return AgentName(standard, provider, kind)
 
 
 def parse(text: str) -> AgentName | None:

@@ -122,9 +122,9 @@ def _resource(one: Instance, situation: Situation) -> ResourceStatus:
     return ResourceStatus(
         name=one.history_name,
         role=_role(standing),
-        nodes=tuple(sorted(situation.nodes[index].name for index in standing.running)),
+        nodes=tuple(sorted([situation.nodes[index].name for index in standing.running])),
         within=_within(one),
-        flags=tuple(flag for flag, holds in _RESOURCE_FLAGS.items() if holds(one, standing)),
+        flags=tuple([flag for flag, holds in _RESOURCE_FLAGS.items() if holds(one, standing)]),
         target_role=one.meta.texts.get("target-role", ""),
         pending=_pending(standing),
     )

@@ -49,6 +49,9 @@ def converge(
 def _steps(due: Plan, failing: Sequence[Operation]) -> Iterator[Step]:
     """Yield the actions wave by wave: what was begun beside a failing action is ended."""
     for wave in effect.waves(due):
+        if not failing:
+            yield from ((step, effect.SUCCESS) for step in wave)
+            continue
         results = [(step, _outcome(step, failing)) for step in wave]
         yield from results
         if not all(result.ok for _, result in results):

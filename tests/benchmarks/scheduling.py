@@ -112,7 +112,8 @@ def run(words: Sequence[str], limit_s: float) -> Figure:
 
 def ours(path: str) -> list[str]:
     """Return our command line for a CIB."""
-    return [sys.executable, "-m", "reconciler.cli.main", "simulate", "--cib", path, "-o", "json"]
+    program = pathlib.Path(sys.executable).with_name("reconcile")
+    return [str(program), "simulate", "--cib", path, "-o", "json"]
 
 
 def reference(path: str) -> list[str]:
