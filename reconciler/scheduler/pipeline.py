@@ -164,6 +164,7 @@ def _plan(found: _Examined) -> plan.Plan:
     actions, order = assembly.actions(maker, steps, edges)
     ledgers = ranking.Ledgers(assignment.ranking, standing.expansion)
     changes = summary.changes(steps, standing, assignment)
+    steps.dissolve()
     return plan.Plan(
         actions=actions,
         edges=order,

@@ -248,6 +248,16 @@ class Steps:
             found = self.wholes[one.index] = Whole(self, one, roles=one.promotable)
         return found
 
+    def dissolve(self) -> None:
+        """Let go of all relations, once nobody needs them any more.
+
+        Steps know each other in both directions: where garbage is not collected, as in a process
+        that ends soon, a hundred thousand of them would stay until its end.
+        """
+        for one in self.all:
+            one.before.clear()
+            one.after.clear()
+
 
 def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None:
     """Bind two steps by ``Link`` flags; nothing where one is missing."""
