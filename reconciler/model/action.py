@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+import types
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from reconciler.errors import position
 from reconciler.model import observed, secret
@@ -54,9 +55,14 @@ class Task(enum.Enum):
     NOTHING = "nothing"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Action:
+_NONE: Mapping[str, str] = types.MappingProxyType({})
+
+
+class Action(NamedTuple):
     """One step.
+
+    A tuple: it is made in a fraction of the time that a frozen dataclass takes, and a plan for a
+    large cluster has a hundred thousand.
 
     Attributes:
         key: unique in its plan and the same in every plan that holds the same step.
@@ -87,8 +93,8 @@ class Action:
     interval_ms: int = 0
     timeout_ms: int = 20_000
     start_delay_ms: int = 0
-    params: Mapping[str, secret.Value] = dataclasses.field(default_factory=dict)
-    meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    params: Mapping[str, secret.Value] = _NONE
+    meta: Mapping[str, str] = _NONE
     expected_rc: int = 0
     digests: observed.Digests = observed.NO_DIGESTS
     fatal: bool = False
@@ -97,7 +103,7 @@ class Action:
     target: str = ""
     revision: int | None = None
     reason: Reason | None = None
-    origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+    origin: position.Position = position.NOWHERE
 
     @property
     def real(self) -> bool:

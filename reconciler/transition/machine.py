@@ -226,4 +226,4 @@ def _expecting(transition: Transition, one: action.Action) -> action.Action:
     place = (one.resource, one.router or one.node)
     if place not in transition.revisions:
         return one
-    return dataclasses.replace(one, revision=transition.revisions[place])
+    return one._replace(revision=transition.revisions[place])

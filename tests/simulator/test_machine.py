@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 import pytest
 
@@ -69,7 +68,7 @@ def test_an_action_id_never_runs_twice():
         ({"token": 1}, outcome.RefusalCode.STALE_TOKEN),
         ({"boot_id": "n1-boot-0"}, outcome.RefusalCode.WRONG_BOOT),
         (
-            {"step": dataclasses.replace(START, revision=3)},
+            {"step": START._replace(revision=3)},
             outcome.RefusalCode.REVISION_CHANGED,
         ),
     ],
