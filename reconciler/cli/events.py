@@ -164,12 +164,23 @@ def failing(given: Given, scene: Scene) -> tuple[event.Operation, ...]:
 def _nodes(given: Given, scene: Scene) -> Iterator[Event]:
     for name, (words, change) in _NODE_EVENTS.items():
         for node in given[name]:
-            names.require("node", node, scene.nodes)
+            _require_node(node, scene, moves=name in _MOVING)
             yield Event(words.format(node), functools.partial(_on, change, node), name in _MOVING)
     for node in given["fail_node"]:
-        names.require("node", node, scene.nodes)
+        _require_node(node, scene, moves=True)
         lose = functools.partial(event.lose_node, fencing=scene.fencing)
         yield Event(f"{node} falls silent", functools.partial(_on, lose, node), moves=True)
+
+
+def _require_node(name: str, scene: Scene, *, moves: bool) -> None:
+    """Refuse a node that there is not, or that cannot come and go by itself."""
+    names.require("node", name, scene.nodes)
+    if moves and scene.remote(name):
+        message = (
+            f"{name!r} is no member: it is there while the connection to it is up;"
+            f" let that fail: --fail-op {name}:monitor@NODE"
+        )
+        raise click.UsageError(message)
 
 
 def _on(change: Callable[[Observed, str], Observed], name: str, seen: Observed) -> Observed:

@@ -11,6 +11,7 @@ from reconciler.cib import property as properties
 from reconciler.cli import cib_file, input_file
 from reconciler.errors.diagnostic import InvalidInputError
 from reconciler.model.desired import Desired
+from reconciler.model.node import NodeKind
 from reconciler.model.observed import Observed
 
 
@@ -41,6 +42,12 @@ class Scene:
         """The nodes that are configured or were seen."""
         wanted = (one.name for one in self.desired.nodes)
         return tuple(dict.fromkeys([*wanted, *self.observed.nodes]))
+
+    def remote(self, name: str) -> bool:
+        """Tell whether a node is no member, so that it is there while the connection to it is up."""
+        seen = self.observed.nodes.get(name)
+        kinds = {one.kind for one in self.desired.nodes if one.name == name}
+        return bool(seen is not None and seen.remote) or bool(kinds - {NodeKind.MEMBER})
 
 
 def of(

@@ -392,3 +392,15 @@ def test_ticket_and_attribute_of_a_cib(reconcile, cib):
     assert _placed(revoked) == {}
     assert _placed(granted) == {"n1": "Started"}
     assert _placed(marked) == {"n2": "Started"}
+
+
+def test_a_remote_node_goes_with_its_connection(reconcile, cib):
+    """A remote node cannot fail by itself: it is said that its connection can."""
+    path = pathlib.Path(cib())
+    text = path.read_text().replace("</nodes>", '<node id="r" uname="r" type="remote"/></nodes>')
+    path.write_text(text)
+
+    ended = reconcile("simulate", "--cib", str(path), "--fail-node", "r")
+
+    assert ended.status == 64
+    assert "let that fail: --fail-op r:monitor@NODE" in ended.err
