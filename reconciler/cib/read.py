@@ -18,7 +18,7 @@ from reconciler.cib import property as properties
 from reconciler.cib import resource as resources
 from reconciler.cib import status
 from reconciler.errors import diagnostic
-from reconciler.model import attribute, desired, fencing, node, observed, resource
+from reconciler.model import attribute, desired, fencing, node, observed, remote, resource
 from reconciler.model import property as options
 
 QUORUM_LOST = "no-quorum-panic"
@@ -83,7 +83,10 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
         now=_now(document.root, now, clock),
         quorate=options.boolean(document.root.get("have-quorum", "false")) is True,
         nodes=status.nodes(
-            document, wanted.nodes, fencing=properties.fencing_enabled(wanted.properties)
+            document,
+            wanted.nodes,
+            {one.name for one in remote.implied(wanted.resources)},
+            fencing=properties.fencing_enabled(wanted.properties),
         ),
         tickets=status.tickets(document),
         attributes=_cluster_attributes(document.root),

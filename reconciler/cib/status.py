@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
@@ -16,11 +17,21 @@ TERMINATE = "terminate requested"
 
 
 def nodes(
-    document: documents.Document, configured: Iterable[node.Node], *, fencing: bool
+    document: documents.Document,
+    configured: Iterable[node.Node],
+    made: Collection[str] = (),
+    *,
+    fencing: bool,
 ) -> dict[str, observed.ObservedNode]:
     """Return what the status says of each configured node, and of remote nodes it knows of.
 
     A configured node of which it says nothing is UNSEEN.
+
+    Args:
+        document: the CIB.
+        configured: the nodes of its configuration.
+        made: names of the nodes that its resources make.
+        fencing: whether a node would be fenced in doubt.
     """
     known = tuple(configured)
     names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
@@ -29,12 +40,14 @@ def nodes(
         if element.tag != "node_state":
             continue
         name = names.get(element.get("id", "")) or names.get(element.get("uname", ""))
-        if name is None and _remote(element):
-            name = element.get("uname") or element.get("id")
+        if name is None:
+            name = _far(element, made)
         if name is None:
             document.findings.not_carried(element, "the status of a node that is not configured")
         elif name not in found:
-            found[name] = _node(element, name, len(found), fencing=fencing)
+            far = _remote(element) or name in made
+            entry = _node(element, name, fencing=fencing, far=far)
+            found[name] = dataclasses.replace(entry, place=len(found))
     unseen = observed.Presence.UNSEEN
     seen = {
         one.name: found.get(one.name) or observed.ObservedNode(one.name, unseen, expected_up=False)
@@ -43,11 +56,17 @@ def nodes(
     return seen | found
 
 
+def _far(element: ET.Element, made: Collection[str]) -> str | None:
+    """Return the name of a node that is no member, and so need not be configured."""
+    name = element.get("uname") or element.get("id")
+    return name if name in made or _remote(element) else None
+
+
 def _remote(element: ET.Element) -> bool:
     return options.boolean(element.get("remote_node", "")) is True
 
 
-def _node(element: ET.Element, name: str, place: int, *, fencing: bool) -> observed.ObservedNode:
+def _node(element: ET.Element, name: str, *, fencing: bool, far: bool) -> observed.ObservedNode:
     attributes = _transient(element)
     leaving = _shutdown(element, attributes)
     facts = presence.membership(element.attrib, shutdown=leaving)
@@ -66,9 +85,8 @@ def _node(element: ET.Element, name: str, place: int, *, fencing: bool) -> obser
         histories=history.histories(element),
         since=facts.since,
         unclean_reason=reason,
-        remote=_remote(element),
+        remote=far,
         fenced=_given(element.get("node_fenced")),
-        place=place,
     )
 
 

@@ -55,12 +55,16 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FenceDecision:
-    """A node that must be fenced; ``blocked`` where no device can prove it off."""
+    """A node that must be fenced; ``blocked`` where no device can prove it off.
+
+    A guest node is proven off by stopping the resource ``guest_of`` that holds it.
+    """
 
     node: str
     task: action.Task
     reason: Reason
     blocked: Reason | None = None
+    guest_of: str = ""
 
 
 class Edge(NamedTuple):

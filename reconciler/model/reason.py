@@ -44,6 +44,7 @@ class ReasonCode(enum.Enum):
     UNFENCING = "unfencing"
     REQUESTED = "requested"
     CONNECTION_LOST = "connection-lost"
+    CONTAINER_LOST = "container-lost"
     # why something due is not done
     NO_QUORUM = "no-quorum"
     UNMANAGED = "unmanaged"

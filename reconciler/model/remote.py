@@ -75,6 +75,52 @@ def defaults(connection: resource.Primitive) -> dict[str, str]:
     )
 
 
+GUEST_WATCH_MS = 30_000
+"""How often the connection to a guest is watched, and how long that may take (measured)."""
+_PARAMETERS = {"remote-addr": "addr", "remote-port": "port"}
+"""Meta-attributes of what holds a guest, and the parameters of the connection that they become."""
+
+
+def guest_connection(inside: resource.Primitive, name: str) -> resource.Primitive:
+    """Return the connection to the guest node that a primitive holds.
+
+    It is where its container is, and handed over with that only where somebody said so.
+    """
+    written = {
+        parameter: value
+        for meta, parameter in _PARAMETERS.items()
+        if (value := attribute.always(inside.meta, meta)) is not None
+    }
+    managed = attribute.always(inside.meta, "is-managed")
+    moves = attribute.always(inside.meta, "remote-allow-migrate")
+    texts = {"container": inside.name, "allow-migrate": str(moves or "false")}
+    if managed is not None:
+        texts["is-managed"] = str(managed)
+    return resource.Primitive(
+        name,
+        CONNECTION,
+        params=(attribute.AttributeSet(written),) if written else (),
+        meta=(attribute.AttributeSet(texts),),
+        operations=_guest_operations(inside),
+        origin=inside.origin,
+    )
+
+
+def _guest_operations(inside: resource.Primitive) -> tuple[resource.Operation, ...]:
+    watch = resource.Operation("monitor", interval_ms=GUEST_WATCH_MS, timeout_ms=GUEST_WATCH_MS)
+    limit = attribute.always(inside.meta, "remote-connect-timeout")
+    timeout_ms = duration.parse_ms(limit) if isinstance(limit, str) else None
+    if not timeout_ms:
+        return (watch,)
+    return (watch, resource.Operation("start", timeout_ms=timeout_ms))
+
+
+def container_of(primitive: resource.Primitive) -> str:
+    """Return the name of the resource that a primitive runs inside of; empty: none."""
+    value = attribute.always(primitive.meta, "container") if primitive.meta else None
+    return value if isinstance(value, str) else ""
+
+
 def replica(bundle: resource.Bundle, number: int) -> str:
     """Return the name of a replica's guest node, and of the connection to it."""
     return f"{bundle.name}-{number}"

@@ -102,6 +102,8 @@ def unique_names(wanted: desired.Desired) -> frozenset[str]:
             text = attribute.always(sets, "globally-unique")
             if isinstance(text, str) and options.boolean(text):
                 found.update(one.name for one in members)
+        elif isinstance(top, resource.Bundle) and top.container.replicas_per_host > 1:
+            found.update(one.name for one in members)
     return frozenset(found)
 
 

@@ -83,6 +83,9 @@ SENTENCES: dict[ReasonCode, Sentence] = {
     ReasonCode.CONNECTION_LOST: Sentence(
         "the connection to {subject} is lost", "the connection to it is lost"
     ),
+    ReasonCode.CONTAINER_LOST: Sentence(
+        "{subject}, which holds it, is lost", "what holds it is lost"
+    ),
     ReasonCode.NODE_UNSEEN: Sentence(
         "{subject} has not been seen since the cluster began",
         "it has not been seen since the cluster began",
@@ -160,6 +163,7 @@ SENTENCES: dict[ReasonCode, Sentence] = {
 _FENCED: dict[ReasonCode, str] = {
     ReasonCode.NODE_LOST: "it does not answer",
     ReasonCode.CONNECTION_LOST: "the connection to it is lost",
+    ReasonCode.CONTAINER_LOST: "what holds it is lost",
     ReasonCode.NODE_UNSEEN: "it has not been seen since the cluster began",
     ReasonCode.CANNOT_FENCE: "no fence device can prove it off",
     ReasonCode.FENCING_DISABLED: "fencing-enabled is false",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.errors import position
 from reconciler.model import constraint, desired
@@ -110,9 +110,15 @@ def _importance_of_dependent(pair: Pair) -> tuple[int, int, int, str]:
     return _importance(pair.dependent)
 
 
-def lower(wanted: desired.Desired, expansion: Expansion) -> Pairs:
-    """Return every colocation as pairs: those written, those of sets, those inside groups."""
-    pairs: list[Pair] = []
+def lower(wanted: desired.Desired, expansion: Expansion, implied: Iterable[Pair] = ()) -> Pairs:
+    """Return every colocation as pairs: those written, those of sets, those inside groups.
+
+    Args:
+        wanted: what is written.
+        expansion: what the names in it mean.
+        implied: further pairs, which nobody wrote.
+    """
+    pairs = list(implied)
     for one in wanted.constraints:
         match one:
             case constraint.Colocation():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from reconciler.model import attribute, remote, resource
 from reconciler.model import desired as desired_state
 from reconciler.model.agent import AgentName
-from reconciler.scheduler import options
+from reconciler.scheduler import bundle, options
 from reconciler.scheduler.instance import CloneOptions, Instance, Variant
 
 _NO_UNIQUE = frozenset({"lsb", "systemd", "service", "upstart"})
@@ -20,7 +20,19 @@ _NO_UNIQUE = frozenset({"lsb", "systemd", "service", "upstart"})
 class Expansion:
     """The tree of instances, by number, by name and by history name."""
 
-    __slots__ = ("_reader", "all", "by_base", "by_name", "node_count", "tops")
+    __slots__ = (
+        "_reader",
+        "all",
+        "bundles",
+        "by_base",
+        "by_name",
+        "clones",
+        "contained",
+        "implied",
+        "node_count",
+        "owners",
+        "tops",
+    )
 
     def __init__(self, reader: options.Reader, node_count: int) -> None:
         self._reader = reader
@@ -29,11 +41,18 @@ class Expansion:
         self.tops: list[Instance] = []
         self.by_name: dict[str, Instance] = {}
         self.by_base: dict[str, list[Instance]] = {}
+        self.contained: list[Instance] = []
+        self.bundles: list[Instance] = []
+        self.owners: dict[str, tuple[Instance, int]] = {}
+        self.implied: set[int] = set()
+        self.clones: dict[str, resource.Clone] = {}
 
     def _enter(self, one: Instance) -> Instance:
         self.all.append(one)
         self.by_name.setdefault(one.name, one)
         self.by_base.setdefault(one.base, []).append(one)
+        if one.primitive is not None and "container" in one.meta.texts:
+            self.contained.append(one)
         if one.parent is None:
             self.tops.append(one)
         else:
@@ -50,7 +69,7 @@ class Expansion:
             case resource.Clone():
                 self._clone(wanted)
             case resource.Bundle():
-                pass
+                bundle.enter(self, wanted)
 
     def _primitive(
         self,
@@ -123,6 +142,7 @@ class Expansion:
                 origin=wanted.origin,
             )
         )
+        self.clones[wanted.name] = wanted
         explicit = self._reader.explicit(wanted.meta)
         for number in range(clone.spread.maximum):
             self._child(wanted.child, clone, explicit, number)
@@ -160,6 +180,48 @@ class Expansion:
             promoted_max=max(0, promoted_max) if promotable else 0,
             promoted_node_max=max(0, meta.number("promoted-node-max", 1)),
         )
+
+    def collect(self, wanted: resource.Bundle) -> Instance:
+        """Enter a bundle, of which the containers are the instances; return it without them."""
+        meta = self._reader.meta(wanted.meta, {}, None)
+        engine = wanted.container
+        return self._enter(
+            Instance(
+                index=len(self.all),
+                name=wanted.name,
+                base=wanted.name,
+                number=None,
+                variant=Variant.CLONE,
+                meta=meta,
+                parent=None,
+                clone=CloneOptions(
+                    maximum=engine.count,
+                    node_max=engine.replicas_per_host,
+                    minimum=0,
+                    notify=False,
+                    unique=True,
+                    ordered=False,
+                    interleave=meta.flag("interleave"),
+                    promotable=False,
+                    promoted_max=0,
+                    promoted_node_max=0,
+                ),
+                origin=wanted.origin,
+                bundle=wanted,
+            )
+        )
+
+    def put_inside(self, bundle: Instance, held: resource.Primitive) -> Instance:
+        """Enter a container of a bundle."""
+        explicit = self._reader.explicit(bundle.bundled.meta)
+        return self._primitive(held, bundle, explicit, None)
+
+    def imply(self, wanted: resource.Primitive | resource.Clone) -> Instance:
+        """Enter a resource that follows from another; it is where that one is."""
+        first = len(self.all)
+        self.add(wanted)
+        self.implied.update(range(first, len(self.all)))
+        return self.all[first]
 
     def add_excess(self, wanted: resource.Clone, clone: Instance) -> Instance:
         """Enter one more instance of a clone than is wanted, since it was found active."""
@@ -199,4 +261,8 @@ def expand(wanted: desired_state.Desired, reader: options.Reader, node_count: in
     expansion = Expansion(reader, node_count)
     for one in wanted.resources:
         expansion.add(one)
+    for made in remote.implied(wanted.resources):
+        held = expansion.by_name.get(made.resource)
+        if made.name not in expansion.by_name and held is not None and held.is_primitive:
+            expansion.add(remote.guest_connection(held.definition, made.name))
     return expansion

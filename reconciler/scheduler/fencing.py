@@ -11,7 +11,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import quorum, remote
+from reconciler.scheduler import containment, guest, quorum, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
@@ -31,6 +31,10 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
         if reason is None and suicide and node.answers and node.remote is None:
             reason = Reason(ReasonCode.NO_QUORUM, node.name)
         if reason is None or (node.maintenance and node.online):
+            continue
+        inside = guest.holder(situation.expansion, node)
+        if inside is not None:
+            decisions.append(containment.fence(steps, case, node, reason, inside))
             continue
         blocked = _obstacle(node, case, suicide=suicide)
         task = Task.OFF if settings.fencing_action == "off" else Task.REBOOT

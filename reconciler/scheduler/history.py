@@ -388,6 +388,10 @@ class _Reading:
         self.failed_key = (record.operation, record.interval_ms)
         if SEVERITY[policy] >= SEVERITY[state.on_fail]:
             state.on_fail, state.failure = policy, record
+        if record.operation == "stop" and policy is OnFail.RESTART_CONTAINER:
+            # It ends with its container, which is stopped for it.
+            state.role = Role.STOPPED
+            return
         if record.operation == "stop":
             state.stop_failed = True
             state.bans = (*state.bans, (TermKind.FAILED_STOP, False))
@@ -421,10 +425,7 @@ class _Reading:
         if state.on_fail is OnFail.STOP:
             state.next_role = Role.STOPPED
             state.failed = state.active
-        elif (
-            state.on_fail in {OnFail.RESTART, OnFail.BLOCK, OnFail.DEMOTE, OnFail.FENCE}
-            or state.on_fail is OnFail.STANDBY
-        ):
+        elif state.on_fail not in {None, OnFail.IGNORE}:
             state.failed = state.active
         if state.migrated_to and not state.active and state.role is Role.STOPPED:
             state.known = True

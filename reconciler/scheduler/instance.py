@@ -53,6 +53,9 @@ class Instance:
         clone: options of the clone, for clones themselves.
         removed: it is active, but no longer configured.
         primitive: as configured; for primitives only.
+        bundle: as configured; for bundles, which are clones of their containers.
+        inner: the clone that runs inside of a bundle.
+        outer: the bundle that a clone runs inside of.
     """
 
     index: int
@@ -68,6 +71,9 @@ class Instance:
     removed: bool = False
     origin: position.Position = position.NOWHERE
     children: list[Instance] = dataclasses.field(default_factory=list)
+    bundle: resource.Bundle | None = None
+    inner: Instance | None = None
+    outer: Instance | None = None
 
     def __hash__(self) -> int:
         return self.index
@@ -89,7 +95,9 @@ class Instance:
     def in_clone(self) -> Instance | None:
         """The clone that it is an instance of, or inside an instance of."""
         top = self.top
-        return top if top.variant is Variant.CLONE and top is not self else None
+        if top is self or top.variant is not Variant.CLONE or top.bundle is not None:
+            return None
+        return top
 
     @property
     def clone_child(self) -> Instance:
@@ -110,6 +118,19 @@ class Instance:
         """Whether it can be promoted."""
         top = self.top
         return top.clone is not None and top.clone.promotable
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether anything in it can be promoted."""
+        return self.promotable or (self.inner is not None and self.inner.promotable)
+
+    @property
+    def bundled(self) -> resource.Bundle:
+        """The bundle as configured; only bundles have one."""
+        if self.bundle is None:
+            message = f"{self.name} is no bundle"
+            raise AssertionError(message)
+        return self.bundle
 
     @property
     def definition(self) -> resource.Primitive:

@@ -155,6 +155,8 @@ def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> No
         for instance in wish.instance.below():
             allowed.setdefault(instance.index, set()).update(node for node, _ in wish.scores)
     for instance in expansion.all:
+        if instance.index in expansion.implied:
+            continue
         names = allowed.get(instance.index, set())
         outside = frozenset(node.index for node in ranking.nodes if node.index not in names)
         ranking.outside[instance.index] = outside

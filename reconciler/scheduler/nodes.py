@@ -25,11 +25,13 @@ class Remote:
 
     Attributes:
         connects: whether the connection to it will be up.
+        container: the resource that holds a guest node; empty: it is no guest.
         failed: the connection failed, so that nobody knows what the node does.
         doubt: why it must be fenced unless the connection comes back.
     """
 
     connects: bool = True
+    container: str = ""
     failed: bool = False
     doubt: Reason | None = None
 
@@ -73,8 +75,13 @@ class Node:
             and not self.standby_on_fail
             and (not self.shutdown or self.remote is not None)
             and not self.maintenance
-            and self.unclean is None
+            and (self.unclean is None or self.guest)
         )
+
+    @property
+    def guest(self) -> bool:
+        """Whether a resource of the cluster holds it: recovering that makes it clean."""
+        return self.remote is not None and bool(self.remote.container)
 
     @property
     def answers(self) -> bool:
@@ -83,8 +90,8 @@ class Node:
 
     @property
     def stays(self) -> bool:
-        """Whether it answers, and still will when everything is done."""
-        return self.answers and (self.remote is None or self.remote.connects)
+        """Whether it answers, and is no remote node that is left behind."""
+        return self.answers and (self.remote is None or self.guest or self.remote.connects)
 
     @property
     def comes(self) -> bool:
@@ -94,7 +101,7 @@ class Node:
     @property
     def reachable(self) -> bool:
         """Whether an action can be carried out on it."""
-        return self.comes and not self.pending and self.unclean is None
+        return self.comes and not self.pending and (self.unclean is None or self.guest)
 
 
 def compile_nodes(
@@ -102,18 +109,28 @@ def compile_nodes(
 ) -> tuple[Node, ...]:
     """Return the nodes in the order written, then those that were only seen."""
     known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
-    for name, found in seen.nodes.items():
-        kind = node.NodeKind.REMOTE if found.remote else node.NodeKind.MEMBER
+    held = {name for entry in seen.nodes.values() if not entry.remote for name in entry.histories}
+    for name, entry in seen.nodes.items():
+        if entry.remote and name not in held:
+            # Nothing makes it, nor ever connected to it: it was removed.
+            continue
+        kind = node.NodeKind.REMOTE if entry.remote else node.NodeKind.MEMBER
         known.setdefault(name, node.Node(name, kind=kind))
-    for one in implied.implied(wanted.resources):
-        known[one.name] = dataclasses.replace(
-            known.get(one.name) or node.Node(one.name), kind=one.kind
-        )
+    holders: dict[str, str] = {}
+    for made in implied.implied(wanted.resources):
+        before = known.get(made.name) or node.Node(made.name)
+        known[made.name] = dataclasses.replace(before, kind=made.kind)
+        if made.kind is node.NodeKind.GUEST:
+            holders[made.name] = made.resource
     ranks = {name: rank for rank, name in enumerate(sorted(known))}
-    return tuple(
+    compiled = tuple(
         _compile(index, ranks[name], one, seen, settings)
         for index, (name, one) in enumerate(known.items())
     )
+    for each in compiled if holders else ():
+        if each.remote is not None:
+            each.remote.container = holders.get(each.name, "")
+    return compiled
 
 
 def _compile(

@@ -119,6 +119,8 @@ def resets(primitive: resource.Primitive, options: Options, name: str, interval_
     """
     if primitive.agent != remote.CONNECTION or options.on_fail is not None:
         return False
+    if remote.container_of(primitive):
+        return False
     return name == "stop" or (name == "monitor" and interval_ms > 0)
 
 
@@ -152,11 +154,16 @@ def policy(
     if wanted is OnFail.FENCE and not fencing:
         return OnFail.STOP
     if wanted is OnFail.RESTART_CONTAINER:
-        return OnFail.RESTART
+        return wanted if remote.container_of(primitive) else OnFail.RESTART
     if name == "stop" and wanted in {OnFail.STOP, OnFail.RESTART}:
         wanted = None
-    if wanted is not None:
-        return wanted
+    return _default(primitive, name, fencing=fencing) if wanted is None else wanted
+
+
+def _default(primitive: resource.Primitive, name: str, *, fencing: bool) -> OnFail:
+    """Return what a failure leads to where nobody said."""
+    if remote.container_of(primitive):
+        return OnFail.RESTART_CONTAINER
     if name == "stop" and primitive.agent != remote.CONNECTION:
         return OnFail.FENCE if fencing else OnFail.BLOCK
     return OnFail.RESTART

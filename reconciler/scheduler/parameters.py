@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.model import attribute, desired, resource, secret
-from reconciler.scheduler import digest, rule
+from reconciler.scheduler import digest, replica, rule
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 
@@ -39,6 +39,8 @@ class Parameters:
 
     def fixed(self, one: Instance) -> bool:
         """Tell whether the parameters of a primitive are the same on every node."""
+        if replica.follows_host(one.definition):
+            return False
         return one.base in self._fixed or not rule.conditional(self._sets(one))
 
     def _sets(self, one: Instance) -> attribute.AttributeSets:
@@ -50,6 +52,9 @@ class Parameters:
         if found is not None:
             return found
         sets = self._sets(one)
+        if replica.follows_host(one.definition):
+            values = rule.values(sets, rule.Context(self._clock))
+            return {**values, "addr": self._nodes[node].name}
         if not rule.conditional(sets):
             values = rule.values(sets, rule.Context(self._clock))
             self._fixed[one.base] = values

@@ -15,11 +15,14 @@ from reconciler.model.role import Role
 from reconciler.model.status import ClusterStatus
 from reconciler.scheduler import (
     assembly,
+    bundle,
+    bundle_order,
     circumstance,
     cleanup,
     clearing,
     cluster_status,
     colocation,
+    containment,
     contradiction,
     creation,
     cycle,
@@ -92,7 +95,7 @@ def _placed(
     wishes = location.resolve(desired, standing.expansion, standing.nodes, found.clock)
     bans = ticket.resolve(desired, found.observed, standing, fencing=settings.fencing_enabled)
     scores = _rank(standing, settings, wishes, bans)
-    pairs = colocation.lower(desired, standing.expansion)
+    pairs = colocation.lower(desired, standing.expansion, _implied(standing.expansion))
     frozen = quorum.freezes(settings, quorate=found.observed.quorate)
     promotions = promotion.Scores((*wishes, *bans), frozen)
     return wishes, pairs, placement.assign(standing, scores, pairs, settings, promotions)
@@ -126,7 +129,11 @@ def _plan(found: _Examined) -> plan.Plan:
 
     values = parameters.Parameters(desired, standing.nodes, clock)
     discovery = probe.Discovery(wishes)
-    sequences = ordering.lower(desired, standing.expansion)
+    sequences = (
+        *ordering.lower(desired, standing.expansion),
+        *containment.sequences(standing.expansion),
+        *bundle_order.sequences(standing.expansion),
+    )
     case = circumstance.Circumstances(
         desired, observed, settings, standing, assignment, operations, values
     )
@@ -136,6 +143,7 @@ def _plan(found: _Examined) -> plan.Plan:
         creation.create(steps, case)
         migration.create(steps, standing, assignment, migrating)
         restart.check(steps, case)
+        containment.restart(steps, case)
         probe.create(steps, case, discovery)
         recurring.create(steps, case)
         decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
@@ -148,6 +156,8 @@ def _plan(found: _Examined) -> plan.Plan:
         shutdown_lock.forget(steps, case)
         cleanup.shut_down(steps, standing)
         remote.order(steps, case)
+        containment.bind(steps, case)
+        bundle_order.bind(steps, case)
         migration.order(steps, standing, migrating)
         utilization.order(steps, standing, assignment.capacity)
         settle.settle(steps)
@@ -228,7 +238,14 @@ def _rank(
     stickiness.apply(scores, standing, settings)
     stickiness.ban(scores, standing, settings)
     shutdown_lock.apply(scores, standing, settings)
+    bundle.confine(scores, standing)
     return scores
+
+
+def _implied(tree: expansion.Expansion) -> Iterator[colocation.Pair]:
+    """Yield the colocations that nobody wrote."""
+    yield from containment.pairs(tree)
+    yield from bundle_order.pairs(tree)
 
 
 def _placement(

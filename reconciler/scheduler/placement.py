@@ -82,6 +82,8 @@ class Placing:
             case Variant.GROUP:
                 self.group(one)
             case Variant.CLONE:
+                if one.outer is not None:
+                    remote.reach(self, one.outer)
                 self._busy.add(one.index)
                 clone.place(self, one)
                 self._busy.discard(one.index)
@@ -235,6 +237,8 @@ class Placing:
             role: that the primary must have; None: any.
         """
         primary = pair.primary
+        if remote.is_connection(pair.dependent):
+            return remote.holders(self, self._host(primary, role))
         if primary.variant is Variant.GROUP:
             if not primary.children:
                 return set()

@@ -63,7 +63,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
             state = known.get(where)
             if state is IDLE or not _unknown(state) or not discovery.allows(one, where):
                 continue
-            if node.remote is not None and remote.members_only(one):
+            if not remote.probes(case, one, node):
                 continue
             if anonymous and (one.history_name, where) in shared:
                 continue
@@ -130,7 +130,7 @@ def _order(steps: Steps, situation: Situation) -> None:
     }
     for one in situation.expansion.all:
         places = steps.places[one.index]
-        if one.variant is Variant.CLONE:
+        if one.variant is Variant.CLONE and one.bundle is None:
             start = steps.whole(one).start
             names = {member.history_name for member in one.primitives()}
             for step in (each for name in sorted(names) for each in by_name.get(name, ())):

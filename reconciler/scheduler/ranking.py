@@ -49,6 +49,11 @@ class Ranking:
         row[node] = add(row[node], term.value)
         self.log.append((one.index, node, term))
 
+    def clear(self, one: Instance, node: int) -> None:
+        """Put one score back to what it was before anything was said."""
+        self.rows[one.index][node] = self.nodes[node].desired.score
+        self.log[:] = [each for each in self.log if each[:2] != (one.index, node)]
+
     def add_everywhere(self, one: Instance, term: Term) -> None:
         """Add a term to the scores of all nodes."""
         row = self.rows[one.index]

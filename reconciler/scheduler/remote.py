@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.model import remote as implied
-from reconciler.model.action import ActionKind, Task
+from reconciler.model.action import Task
 from reconciler.model.node import NodeKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
-from reconciler.scheduler import operation
+from reconciler.scheduler import bundle, guest, operation
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node, Remote
-from reconciler.scheduler.step import Link, Places, Step, Steps, link
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
 
 if TYPE_CHECKING:
     from reconciler.scheduler import options
@@ -69,6 +69,13 @@ def met(
                 for state in bad if settings.fencing_enabled else ():
                     if _lost(held, state, operations):
                         _reset(node, held, state)
+            inside = guest.holder(situation.expansion, node)
+            if inside is not None and node.remote is not None:
+                # What is lost with it is recovered with its container, never waited for.
+                node.remote.failed = True
+                node.online = guest.is_up(situation, node, inside) and node.online
+                yield node
+                continue
             running = held is not None and situation.standing[held.index].running
             if running or settings.fencing_enabled:
                 yield node
@@ -112,8 +119,14 @@ def _lost(held: Instance, state: State, operations: operation.Reader) -> bool:
 def forbid(ranking: Ranking, situation: Situation) -> None:
     """Ban from remote nodes what only a member can run: connections and fence devices."""
     far = [node for node in situation.nodes if node.remote is not None]
+    # A bundle's container may be on a remote node: the connection into it is held by a member.
+    holders = {
+        node.remote.container
+        for node in far
+        if node.remote is not None and node.name not in situation.expansion.owners
+    }
     for one in situation.expansion.all if far else ():
-        if members_only(one):
+        if members_only(one) or one.name in holders:
             for node in far:
                 ranking.add(one, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
 
@@ -123,15 +136,71 @@ def members_only(one: Instance) -> bool:
     return one.is_fence_device or is_connection(one)
 
 
+def probes(case: Circumstances, one: Instance, node: Node) -> bool:
+    """Tell whether a resource can be looked for on a node.
+
+    What is contained in another resource ends with it, so it is nowhere but where it was started.
+    """
+    if not bundle.admits(case.situation.expansion, one, node):
+        return False
+    if one.name in case.situation.expansion.owners and not _has_container(case, one):
+        return False
+    if node.remote is not None:
+        if members_only(one) or not guest.can_be_probed(case, node):
+            return False
+        if node.guest and guest.holds(case.situation, one):
+            return False
+    return is_connection(one) or "container" not in one.meta.texts
+
+
+def _has_container(case: Circumstances, held: Instance) -> bool:
+    """Tell whether the container that a connection leads into is, or will be, there."""
+    inside = guest.container(case.situation.expansion, held)
+    if inside is None:
+        return False
+    running = case.situation.standing[inside.index].running
+    return bool(running) or case.assignment.chosen[inside.index] >= 0
+
+
 def connect(placing: Placing) -> None:
     """Place the connections before all else; a node takes resources if its connection will be up."""
+    expansion = placing.situation.expansion
+    held = [
+        (one.index, one, node.remote)
+        for node in placing.nodes
+        if node.remote is not None
+        and node.name not in expansion.owners
+        and (one := connection(expansion, node)) is not None
+    ]
+    for index, one, state in sorted(held, key=lambda each: each[0]):
+        placing.place(one.top)
+        state.connects = placing.chosen[index] >= 0
+
+
+def reach(placing: Placing, bundle: Instance) -> None:
+    """Place a bundle's containers before what runs inside of them.
+
+    What is inside a container that goes stays assigned to it, and is stopped with it (measured).
+    """
+    placing.place(bundle)
     for node in placing.nodes:
-        if node.remote is None:
-            continue
-        held = connection(placing.situation.expansion, node)
-        if held is not None:
-            placing.place(held.top)
-            node.remote.connects = placing.chosen[held.index] >= 0
+        owner, number = placing.situation.expansion.owners.get(node.name, (None, -1))
+        if node.remote is not None and owner is bundle:
+            there = placing.chosen[bundle.children[number].index] >= 0
+            node.remote.connects = there or node.online
+
+
+def holders(placing: Placing, hosts: set[int] | None) -> set[int] | None:
+    """Return the members that can hold a connection into a container on some nodes.
+
+    A container on a remote node is reached through the member that holds that node's connection.
+    """
+    found = set()
+    for where in hosts or ():
+        node = placing.nodes[where]
+        held = connection(placing.situation.expansion, node) if node.remote is not None else None
+        found.add(where if held is None else placing.chosen[held.index])
+    return None if hosts is None else found
 
 
 def doubt(situation: Situation) -> None:
@@ -141,7 +210,7 @@ def doubt(situation: Situation) -> None:
     """
     for node in situation.nodes:
         state = node.remote
-        if state is None or state.connects or node.unclean is not None:
+        if state is None or state.connects or node.unclean is not None or node.guest:
             continue
         held = connection(situation.expansion, node)
         hosts = situation.standing[held.index].running if held is not None else []
@@ -170,10 +239,10 @@ def order(steps: Steps, case: Circumstances) -> None:
             connections[node.index] = places
     for step in steps.all if connections else ():
         places = connections.get(step.node)
-        if places is None or step.kind is ActionKind.FENCE:
+        if places is None or step.instance is None:
             continue
         if step.done_by_fencing:
-            if places.start is not None:
+            if places.start is not None and not nodes[step.node].guest:
                 _link_all([step], places.stops.values())
         elif _goes_before(step, case.situation):
             _before_it_goes(steps, step, places)
@@ -183,18 +252,19 @@ def order(steps: Steps, case: Circumstances) -> None:
 
 def _before_it_goes(steps: Steps, step: Step, held: Places) -> None:
     earlier = [step]
-    if step.task is Task.STOP and step.instance is not None:
+    if step.task is Task.STOP:
         # What a probe finds may have to be stopped, so it counts as a stop would.
-        earlier += steps.at(step.instance).probes
+        earlier += steps.at(present(step.instance)).probes
     _link_all(earlier, held.stops.values())
 
 
 def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:
-    link(held.start, step, Link.NEEDS)
-    if step.task is Task.START and step.instance is not None:
+    # Whoever was asked to watch a resource there forgot it when the connection went down.
+    link(held.start, step, Link.NEEDS | (Link.PULLS_THEN if step.interval_ms else Link.ORDER))
+    if step.task is Task.START:
         # It is not taken away from elsewhere before it is known that the node can be reached.
-        for stop in steps.at(step.instance).stops.values():
-            if stop.node != step.node:
+        for stop in steps.at(present(step.instance)).stops.values():
+            if stop.node != step.node and not stop.done_by_fencing:
                 link(held.start, stop, Link.ORDER)
 
 
@@ -208,12 +278,12 @@ def _goes_before(step: Step, situation: Situation) -> bool:
     """Tell whether a step uses the connection as it is now."""
     node = situation.nodes[step.node]
     held = connection(situation.expansion, node)
-    if held is None or not node.online:
+    if held is None or not node.online or node.unclean is not None:
         return False
     hosts = situation.standing[held.index].running
     if not any(situation.nodes[where].answers for where in hosts):
         return False
-    return step.task in _LEAVING or not node.stays
+    return step.task in _LEAVING or (node.remote is not None and not node.remote.connects)
 
 
 def router(step: Step, case: Circumstances) -> str:

@@ -16,7 +16,7 @@ from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import failure, history, operation, options, quorum, remote
+from reconciler.scheduler import bundle, failure, guest, history, operation, options, quorum, remote
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
@@ -101,8 +101,7 @@ def read(
 ) -> Situation:
     """Return the situation; enters instances that were found beyond those configured."""
     situation = Situation(expansion, nodes)
-    clones = {one.name: one for one in wanted.resources if isinstance(one, resource.Clone)}
-    binder = _Binder(situation, settings, operations, clones)
+    binder = _Binder(situation, settings, operations, expansion.clones)
     recorded = sorted(nodes, key=lambda node: node.observed.place)
     members = [node for node in recorded if node.remote is None]
     answering = [node for node in members if node.online]
@@ -115,6 +114,7 @@ def read(
     for one in expansion.all:
         if one.is_primitive:
             _judge(situation, one, settings)
+    guest.spread(situation)
     _lift(situation)
     return situation
 
@@ -232,6 +232,9 @@ class _Binder:
         """Return the instance that an anonymous clone's history on the node belongs to."""
         standing = self.situation.standing
         idle = None
+        own = bundle.instance_on(self.situation.expansion, candidates, node)
+        if own is not None:
+            return own
         fence_device = candidates[0].is_fence_device
         if (
             node.unclean is not None
@@ -328,7 +331,8 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
         standing.failed = standing.failed or (state.failed and not spared)
         standing.demote_failed = standing.demote_failed or state.demote_failed
         standing.next_role = state.next_role or standing.next_role
-        gone = not node.online and node.unclean is None and settings.fencing_enabled
+        fenceable = settings.fencing_enabled or node.guest
+        gone = not node.online and node.unclean is None and fenceable
         if state.active and gone and standing.managed and not node.maintenance:
             reason = Reason(ReasonCode.NODE_LOST, node.name, one.base)
             if node.remote is None or node.remote.failed:

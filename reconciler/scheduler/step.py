@@ -245,7 +245,7 @@ class Steps:
         """Return the pseudo steps of a group or clone."""
         found = self.wholes[one.index]
         if found is None:
-            found = self.wholes[one.index] = Whole(self, one, roles=one.promotable)
+            found = self.wholes[one.index] = Whole(self, one, roles=one.has_roles)
         return found
 
     def dissolve(self) -> None:

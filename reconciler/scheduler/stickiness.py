@@ -5,11 +5,11 @@ Pacemaker Explained, "Resource meta-attributes" (resource-stickiness, migration-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.reason import ReasonCode
-from reconciler.model.score import INFINITY, Term, TermKind
-from reconciler.scheduler import options
+from reconciler.model.score import INFINITY, Term, TermKind, add
+from reconciler.scheduler import guest, options
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import affected
 from reconciler.scheduler.ranking import Ranking
@@ -54,12 +54,13 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
     """Forbid nodes where a resource failed too often, or must not be tried again."""
     banned: set[tuple[int, int, TermKind]] = set()
     seen: set[str] = set()
+    inside = guest.contents(situation.expansion)
     for one in situation.expansion.all:
         if not one.is_primitive or one.history_name in seen:
             continue
         seen.add(one.history_name)
         whole = one.in_clone if one.in_clone is not None and not one.unique else one
-        for node, kind in _bans(one, situation, settings.clock.now):
+        for node, kind in _bans(one, inside.get(one.index, ()), situation, settings.clock.now):
             if (whole.index, node, kind) in banned:
                 continue
             banned.add((whole.index, node, kind))
@@ -67,12 +68,18 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
                 ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
 
 
-def _bans(one: Instance, situation: Situation, now: float) -> Iterator[tuple[int, TermKind]]:
-    """Yield the nodes that a primitive is banned from by what happened."""
+def _bans(
+    one: Instance, inside: Sequence[Instance], situation: Situation, now: float
+) -> Iterator[tuple[int, TermKind]]:
+    """Yield the nodes that a primitive is banned from by what happened, also inside of it."""
     threshold = one.meta.migration_threshold
-    counts = situation.failures.get(one.history_name, {}) if threshold else {}
-    for where, count in counts.items():
-        if count.count and count.effective(one.meta.failure_timeout_ms, now) >= threshold:
+    counts: dict[int, int] = {}
+    for each in (one, *inside) if threshold else ():
+        for where, count in situation.failures.get(each.history_name, {}).items():
+            effective = count.effective(each.meta.failure_timeout_ms, now)
+            counts[where] = add(counts.get(where, 0), effective)
+    for where, total in counts.items():
+        if total and total >= threshold:
             yield where, TermKind.FAILURE_THRESHOLD
     for where, state in situation.eventful.get(one.history_name, {}).items():
         for kind, everywhere in state.bans:

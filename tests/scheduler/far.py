@@ -76,6 +76,7 @@ class Cluster:
         done: node to resource to what was done there.
         lost: members that do not answer.
         fenced: remote nodes that were fenced.
+        attributes: node to its transient attributes.
     """
 
     resources: tuple[resource.Resource, ...]
@@ -84,6 +85,7 @@ class Cluster:
     lost: tuple[str, ...] = ()
     fenced: tuple[str, ...] = ()
     fencing: bool = True
+    attributes: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def desired(self) -> desired.Desired:
         """Return what is wanted."""
@@ -110,6 +112,7 @@ class Cluster:
             nodes[name] = observed.ObservedNode(
                 name,
                 presence,
+                attributes=self.attributes.get(name, {}),
                 histories=histories,
                 remote=name not in MEMBERS,
                 fenced=name in self.fenced,

@@ -48,11 +48,13 @@ class World:
         active: resource as agents know it to the nodes where it is, or may be, active.
         exclusive: resources that may be active only once.
         doubtful: nodes that must be fenced, and are not yet.
+        guests: doubtful guest nodes by the resource that holds them: off once that was stopped.
     """
 
     active: dict[str, set[str]]
     exclusive: set[str]
     doubtful: set[str]
+    guests: dict[str, set[str]]
 
     def check(self, one: action.Action) -> None:
         """Assert that an action may be done now."""
@@ -73,13 +75,24 @@ class World:
         """Take note of what an action did."""
         nodes = self.active.setdefault(one.resource, set())
         if one.kind is ActionKind.FENCE and one.task is not Task.ON:
-            self.doubtful.discard(one.node)
-            for places in self.active.values():
-                places.discard(one.node)
+            self._prove_off(one.node)
         elif one.kind is ActionKind.RESOURCE and one.task in {Task.START, Task.MIGRATE_FROM}:
             nodes.add(one.node)
         elif one.kind is ActionKind.RESOURCE and one.task is Task.STOP:
             nodes.discard(one.node)
+            self.prove_guests_off()
+
+    def _prove_off(self, node: str) -> None:
+        self.doubtful.discard(node)
+        for places in self.active.values():
+            places.discard(node)
+        self.prove_guests_off()
+
+    def prove_guests_off(self) -> None:
+        """Take the guests as off that nothing holds any more."""
+        for holder in [one for one in self.guests if not self.active.get(one)]:
+            for guest in self.guests.pop(holder, ()):
+                self._prove_off(guest)
 
 
 def _harmless(one: resource.Primitive) -> bool:
@@ -96,13 +109,20 @@ def _world(wanted: desired.Desired, seen: observed.Observed, due: plan.Plan) -> 
         member.name
         for one in wanted.resources
         for member in resource.primitives(one)
-        if isinstance(one, resource.Clone) or _harmless(member)
+        if isinstance(one, (resource.Clone, resource.Bundle)) or _harmless(member)
     }
-    return World(
+    guests: dict[str, set[str]] = {}
+    for one in due.fencing:
+        if one.guest_of:
+            guests.setdefault(one.guest_of, set()).add(one.node)
+    world = World(
         active={name: set(nodes) for name, nodes in placed.items()},
         exclusive={name for name in placed if name.partition(":")[0] not in repeatable},
         doubtful={one.node for one in due.fencing if one.task is not Task.ON},
+        guests=guests,
     )
+    world.prove_guests_off()
+    return world
 
 
 def _run(due: plan.Plan, world: World, choice: random.Random) -> Iterator[str]:

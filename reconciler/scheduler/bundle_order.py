@@ -1,0 +1,105 @@
+"""Order in bundles: addresses before containers, containers before what runs inside, and probes.
+
+What is ordered after a bundle waits for what runs inside of it. Pacemaker Explained, "Bundles"; the
+orders among probes are measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from reconciler.model import remote as implied
+from reconciler.model.action import Task
+from reconciler.model.constraint import OrderKind
+from reconciler.model.score import INFINITY
+from reconciler.scheduler import creation, ordering, replica
+from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.colocation import Pair
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.step import Link, Steps, link
+
+
+def pairs(expansion: Expansion) -> Iterator[Pair]:
+    """Yield the colocations of addresses with the containers that they are for."""
+    for held, ip in _addressed(expansion):
+        yield Pair(ip.name, ip, held, INFINITY, internal=True, origin=ip.origin)
+
+
+def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
+    """Yield the orders of containers after their addresses."""
+    for held, ip in _addressed(expansion):
+        yield ordering.Sequence(
+            id=ip.name,
+            first=ip,
+            first_task=Task.START,
+            then=held,
+            then_task=Task.START,
+            kind=OrderKind.MANDATORY,
+            symmetrical=True,
+            require_all=True,
+            origin=ip.origin,
+        )
+
+
+def _addressed(expansion: Expansion) -> Iterator[tuple[Instance, Instance]]:
+    """Yield containers with their addresses."""
+    for bundle in expansion.bundles:
+        for number, held in enumerate(bundle.children):
+            ip = replica.ip(bundle.bundled, number)
+            if ip is not None:
+                yield held, expansion.by_name[ip.name]
+
+
+def bind(steps: Steps, case: Circumstances) -> None:
+    """Join what containers do with what is done inside of them, and with what probes find."""
+    for bundle in case.situation.expansion.bundles:
+        if bundle.inner is not None:
+            _join(steps, bundle, bundle.inner)
+        _probe_apart(steps, bundle)
+        for number, held in enumerate(bundle.children):
+            reached = case.situation.expansion.by_name.get(implied.replica(bundle.bundled, number))
+            there = steps.at(held).start
+            places = steps.places[reached.index] if reached is not None else None
+            for probe in places.probes if places is not None else ():
+                link(there, probe, Link.NEEDS)
+
+
+def _join(steps: Steps, bundle: Instance, inner: Instance) -> None:
+    """Let what a bundle does as a whole include what is done inside."""
+    whole, within = steps.whole(bundle), steps.whole(inner)
+    for begin, inside in (
+        (whole.start, within.start),
+        (whole.stop, within.stop),
+        (whole.promote, within.promote),
+        (whole.demote, within.demote),
+    ):
+        link(begin, inside, Link.PULLS_FIRST)
+    for task, end in (
+        (Task.START, whole.running),
+        (Task.STOP, whole.stopped),
+        (Task.PROMOTE, whole.promoted),
+        (Task.DEMOTE, whole.demoted),
+    ):
+        rises = task in {Task.START, Task.PROMOTE}
+        for inside in creation.endings(steps, inner, task):
+            link(inside, end, Link.PULLS_THEN | (Link.NEEDS if rises else Link.ORDER))
+    for held in bundle.children:
+        places = steps.places[held.index]
+        for probe in places.probes if places is not None else ():
+            link(probe, within.start, Link.ORDER)
+
+
+def _probe_apart(steps: Steps, bundle: Instance) -> None:
+    """Let containers that cannot share a node start there after it is known who runs there."""
+    if bundle.spread.node_max > 1:
+        return
+    for held, other in itertools.permutations(bundle.children, 2):
+        places, others = steps.places[held.index], steps.places[other.index]
+        start = places.start if places is not None else None
+        if start is None or others is None:
+            continue
+        for probe in others.probes:
+            if probe.node == start.node:
+                link(probe, start, Link.ORDER)

@@ -1,0 +1,124 @@
+"""Containment: what follows for a resource, and for a guest node, from what it is contained in.
+
+A contained resource is where its container is, starts after it and stops before it; when it fails,
+its container is restarted. A guest node needs no fence device: it is proven off when the resource
+that holds it was stopped. Pacemaker Remote, "Guest Nodes"; what follows from failures is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.action import ActionKind, Task
+from reconciler.model.constraint import OrderKind
+from reconciler.model.plan import FenceDecision
+from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.resource import OnFail
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY
+from reconciler.scheduler import guest, ordering
+from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.colocation import Pair
+from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+
+def _contained(expansion: Expansion) -> Iterator[tuple[Instance, Instance]]:
+    for one in expansion.contained:
+        found = guest.container(expansion, one)
+        if found is not None:
+            yield one, found
+
+
+def pairs(expansion: Expansion) -> Iterator[Pair]:
+    """Yield the colocations of contained resources with their containers."""
+    for one, inside in _contained(expansion):
+        yield Pair(
+            id=one.name,
+            dependent=one,
+            primary=inside,
+            score=INFINITY,
+            influence=one.name not in expansion.owners,
+            internal=True,
+            origin=one.origin,
+        )
+
+
+def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
+    """Yield the orders of contained resources after their containers."""
+    for one, inside in _contained(expansion):
+        yield ordering.Sequence(
+            id=one.name,
+            first=inside,
+            first_task=Task.START,
+            then=one,
+            then_task=Task.START,
+            kind=OrderKind.MANDATORY,
+            symmetrical=True,
+            require_all=True,
+            origin=one.origin,
+        )
+
+
+def restart(steps: Steps, case: Circumstances) -> None:
+    """Restart the container of what failed inside, unless told otherwise."""
+    situation = case.situation
+    for one, inside in _contained(situation.expansion):
+        states = situation.standing[one.index].states.values()
+        failed = next(
+            (state for state in states if state.on_fail is OnFail.RESTART_CONTAINER), None
+        )
+        if failed is None or not situation.standing[inside.index].managed:
+            continue
+        record = failed.failure
+        reason = Reason(ReasonCode.FAILED, one.base, record.operation if record else "", one.origin)
+        places = steps.at(inside)
+        for step in (*places.stops.values(), places.start):
+            if step is not None:
+                step.require(reason)
+
+
+def bind(steps: Steps, case: Circumstances) -> None:
+    """Let what runs on a guest node restart with its container, and be stopped before it."""
+    expansion = case.situation.expansion
+    held = {
+        node.index: steps.places[found.index]
+        for node in case.situation.nodes
+        if (found := guest.holder(expansion, node)) is not None
+    }
+    for step in steps.all if held else ():
+        places = held.get(step.node)
+        if places is None or step.instance is None or step.done_by_fencing:
+            continue
+        if step.task is Task.START:
+            if places.start is None:
+                step.stop_short(Reason(ReasonCode.NO_NODE, step.instance.base))
+            link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
+        elif step.task is Task.STOP:
+            for stop in places.stops.values():
+                link(step, stop, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+
+
+def fence(
+    steps: Steps, case: Circumstances, node: Node, reason: Reason, held: Instance
+) -> FenceDecision:
+    """Enter the step with which an unclean guest counts as fenced: its container has stopped."""
+    gone = case.assignment.next_role[held.index] is Role.STOPPED
+    task = Task.OFF if gone else Task.REBOOT
+    step = steps.add(f"stonith-{node.name}-{task.value}", ActionKind.PSEUDO, task, None, node.index)
+    step.require(reason)
+    steps.fences[node.index] = step
+    for stop in _endings(steps, case, node, held):
+        link(stop, step, Link.NEEDS_IF_REQUIRED)
+    return FenceDecision(node.name, task, reason, guest_of=held.name)
+
+
+def _endings(steps: Steps, case: Circumstances, node: Node, held: Instance) -> list[Step]:
+    """Return what ends a guest: its container's stops, or else those of the connection to it."""
+    for one in (held, case.situation.expansion.by_name.get(node.name)):
+        places = steps.places[one.index] if one is not None else None
+        if places is not None and places.stops:
+            return list(places.stops.values())
+    return []

@@ -1,0 +1,117 @@
+"""Bundles: containers with their addresses, connections, and one instance inside of each."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import far
+from scheduler.far import ABSENT, Cluster
+
+from reconciler.model import constraint, container, resource
+from reconciler.scheduler import replica
+
+_ENGINE = container.Container(container.Technology.PODMAN, "web:1", replicas=2)
+_NETWORK = container.Network(ip_range_start="192.0.2.254")
+_WEB = resource.Bundle("web", _ENGINE, _NETWORK, child=far.primitive("httpd"))
+
+
+def _cluster(bundle: resource.Bundle = _WEB, **settings: object) -> Cluster:
+    made = [
+        one.name
+        for number in range(bundle.container.count)
+        for one in (replica.holder(bundle, number), replica.ip(bundle, number))
+        if one is not None
+    ]
+    done = {node: dict.fromkeys(made, ABSENT) for node in far.MEMBERS}
+    settings.setdefault("resources", (bundle,))
+    return Cluster(done=done, **settings)  # type: ignore[arg-type]  # passed on as given
+
+
+def _starts(cluster: Cluster) -> set[str]:
+    return {one for one in far.steps(cluster.plan()) if one.startswith("start")}
+
+
+def test_every_replica_has_an_address_a_container_a_connection_and_an_instance():
+    """They are started in that order, each replica on a node of its own."""
+    due = _cluster().plan()
+    assert _starts(_cluster()) == {
+        "start web-ip-192.0.2.254 n1",
+        "start web-podman-0 n1",
+        "start web-0 n1",
+        "start httpd web-0",
+        "start web-ip-192.0.3.1 n2",
+        "start web-podman-1 n2",
+        "start web-1 n2",
+        "start httpd web-1",
+    }
+    for earlier, later in (
+        ("web-ip-192.0.2.254_start_0", "web-podman-0_start_0"),
+        ("web-podman-0_start_0", "web-0_start_0"),
+        ("web-0_start_0", "httpd:0_start_0"),
+    ):
+        assert far.waits(due, later, earlier)
+
+
+def test_a_node_holds_no_more_replicas_than_it_may():
+    """What finds no place is not started, and nothing is started inside of it."""
+    three = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
+    assert sum(one.startswith("start web-podman") for one in _starts(_cluster(three))) == 2
+    both = dataclasses.replace(three.container, replicas_per_host=2)
+    shared = dataclasses.replace(three, container=both)
+    assert sum(one.startswith("start web-podman") for one in _starts(_cluster(shared))) == 3
+
+
+def test_nothing_else_runs_inside_of_a_bundle():
+    """Its containers are nodes for its own instances only, whatever is preferred."""
+    other = far.primitive("other")
+    wishes = (far.prefers("other", "web-0"), far.prefers("web", "n2"))
+    due = _cluster(resources=(_WEB, other), constraints=wishes).plan()
+    assert set(due.placement["other"]) <= set(far.MEMBERS)
+    assert not [one for one in due.actions if one.resource == "other" and one.node == "web-0"]
+
+
+def test_what_follows_a_bundle_waits_for_what_runs_inside():
+    """A bundle is up when its instances are, not when its containers are."""
+    after = constraint.Order("o", "web", "other")
+    due = _cluster(resources=(_WEB, far.primitive("other")), constraints=(after,)).plan()
+    assert far.waits(due, "other_start_0", "httpd:0_start_0")
+
+
+def test_instances_inside_are_promoted_as_many_as_wanted():
+    """With promoted-max the instances have roles, and the scores of their nodes decide."""
+    engine = dataclasses.replace(_ENGINE, promoted_max=1)
+    scores = {"web-0": {"master-httpd": "5"}, "web-1": {"master-httpd": "9"}}
+    bundle = dataclasses.replace(_WEB, container=engine)
+    cluster = _cluster(bundle, attributes=scores)
+    cluster = dataclasses.replace(cluster, done={**cluster.done, "web-0": {}, "web-1": {}})
+    steps = far.steps(cluster.plan())
+    assert "promote httpd web-1" in steps
+    assert "promote httpd web-0" not in steps
+
+
+def test_a_bundle_without_a_resource_inside_is_only_containers():
+    """There is nothing to connect to."""
+    plain = dataclasses.replace(_WEB, child=None)
+    assert not [one for one in _starts(_cluster(plain)) if "httpd" in one or "web-0 " in one]
+
+
+@pytest.mark.parametrize(
+    ("technology", "name"), [("docker", "-h web-0"), ("podman", "-h web-0"), ("rkt", "=web-0")]
+)
+def test_a_container_is_told_its_name_its_ports_and_what_it_sees(technology, name):
+    """The command line of a replica carries its own address and directories."""
+    bundle = resource.Bundle(
+        "web",
+        container.Container(container.Technology(technology), "web:1", options="--quiet"),
+        container.Network("192.0.2.1", ports=(container.PortMapping(80, 8080),)),
+        (container.StorageMapping("/www", source_dir_root="/srv", options="ro"),),
+    )
+    held = replica.holder(bundle, 0)
+    values = {key: value for one in held.params for key, value in one.pairs.items()}
+    words = values["run_opts"]
+    assert isinstance(words, str)
+    for part in (name, "192.0.2.1", "80", "8080", "/srv/web-0", "/www", "ro", "--quiet"):
+        assert part in words
+    assert values["mount_points"] == "/srv/web-0"
+    assert held.agent == far.AgentName("ocf", "heartbeat", technology)

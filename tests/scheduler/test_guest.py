@@ -1,0 +1,128 @@
+"""Guest nodes: held by a resource, recovered with it, and what else is contained in one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import far
+from scheduler.far import ABSENT, STARTED, Cluster
+
+from reconciler.model import resource
+from reconciler.model.action import ActionKind
+
+_WATCH = (resource.Operation("monitor", interval_ms=60_000),)
+_VM = dataclasses.replace(far.primitive("vm", remote_node="g"), operations=_WATCH)
+_A = far.primitive("a")
+_TO_GUEST = (far.prefers("a", "g"), far.prefers("vm", "n1"))
+_FAILED = (*STARTED, ("monitor", 60_000, 1))
+
+
+def _cluster(
+    vm: tuple[far.Done, ...],
+    connection: tuple[far.Done, ...],
+    on_guest: tuple[far.Done, ...] = (),
+    **settings: object,
+) -> Cluster:
+    done = {
+        "n1": {"vm": vm, "g": connection, "a": ABSENT},
+        "n2": {"vm": ABSENT, "g": ABSENT, "a": ABSENT},
+        "g": {"a": on_guest} if on_guest else {},
+    }
+    settings.setdefault("constraints", _TO_GUEST)
+    settings.setdefault("resources", (_VM, _A))
+    return Cluster(done=done, **settings)  # type: ignore[arg-type]  # passed on as given
+
+
+def test_a_guest_is_reached_by_a_connection_that_nobody_wrote():
+    """It is made where the guest's holder runs, after that has started."""
+    due = _cluster(ABSENT, ABSENT).plan()
+    assert {"start vm n1", "start g n1", "start a g"} <= set(far.steps(due))
+    assert far.waits(due, "g_start_0", "vm_start_0")
+    assert far.waits(due, "a_start_0", "g_start_0")
+
+
+@pytest.mark.parametrize("fencing", [True, False])
+@pytest.mark.parametrize(
+    ("vm", "connection"),
+    [(_FAILED, STARTED), (STARTED, far.LOST), (STARTED, ABSENT), (ABSENT, ABSENT)],
+)
+def test_what_ran_on_a_lost_guest_starts_only_after_its_holder_was_stopped(vm, connection, fencing):
+    """Stopping what holds the guest proves it off, so no fence device is asked for it."""
+    away = (far.prefers("a", "n2"), far.prefers("a", "g", -1_000_000))
+    due = _cluster(vm, connection, STARTED, constraints=away, fencing=fencing).plan()
+    assert [(one.node, one.guest_of) for one in due.fencing] == [("g", "vm")]
+    assert not [one for one in due.actions if one.kind is ActionKind.FENCE]
+    assert far.waits(due, "a_start_0", "stonith-g")
+    if vm != ABSENT:
+        assert far.waits(due, "stonith-g", "vm_stop_0")
+
+
+def test_a_guest_whose_host_is_lost_is_off_once_the_host_was_fenced():
+    """Nothing inside a machine survives it, but nothing else proves that the machine is off."""
+    due = _cluster(STARTED, STARTED, STARTED, lost=("n1",), constraints=()).plan()
+    assert {one.node for one in due.fencing} == {"g", "n1"}
+    assert far.waits(due, "a_start_0", "stonith-n1")
+
+
+def test_what_runs_on_a_guest_stops_before_its_holder_and_starts_after_it():
+    """Whoever restarts the holder restarts the guest, in order."""
+    changed = dataclasses.replace(_VM, params=far.sets(size="2"))
+    due = _cluster(STARTED, STARTED, STARTED, resources=(changed, _A)).plan()
+    assert far.waits(due, "vm_stop_0", "g_stop_0")
+    assert far.waits(due, "g_stop_0", "a_stop_0")
+    assert far.waits(due, "a_start_0", "vm_start_0")
+    assert not due.fencing
+
+
+def test_a_guest_moves_with_its_holder_without_interruption():
+    """A live migration of the holder takes along what runs inside."""
+    moves = dataclasses.replace(_VM, meta=far.sets(remote_node="g", allow_migrate="true"))
+    where = (far.prefers("a", "g"), far.prefers("vm", "n2"))
+    due = _cluster(STARTED, STARTED, STARTED, resources=(moves, _A), constraints=where).plan()
+    assert "migrate_to vm n1" in far.steps(due)
+    assert not [one for one in due.actions if one.resource == "a"]
+
+
+def test_a_failed_stop_on_a_guest_takes_its_holder_down():
+    """What cannot be stopped inside is ended with what it is inside of."""
+    due = _cluster(STARTED, STARTED, (*STARTED, ("stop", 0, 1))).plan()
+    assert "stop vm n1" in far.steps(due)
+    assert "start a g" not in far.steps(due)
+
+
+def test_the_holder_of_a_guest_does_not_run_on_remote_nodes():
+    """It can neither run inside of itself nor where nobody could hold its connection."""
+    here = (far.prefers("vm", "g"), far.prefers("vm", "far", 5_000))
+    due = _cluster(ABSENT, ABSENT, resources=(_VM, _A, far.connection()), constraints=here).plan()
+    assert set(due.placement["vm"]) <= set(far.MEMBERS)
+
+
+def test_a_failure_inside_a_container_restarts_the_container():
+    """Unless it says otherwise; whatever else is inside restarts with it."""
+    inside = dataclasses.replace(far.primitive("a", container="vm"), operations=_WATCH)
+    other = far.primitive("b", container="vm")
+    plain = dataclasses.replace(_VM, meta=())
+    done = {
+        "n1": {"vm": STARTED, "a": _FAILED, "b": STARTED},
+        "n2": {"vm": ABSENT, "a": ABSENT, "b": ABSENT},
+    }
+    due = Cluster((plain, inside, other), done, (far.prefers("vm", "n1"),)).plan()
+    assert {"stop vm n1", "start vm n1", "stop b n1", "start b n1"} <= set(far.steps(due))
+    restart = dataclasses.replace(_WATCH[0], on_fail=resource.OnFail.RESTART)
+    alone = dataclasses.replace(inside, operations=(restart,))
+    due = Cluster((plain, alone, other), done, (far.prefers("vm", "n1"),)).plan()
+    assert "stop vm n1" not in far.steps(due)
+
+
+def test_failures_inside_count_for_the_container():
+    """A container is moved away when it and what is inside have failed too often together."""
+    meta = far.sets(migration_threshold="3")
+    plain = dataclasses.replace(_VM, meta=meta)
+    inside = dataclasses.replace(far.primitive("a", container="vm"), operations=_WATCH)
+    done = {"n1": {"vm": STARTED, "a": STARTED}, "n2": {"vm": ABSENT, "a": ABSENT}}
+    where = (far.prefers("vm", "n1"),)
+    counts = {"n1": {"fail-count-vm#monitor_60000": "1", "fail-count-a#monitor_60000": "2"}}
+    due = Cluster((plain, inside), done, where, attributes=counts).plan()
+    assert due.placement["vm"] == due.placement["a"] != {}
+    assert "n1" not in due.placement["vm"]
