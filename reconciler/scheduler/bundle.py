@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import remote as implied
 from reconciler.model import resource
+from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import replica
 from reconciler.scheduler.instance import Instance
@@ -18,6 +19,7 @@ from reconciler.scheduler.nodes import Node
 
 if TYPE_CHECKING:
     from reconciler.scheduler.expansion import Expansion
+    from reconciler.scheduler.placement import Placing
     from reconciler.scheduler.ranking import Ranking
     from reconciler.scheduler.situation import Situation
 
@@ -33,6 +35,35 @@ def instance_on(
     if bundle is not clone.outer:
         return None
     return next((one for one in candidates if one.clone_child.number == number), None)
+
+
+def host(placing: Placing, child: Instance) -> int:
+    """Return the node of the container that an instance runs inside of, by its number."""
+    clone = child.in_clone
+    if clone is None or clone.outer is None or child.clone_child.number is None:
+        return -1
+    return placing.chosen[clone.outer.children[child.clone_child.number].index]
+
+
+def speaking(placing: Placing, child: Instance, where: int) -> Node:
+    """Return the node whose attributes speak for the promotion of an instance.
+
+    ``container-attribute-target`` says whether agents inside of containers set those of the host.
+    """
+    there = host(placing, child)
+    texts = child.meta.texts
+    outside = there >= 0 and texts.get("container-attribute-target") == "host"
+    return placing.nodes[there if outside else where]
+
+
+def with_role(placing: Placing, held: Instance, role: Role | None) -> bool:
+    """Tell whether what runs inside of a container is to have a role; None: any."""
+    outer = held.parent
+    if role is None or outer is None or outer.inner is None:
+        return role is None
+    placing.place(outer.inner)
+    child = outer.inner.children[outer.children.index(held)]
+    return placing.next_role[child.index] is role
 
 
 def admits(expansion: Expansion, one: Instance, node: Node) -> bool:

@@ -59,6 +59,7 @@ def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
             symmetrical=True,
             require_all=True,
             origin=one.origin,
+            finds=one.name not in expansion.owners,
         )
 
 

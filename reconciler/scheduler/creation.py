@@ -273,11 +273,13 @@ def _collect(steps: Steps, one: Instance) -> None:
     for task, begin, end in tasks:
         if begin is not None and end is not None:
             _join(steps, one, task, begin, end)
-    link(whole.stopped, whole.start, Link.ORDER)
-    link(whole.demoted, whole.promote, Link.ORDER)
-    link(whole.demoted, whole.stop, Link.ORDER)
-    link(whole.demoted, whole.start, Link.ORDER)
-    link(whole.running, whole.promote, Link.ORDER)
+    if one.bundle is None:
+        # What is done inside of a bundle has an order of its own.
+        link(whole.stopped, whole.start, Link.ORDER)
+        link(whole.demoted, whole.promote, Link.ORDER)
+        link(whole.demoted, whole.stop, Link.ORDER)
+        link(whole.demoted, whole.start, Link.ORDER)
+        link(whole.running, whole.promote, Link.ORDER)
     if one.variant is Variant.GROUP:
         _chain(steps, one)
     if one.clone is not None and one.clone.ordered:

@@ -25,12 +25,14 @@ class Remote:
 
     Attributes:
         connects: whether the connection to it will be up.
+        fading: a bundle's container that is up, but will go; what is inside stays assigned to it.
         container: the resource that holds a guest node; empty: it is no guest.
         failed: the connection failed, so that nobody knows what the node does.
         doubt: why it must be fenced unless the connection comes back.
     """
 
     connects: bool = True
+    fading: bool = False
     container: str = ""
     failed: bool = False
     doubt: Reason | None = None
@@ -67,7 +69,7 @@ class Node:
     @property
     def takes_resources(self) -> bool:
         """Whether resources may be placed on it."""
-        here = self.online if self.remote is None else self.remote.connects
+        here = self.online if self.remote is None else self.remote.connects or self.remote.fading
         return (
             here
             and not self.pending

@@ -40,6 +40,7 @@ class Sequence:
     Attributes:
         require_all: whether every instance of a clone ``first`` must be up.
         alternatives: resources of a set of which one suffices instead of ``first``.
+        finds: whether a probe counts as a stop would, since what it finds may have to be stopped.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Sequence:
     require_all: bool
     origin: position.Position
     alternatives: tuple[Instance, ...] = ()
+    finds: bool = True
 
 
 def _task(word: str | None) -> Task:
@@ -284,7 +286,7 @@ class Ordering:
     def _relate(self, way: _Way) -> None:
         firsts = creation.endings(self.steps, way.first, way.first_task)
         thens = creation.beginnings(self.steps, way.then, way.then_task)
-        if way.first_task is Task.STOP and way.first.is_primitive:
+        if way.first_task is Task.STOP and way.first.is_primitive and way.rule.finds:
             # What a probe finds may have to be stopped, so it counts as a stop would.
             link_all(list(probe_order.steps_of(self.steps, way.first)), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Stage, Term, TermKind, add
-from reconciler.scheduler import clone, colocation, options, promotion, remote, utilization
+from reconciler.scheduler import bundle, clone, colocation, options, promotion, remote, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
@@ -141,6 +141,8 @@ class Placing:
         promoted role alone wants to be near is no matter of placement.
         """
         primary = pair.primary
+        if pair.dependent.inner is not None and pair.dependent_role is not None:
+            return
         clone = primary.variant is Variant.CLONE
         wanted_near = (
             {Role.PROMOTED} if clone and pair.mandatory else {Role.PROMOTED, Role.UNPROMOTED}
@@ -259,6 +261,8 @@ class Placing:
         next_role = self.next_role[primary.index]
         if where == NOWHERE:
             return set() if role is None else None
+        if primary.parent is not None and primary.parent.bundle is not None:
+            return {where} if bundle.with_role(self, primary, role) else None
         return {where} if role in {None, next_role} else None
 
     def limit(self, one: Instance) -> Role | None:

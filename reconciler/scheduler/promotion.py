@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add, total
-from reconciler.scheduler import colocation, precedence
+from reconciler.scheduler import bundle, colocation, precedence
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
@@ -46,11 +46,21 @@ class Scores:
                 return property.score(text) or 0
         return None
 
-    def of(self, situation: Situation, child: Instance, node: Node) -> int | None:
-        """Return the promotion score of an instance; a group's is the sum of its members'."""
+    def of(
+        self, situation: Situation, child: Instance, node: Node, speaker: Node | None = None
+    ) -> int | None:
+        """Return the promotion score of an instance; a group's is the sum of its members'.
+
+        Args:
+            situation: what is known.
+            child: the instance.
+            node: where it would be promoted.
+            speaker: the node with the attributes; None: the same.
+        """
         found = None
         for one in child.primitives():
-            value = self.attribute(situation, one, node) if _counts(situation, one, node) else None
+            counts = _counts(situation, one, node)
+            value = self.attribute(situation, one, speaker or node) if counts else None
             if value is not None:
                 found = value if found is None else add(found, value)
         return found
@@ -155,6 +165,9 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
         where = placing.chosen[one.index]
         if where < 0 or not placing.nodes[where].takes_resources:
             return False
+        remote = placing.nodes[where].remote
+        if remote is not None and remote.fading:
+            return False
         standing = placing.situation.standing[one.index]
         if not standing.managed and standing.role is not Role.PROMOTED:
             return False
@@ -177,7 +190,14 @@ def _final(placing: Placing, clone: Instance, own: Mapping[int, int]) -> dict[in
     for index, where in rising.items():
         row[where] = add(row[where], own[index])
     row = _preferred(placing, clone, row)
-    return {**own, **{index: row[where] for index, where in rising.items()}}
+    final = {**own, **{index: row[where] for index, where in rising.items()}}
+    if clone.outer is not None:
+        for index in rising:
+            host = bundle.host(placing, placing.situation.expansion.all[index])
+            outside = [0] * len(row)
+            outside[host] = final[index]
+            final[index] = _preferred(placing, clone.outer, outside)[host]
+    return final
 
 
 def _own(placing: Placing, clone: Instance, child: Instance) -> int:
@@ -189,14 +209,21 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> int:
     where = placing.chosen[child.index]
     if where < 0:
         return 0
-    own = placing.promotions.of(placing.situation, child, placing.nodes[where])
+    node = placing.nodes[where]
+    speaker = bundle.speaking(placing, child, where)
+    own = placing.promotions.of(placing.situation, child, node, speaker)
     score = -1 if own is None else own
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:
             score = total((score, *(value for place, value in wish.scores if place == where)))
-    for pair in placing.pairs.own_primaries(clone):
-        if pair.dependent_role is not None and not 0 < pair.score < INFINITY:
-            score = add(score, _beside(placing, pair, where))
+    # A bundle's colocations with a role hold for the nodes of its containers; locations do not.
+    said = [(clone, where)]
+    if clone.outer is not None:
+        said.append((clone.outer, bundle.host(placing, child)))
+    for whole, there in said:
+        for pair in placing.pairs.own_primaries(whole):
+            if pair.dependent_role is not None and not 0 < pair.score < INFINITY:
+                score = add(score, _beside(placing, pair, there))
     return score
 
 

@@ -186,8 +186,8 @@ def reach(placing: Placing, bundle: Instance) -> None:
     for node in placing.nodes:
         owner, number = placing.situation.expansion.owners.get(node.name, (None, -1))
         if node.remote is not None and owner is bundle:
-            there = placing.chosen[bundle.children[number].index] >= 0
-            node.remote.connects = there or node.online
+            node.remote.connects = placing.chosen[bundle.children[number].index] >= 0
+            node.remote.fading = node.online and not node.remote.connects
 
 
 def holders(placing: Placing, hosts: set[int] | None) -> set[int] | None:

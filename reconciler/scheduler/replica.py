@@ -38,6 +38,8 @@ class _Words:
     host: str
 
 
+_HOSTS_ENTRY = " --hosts-entry={ip}={name}"
+"""How the others' names are told by rkt, and by all where ``add-host`` is off (measured)."""
 _DOCKER = _Words(
     first=" --restart=no",
     host_name=" -h {name}",
@@ -49,9 +51,7 @@ _DOCKER = _Words(
 )
 _WORDS: Mapping[container.Technology, _Words] = {
     container.Technology.DOCKER: _DOCKER,
-    container.Technology.PODMAN: dataclasses.replace(
-        _DOCKER, first="", host=" --hosts-entry={ip}={name}"
-    ),
+    container.Technology.PODMAN: dataclasses.replace(_DOCKER, first=""),
     container.Technology.RKT: _Words(
         first="",
         host_name=" --hostname={name}",
@@ -62,7 +62,7 @@ _WORDS: Mapping[container.Technology, _Words] = {
             " --mount volume=vol{number},target={target}"
         ),
         port=" --port={inner}:{ip}{outer}",
-        host=" --hosts-entry={ip}={name}",
+        host=_HOSTS_ENTRY,
     ),
 }
 _OPTION_MARKS = {container.Technology.RKT: ","}
@@ -210,8 +210,7 @@ def _options(bundle: resource.Bundle, number: int) -> str:
     parts.append(words.setting.format(name="PCMK_stderr", value="1"))
     if engine.network:
         parts.append(words.network.format(name=engine.network))
-    if own or network.control_port is not None:
-        parts.append(words.setting.format(name="PCMK_remote_port", value=port))
+    parts.append(words.setting.format(name="PCMK_remote_port", value=port))
     for index, (source, target, options) in enumerate(_mounts(bundle, number)):
         tail = f"{mark}{options}" if options else ""
         parts.append(words.mount.format(number=index, source=source, target=target, options=tail))
@@ -222,8 +221,9 @@ def _options(bundle: resource.Bundle, number: int) -> str:
         parts.append(f" {engine.options}")
     parts.append(" ")
     if own:
+        host = words.host if network.add_host else _HOSTS_ENTRY
         parts += [
-            words.host.format(name=remote.replica(bundle, each), ip=address(bundle, each))
+            host.format(name=remote.replica(bundle, each), ip=address(bundle, each))
             for each in range(engine.count)
         ]
     return "".join(parts)
