@@ -26,7 +26,7 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
         return
     places = steps.at(one)
     for where in sorted(situation.known.get(one.history_name, {})):
-        if not situation.nodes[where].stays:
+        if not situation.nodes[where].takes_resources:
             continue
         step = steps.add(f"{one.name}_delete_0", ActionKind.RESOURCE, Task.DELETE, one, where)
         step.require(Reason(ReasonCode.REMOVED, one.base))

@@ -64,15 +64,16 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
     state = case.situation.known.get(one.history_name, {}).get(where)
     if state is None:
         return None
-    holder = _holder(case.situation, one, where)
+    if not _holder(case.situation, one, where).managed:
+        return None
     if one.removed and one.parent is None:
-        return ReasonCode.REMOVED if holder.managed else None
+        return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
     if timeout_ms and state.on_fail is not OnFail.BLOCK:
         if count.expired(timeout_ms, clock.now):
             return ReasonCode.FAILURE_EXPIRED
         clock.wake(count.last + timeout_ms / 1000)
-    redefined = state.active and holder.managed and _is_redefined(case, one, where, state)
+    redefined = state.active and _is_redefined(case, one, where, state)
     return ReasonCode.PARAMETERS_CHANGED if redefined else None
 
 

@@ -67,8 +67,16 @@ _BECOMING: Mapping[str, str] = {
 """Operation under way to what the resource is shown as meanwhile (measured)."""
 
 
-def read(situation: Situation, settings: options.Cluster) -> ClusterStatus:
-    """Return the view of a situation."""
+def read(
+    situation: Situation, settings: options.Cluster, *, under_way: bool = True
+) -> ClusterStatus:
+    """Return the view of a situation.
+
+    Args:
+        situation: what it is a view of.
+        settings: cluster properties.
+        under_way: tell what resources are on the way to; else only the roles that they have.
+    """
     return ClusterStatus(
         nodes=tuple(
             sorted((_node(one, settings) for one in situation.nodes), key=lambda one: one.name)
@@ -76,7 +84,7 @@ def read(situation: Situation, settings: options.Cluster) -> ClusterStatus:
         resources=tuple(
             sorted(
                 (
-                    _resource(one, situation)
+                    _resource(one, situation, under_way=under_way)
                     for one in situation.expansion.all
                     if _shown(one, situation)
                 ),
@@ -117,16 +125,16 @@ def _shown(one: Instance, situation: Situation) -> bool:
     return one.is_primitive and not gone
 
 
-def _resource(one: Instance, situation: Situation) -> ResourceStatus:
+def _resource(one: Instance, situation: Situation, *, under_way: bool) -> ResourceStatus:
     standing = situation.standing[one.index]
     return ResourceStatus(
         name=one.history_name,
-        role=_role(standing),
+        role=_role(standing, under_way=under_way),
         nodes=tuple(sorted([situation.nodes[index].name for index in standing.running])),
         within=_within(one),
         flags=tuple([flag for flag, holds in _RESOURCE_FLAGS.items() if holds(one, standing)]),
         target_role=one.meta.texts.get("target-role", ""),
-        pending=_pending(standing),
+        pending=_pending(standing) if under_way else "",
     )
 
 
@@ -139,9 +147,11 @@ def _within(one: Instance) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-def _role(standing: Standing) -> str:
+def _role(standing: Standing, *, under_way: bool) -> str:
     """Return the role that a resource has, or what it is on the way to."""
     shown = Role.STOPPED if standing.role is Role.UNKNOWN else standing.role
+    if not under_way:
+        return str(shown.value)
     becoming = (_BECOMING.get(state.pending) for state in _active(standing))
     return next((word for word in becoming if word), shown.value)
 

@@ -33,7 +33,7 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
         if standing.failed or not standing.managed or one.promotable:
             continue
         state = standing.states[standing.running[0]]
-        if state.pending and state.pending != "migrate_to":
+        if state.pending not in {"", "migrate_to", "stop"}:
             continue
         source = situation.nodes[standing.running[0]]
         if source.stays and situation.nodes[target].reachable:

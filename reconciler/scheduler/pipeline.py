@@ -191,10 +191,18 @@ def _plan(found: _Examined) -> plan.Plan:
     )
 
 
-def status(desired: desired_state.Desired, observed: observed.Observed) -> ClusterStatus:
-    """Return the cluster as it is now: nodes with their flags, resources with their roles."""
+def status(
+    desired: desired_state.Desired, observed: observed.Observed, *, under_way: bool = True
+) -> ClusterStatus:
+    """Return the cluster as it is now: nodes with their flags, resources with their roles.
+
+    Args:
+        desired: what people want.
+        observed: what was seen.
+        under_way: tell what resources are on the way to; else only the roles that they have.
+    """
     found = _examine(desired, observed)
-    return cluster_status.read(found.standing, found.settings)
+    return cluster_status.read(found.standing, found.settings, under_way=under_way)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ class Placing:
     def limit(self, one: Instance) -> Role | None:
         """Return the role that an instance must not pass; None: no limit."""
         standing = self.situation.standing[one.index]
-        if self.settings.stop_all and not one.is_fence_device:
+        if self.settings.stop_all:
             return Role.STOPPED
         wanted = one.meta.target_role
         if standing.next_role is not None and standing.next_role is Role.STOPPED:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from reconciler.model import resource
 from reconciler.model.action import ActionKind, Task
-from reconciler.model.observed import Rc
+from reconciler.model.observed import OperationRecord, Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import digest, operation
+from reconciler.scheduler import digest, operation, quorum
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE
@@ -32,6 +32,7 @@ class _Recurring:
         self.settings = case.settings
         self.operations = case.operations
         self.parameters = case.parameters
+        self.quorate = case.seen.quorate
 
     def enter(self, one: Instance) -> None:
         """Enter the recurring monitors of one primitive."""
@@ -74,13 +75,16 @@ class _Recurring:
         record = state.recurring.get((each.name, each.interval_ms)) if state else None
         if (
             record is None
-            or self._changed(one, each, where, record.digests.all)
+            or self._changed(one, each, where, record)
             or record.expected_rc != step.expected_rc
         ):
             step.require(Reason(ReasonCode.RECURRING, one.base))
         places = self.steps.at(one)
         places.monitors.append(step)
         if not standing.managed:
+            obstacle = quorum.forbids(one, standing, next_role, self.settings, quorate=self.quorate)
+            if obstacle is not None:
+                step.stop_short(obstacle)
             return
         link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
         link(places.promote, step, Link.NEEDS | Link.PULLS_THEN)
@@ -88,13 +92,14 @@ class _Recurring:
         if demote is not None:
             link(demote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
 
-    def _changed(self, one: Instance, each: resource.Operation, where: int, recorded: str) -> bool:
-        if not recorded:
-            return False
+    def _changed(
+        self, one: Instance, each: resource.Operation, where: int, record: OperationRecord
+    ) -> bool:
+        """Tell whether a monitor was started with other parameters, or does not say with which."""
         found = self.operations.options(one.definition, each.name, each.interval_ms, each)
         params = {**self.parameters.of(one, where), **found.params}
         params["CRM_meta_timeout"] = str(found.timeout_ms)
-        return digest.digest(params) != recorded
+        return digest.digest(params) != record.digests.all
 
     def _inactive(self, one: Instance, each: resource.Operation) -> None:
         """Enter a monitor that watches that a resource stays stopped."""
@@ -142,9 +147,11 @@ class _Recurring:
                     continue
                 inactive = each is not None and each.role is Role.STOPPED
                 if where == chosen and each is not None and not quiet:
-                    if inactive or not _fits(each.role, next_role):
+                    misfit = inactive or not _fits(each.role, next_role)
+                    # One with other parameters is no monitor of today's, to be cancelled.
+                    if misfit and not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_one(one, key, where)
-                elif (each is None or quiet) and not self.settings.maintenance:
+                elif each is None or (quiet and not self.situation.nodes[where].shutdown):
                     self._cancel_one(one, key, where, removed=each is None)
 
     def _outlived(self, one: Instance, where: int) -> bool:

@@ -115,6 +115,7 @@ def read(
         if one.is_primitive:
             _judge(situation, one, settings)
     guest.spread(situation)
+    _stop_alike(situation)
     _lift(situation)
     return situation
 
@@ -345,6 +346,19 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
         standing.running = sound or standing.running[:1]
     if len(standing.running) > 1:
         _multiply_active(situation, one)
+
+
+def _stop_alike(situation: Situation) -> None:
+    """Stop every instance of an anonymous clone of which one must stay stopped after a failure.
+
+    They cannot be told apart, so on-fail=stop is about all of them (measured).
+    """
+    for one in situation.expansion.all:
+        alike = one.is_primitive and one.in_clone is not None and not one.unique
+        if not alike or situation.standing[one.index].next_role is not Role.STOPPED:
+            continue
+        for each in situation.expansion.by_base[one.base]:
+            situation.standing[each.index].next_role = Role.STOPPED
 
 
 def _punish(one: Instance, standing: Standing, state: State, node: Node) -> None:

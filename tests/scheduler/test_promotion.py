@@ -152,6 +152,17 @@ def test_nothing_is_promoted_while_a_partition_is_frozen():
     assert ("promote", "n1", "n1") not in _moves(due)
 
 
+def test_a_failure_with_on_fail_stop_stops_the_whole_clone():
+    """Instances that cannot be told apart are all kept down by the failure of one."""
+    monitor = resource.Operation("monitor", 10_000, on_fail=resource.OnFail.STOP)
+    member = resource.Primitive("p", strategies.AGENT, operations=(monitor,))
+    states = {"n1": {"p": "monitor-failed"}, "n2": {"p": "stopped"}}
+
+    due = pipeline.schedule(facts.wanted(resource.Clone("c", member)), facts.seen(states))
+
+    assert _moves(due) == {("stop", "n1", "")}
+
+
 def test_a_resource_is_kept_to_the_nodes_where_alone_it_is_looked_for():
     """Exclusive discovery forbids all other nodes, whatever their scores."""
     constraints = [
