@@ -78,6 +78,7 @@ class Creation:
         for step in rising:
             role = next_role if step is not start else _started(one)
             obstacle = None
+            step.pinned = staying and not standing.managed
             if not standing.managed:
                 if not staying:
                     obstacle = standing.unmanaged_by or Reason(ReasonCode.UNMANAGED, one.base)
@@ -107,7 +108,10 @@ class Creation:
         if places.start is not None:
             again = staying and standing.states[target].pending == "start"
             must = not staying or standing.failed or again or not alone
-            if must:
+            if again and not places.start.runnable:
+                # What was begun and may not go on is not left half done.
+                places.stops[target].require(places.start.blocked)
+            elif must:
                 places.start.require(reason)
             if unexpected and staying and not standing.states[target].failed and not alone:
                 places.start.kind = ActionKind.PSEUDO

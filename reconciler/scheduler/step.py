@@ -63,6 +63,7 @@ class Step:
         parts: steps that this one waits for as a whole.
         reason: why it is required; blocked: why it cannot run.
         done_by_fencing: the fencing of its node does it.
+        pinned: nothing can make it needed: what it would do is none of the cluster's business.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Step:
         "node",
         "origin",
         "parts",
+        "pinned",
         "probe",
         "reason",
         "required",
@@ -111,6 +113,7 @@ class Step:
         self.reason: Reason | None = None
         self.blocked: Reason | None = None
         self.done_by_fencing = False
+        self.pinned = False
         self.probe = False
         self.expected_rc = 0
         self.agent_task = ""
@@ -125,7 +128,7 @@ class Step:
 
     def require(self, reason: Reason | None) -> None:
         """Mark as needed; the first reason stays."""
-        if not self.required:
+        if not self.required and not self.pinned:
             self.required = True
             self.reason = self.reason or reason
 

@@ -10,6 +10,7 @@ import sys
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from scheduler import strategies
+from scheduler import test_rules as facts
 
 from reconciler.model import constraint, desired, plan, resource
 from reconciler.model.action import ActionKind, Task
@@ -286,3 +287,19 @@ def test_the_hash_seed_does_not_matter():
 
     assert len(answers) == 1
     assert "p_start_0@" in answers.pop()
+
+
+def test_an_order_never_starts_what_is_not_managed():
+    """A resource that runs unmanaged is not started again after what it is ordered after."""
+    due = pipeline.schedule(
+        facts.wanted(
+            strategies.primitive("b"),
+            strategies.primitive("a", is_managed="false"),
+            constraints=[constraint.Order("o", "b", "a")],
+        ),
+        facts.seen(
+            {"n1": {"a": "running", "b": "stopped"}, "n2": {"a": "stopped", "b": "stopped"}}
+        ),
+    )
+
+    assert [one.resource for one in due.actions if one.task is Task.START] == ["b"]
