@@ -16,7 +16,7 @@ from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.placement import NOWHERE
 from reconciler.scheduler.situation import Standing
-from reconciler.scheduler.step import Link, Places, Step, Steps, link
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
 
 
 class Creation:
@@ -106,19 +106,28 @@ class Creation:
             if standing.states[where].role is Role.PROMOTED:
                 places.demotes[where].require(reason)
         if places.start is not None:
-            again = staying and standing.states[target].pending == "start"
-            must = not staying or standing.failed or again or not alone
-            if again and not places.start.runnable:
-                # What was begun and may not go on is not left half done.
-                places.stops[target].require(places.start.blocked)
-            elif must:
-                places.start.require(reason)
-            if unexpected and staying and not standing.states[target].failed and not alone:
-                places.start.kind = ActionKind.PSEUDO
+            self._require_start(one, standing, places, target, reason)
         if staying and not any(stop.required for stop in places.stops.values()):
             self._change_role(one, standing, places, target, next_role)
         elif places.promote is not None:
             places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
+
+    def _require_start(
+        self, one: Instance, standing: Standing, places: Places, target: int, reason: Reason
+    ) -> None:
+        """Mark the start as needed, unless it runs well where it stays."""
+        start = present(places.start)
+        staying = target in standing.running
+        alone = len(standing.running) == 1
+        unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
+        again = staying and standing.states[target].pending == "start"
+        if again and not start.runnable:
+            # What was begun and may not go on is not left half done.
+            places.stops[target].require(start.blocked)
+        elif not staying or standing.failed or again or not alone:
+            start.require(reason)
+        if unexpected and staying and not standing.states[target].failed and not alone:
+            start.kind = ActionKind.PSEUDO
 
     def _change_role(
         self, one: Instance, standing: Standing, places: Places, target: int, next_role: Role
