@@ -51,7 +51,13 @@ class Scene:
 
 
 def of(
-    paths: tuple[str, ...], *, observed: str | None, cib: str | None, at: float | None, form: str
+    paths: tuple[str, ...],
+    *,
+    observed: str | None,
+    cib: str | None,
+    at: float | None,
+    form: str,
+    command: str = "simulate",
 ) -> Scene:
     """Return the scene of a simulation.
 
@@ -61,6 +67,7 @@ def of(
         cib: CIB to be used instead of manifests.
         at: the time that counts, seconds since 1970; None: that of the observation.
         form: of the output.
+        command: for which the cluster is looked at.
 
     Raises:
         Quit: something cannot be read, or no node answers.
@@ -76,17 +83,17 @@ def of(
     from reconciler.cli import manifests
 
     wanted = manifests.read(paths, form=form, warn=True).desired
-    seen = _live(wanted) if observed is None else _recorded(observed)
+    seen = _live(wanted, command) if observed is None else _recorded(observed)
     if at is not None:
         seen = dataclasses.replace(seen, now=at)
     return Scene(wanted, seen, Source.LIVE if observed is None else Source.OBSERVED)
 
 
-def _live(wanted: Desired) -> Observed:
+def _live(wanted: Desired, command: str) -> Observed:
     """Look at the cluster; the adapters are imported for it only."""
     from reconciler.cli import look
 
-    seen = look.at(wanted, command="simulate")
+    seen = look.at(wanted, command=command)
     seen.require_answers()
     return seen.observed
 

@@ -103,6 +103,9 @@ class Plan:
         ledgers: resource instance to node to the ledger of its score.
         moments: scores and ledgers as they stood at each stage of the placement.
         promotion_scores: resource instance to node to score.
+        promotion_ledgers: resource instance to the terms of its promotion score.
+        open_nodes: resource instance to the nodes that could take it when it was placed, each
+            with how many resources had been placed there before.
         placement: resource instance to node to role, when the plan is done.
         usage: how the capacities of nodes are used; None where utilization does not count.
         diagnostics: findings about desired and observed together.
@@ -117,6 +120,8 @@ class Plan:
     ledgers: Mapping[str, Mapping[str, score.Ledger]] = dataclasses.field(default_factory=dict)
     moments: Sequence[score.Moment] = ()
     promotion_scores: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    promotion_ledgers: Mapping[str, score.Ledger] = dataclasses.field(default_factory=dict)
+    open_nodes: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     placement: Mapping[str, Mapping[str, Role]] = dataclasses.field(default_factory=dict)
     usage: Usage | None = None
     diagnostics: tuple[diagnostic.Diagnostic, ...] = ()

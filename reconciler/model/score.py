@@ -24,6 +24,11 @@ def add(left: int, right: int) -> int:
     return max(-INFINITY, min(INFINITY, left + right))
 
 
+def difference(before: int, after: int) -> int:
+    """Return a term that turns one score into the other by saturating addition."""
+    return after if abs(after) >= INFINITY else after - before
+
+
 def text(score: int) -> str:
     """Return a score as people read it: ``INFINITY``, ``-INFINITY`` or the number."""
     if score >= INFINITY:
@@ -47,6 +52,7 @@ class TermKind(enum.Enum):
     NOT_ALLOWED = "not-allowed"
     NODE_HEALTH = "node-health"
     PROMOTION_SCORE = "promotion-score"
+    CLONE = "clone"
     CLONE_LIMIT = "clone-limit"
     TICKET = "ticket"
     TARGET_ROLE = "target-role"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from reconciler.model import score
 from reconciler.model.desired import Desired
@@ -12,7 +12,16 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Change, ChangeKind, Plan
 from reconciler.model.resource import names, primitives
 from reconciler.model.role import Role
-from reconciler.render import failures, moment, plan_text, sentences, symbols, values
+from reconciler.render import (
+    choice,
+    diagnostics,
+    failures,
+    moment,
+    plan_text,
+    sentences,
+    symbols,
+    values,
+)
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, heading, line, span, table
 
 TERMS: dict[score.TermKind, str] = {
@@ -27,6 +36,7 @@ TERMS: dict[score.TermKind, str] = {
     score.TermKind.NOT_ALLOWED: "not allowed here",
     score.TermKind.NODE_HEALTH: "node health",
     score.TermKind.PROMOTION_SCORE: "promotion score",
+    score.TermKind.CLONE: "what the whole clone has there",
     score.TermKind.CLONE_LIMIT: "clone limit reached on the node",
     score.TermKind.TICKET: "ticket",
     score.TermKind.TARGET_ROLE: "it shall be stopped",
@@ -83,10 +93,18 @@ def lines(
 ) -> Lines:
     """Return why a resource (or every one inside a group or clone) is where it is."""
     result: list[Line] = []
-    for one in instances(due, desired, name):
+    primitive = [one for one in instances(due, desired, name) if one in due.placement]
+    for one in primitive or instances(due, desired, name):
         if result:
             result.append(EMPTY)
         result += _instance(due, desired, observed, one, node)
+    if result and due.recheck_at is not None:
+        left = moment.length(max(0.0, due.recheck_at - observed.now))
+        when = f"{moment.rfc3339(due.recheck_at)} (in {left})"
+        result += [
+            EMPTY,
+            line(f"  By itself this can change at {when}, when a time runs out.", hang=2),
+        ]
     return tuple(result)
 
 
@@ -109,11 +127,16 @@ def _instance(
     shown = [one for one in found if only is None or one.node == only]
     if shown:
         yield EMPTY
-        yield from _ledgers(name, shown, due.promotion_scores.get(name, {}))
-    verdict = _verdict(found)
-    if verdict and only is None:
+        yield from _ledgers(name, shown)
+    promoted = due.promotion_ledgers.get(_promotion_name(due, name))
+    if promoted is not None and promoted.terms and only is None:
         yield EMPTY
-        yield verdict
+        yield from _promotion(promoted, name)
+    chosen = choice.of(due, desired, observed, name)
+    why_there = list(_why_there(chosen, found)) if only is None else []
+    if why_there:
+        yield EMPTY
+        yield from why_there
     failed = [
         one
         for one in failures.found(desired, observed)
@@ -139,12 +162,14 @@ def _headline(name: str, change: Change | None) -> Line:
         return line(span(name, Style.STRONG), "  no decision is due about it")
     now = change.role.value + (f" on {change.source}" if change.source else "")
     if change.kind is ChangeKind.LEAVE:
-        tail: tuple[Span, ...] = (Span(", and stays so"),) if not change.blocked else ()
-        return line(span(name, Style.STRONG), f"  {now}", *tail)
+        if change.blocked:
+            return line(span(name, Style.STRONG), f"  {now}")
+        words = _reason(change)
+        return line(
+            span(name, Style.STRONG), f"  {now}, and stays so", f": {words}" if words else ""
+        )
     symbol = symbols.CHANGES[change.kind]
-    words = (
-        sentences.sentence(change.reason, subject_known=change.resource) if change.reason else ""
-    )
+    words = _reason(change)
     why = f": {words}" if words else ""
     at = sentences.place(change.reason.origin) if change.reason else ""
     return line(
@@ -157,7 +182,13 @@ def _headline(name: str, change: Change | None) -> Line:
     )
 
 
-def _ledgers(name: str, shown: Iterable[Candidate], promotion: Mapping[str, int]) -> Lines:
+def _reason(change: Change) -> str:
+    if change.reason is None:
+        return ""
+    return sentences.sentence(change.reason, subject_known=change.resource)
+
+
+def _ledgers(name: str, shown: Iterable[Candidate]) -> Lines:
     rows = [
         (
             Span(""),
@@ -170,22 +201,13 @@ def _ledgers(name: str, shown: Iterable[Candidate], promotion: Mapping[str, int]
         style = Style.GOOD if one.chosen else Style.BAD if one.score <= _BANS else Style.PLAIN
         terms = [term for term in one.ledger.terms if term.value] or [_NOTHING]
         for index, term in enumerate(terms):
-            known = {name, one.node}
+            known = {name, name.partition(":")[0], one.node}
             head = (
                 Span(">" if one.chosen else "", style),
                 span(one.node, style),
                 Span(score.text(one.score).rjust(9), style),
             )
             rows.append((*(head if not index else (Span(""),) * 3), span(_term(term, known))))
-        if one.node in promotion:
-            rows.append(
-                (
-                    Span(""),
-                    Span(""),
-                    Span(""),
-                    span(f"promotion score {score.text(promotion[one.node])}", Style.NOTE),
-                )
-            )
     return table(rows)
 
 
@@ -200,32 +222,32 @@ def _signed(value: int) -> str:
     return score.text(value) if value < 0 else f"+{score.text(value)}"
 
 
-def _verdict(found: tuple[Candidate, ...]) -> Line | None:
-    chosen = next((one for one in found if one.chosen), None)
-    if chosen is None:
-        if found and all(one.score < 0 for one in found):
-            return line(span("  No node is possible: every score is negative.", Style.WARNING))
-        return None
-    others = [one for one in found if one is not chosen]
-    if not others:
-        return None
-    runner = others[0]
-    if runner.score < 0:
-        return line("  ", span(chosen.node, Style.GOOD), " is the only node that may run it.")
-    if runner.score > chosen.score:
-        return line(
-            "  ",
-            span(chosen.node, Style.GOOD),
-            f" is chosen although {runner.node} scores higher: what it depends on decides.",
-            hang=2,
-        )
-    margin = chosen.score - runner.score
-    ahead = (
-        f" is chosen, {score.text(margin)} ahead of {runner.node}."
-        if margin
-        else f" is chosen; {runner.node} scores the same."
-    )
-    return line("  ", span(chosen.node, Style.GOOD), ahead, hang=2)
+def _why_there(chosen: choice.Choice | None, found: tuple[Candidate, ...]) -> Iterable[Line]:
+    if chosen is not None:
+        yield from choice.lines(chosen, TERMS)
+    elif found and all(one.score < 0 for one in found):
+        yield line(span("  No node is possible: every score is negative.", Style.WARNING))
+    elif found and not any(one.chosen for one in found):
+        yield line(span("  No node takes it now: those that may are not available.", Style.WARNING))
+
+
+def _promotion_name(due: Plan, name: str) -> str:
+    """Return whose promotion score counts for an instance: its own, or that of its cloned group."""
+    if name in due.promotion_ledgers:
+        return name
+    number = name.rpartition(":")[2]
+    inside = [one for one in due.promotion_ledgers if one.rpartition(":")[2] == number]
+    return inside[0] if len(inside) == 1 and ":" in name else name
+
+
+def _promotion(ledger: score.Ledger, name: str) -> Iterable[Line]:
+    total = ledger.score
+    style = Style.GOOD if total >= 0 else Style.BAD
+    yield line("  ", span("promotion score ", Style.NOTE), span(score.text(total), style))
+    for term in ledger.terms:
+        yield line("    ", span(_term(term, {name, name.partition(":")[0]})), hang=16)
+    if total < 0:
+        yield line("    ", span("below 0: it is not promoted there", Style.FAINT), hang=4)
 
 
 def _failures(failed: Iterable[failures.Failure], now: float) -> Iterable[Line]:
@@ -265,7 +287,15 @@ def overview(due: Plan) -> Lines:
 
 
 def as_json(due: Plan, desired: Desired, observed: Observed, name: str | None) -> dict[str, object]:
-    """Return the ledgers of a resource, or of all of them, as JSON."""
+    """Return the ledgers of a resource, or of all of them, as JSON.
+
+    ``resources`` holds one object for each instance: ``change``, ``blocked`` and ``reason``; ``nodes``,
+    best first, each with ``score``, ``chosen`` and the ``terms`` whose saturating sum the score is
+    (kind, value, subject, position); ``promotion_terms``, the same of the promotion score;
+    ``choice``: the node, the runner-up, the margin, the tie-break, how much a location would have
+    to prefer the runner-up by more than (null: no finite score does it), and what closes the other
+    nodes; and ``failures`` that count. ``recheck_at``: when decisions can change by themselves.
+    """
     chosen = instances(due, desired, name) if name else tuple(sorted(due.ledgers, key=_natural))
     changes = {plan_text.instance(one): one for one in due.changes}
     failed = failures.found(desired, observed)
@@ -275,9 +305,16 @@ def as_json(due: Plan, desired: Desired, observed: Observed, name: str | None) -
         "observation": due.observation,
         "resources": [
             _instance_json(due, one, changes.get(one), [f for f in failed if f.resource == one])
+            | {"choice": _choice_json(choice.of(due, desired, observed, one))}
             for one in chosen
         ],
+        "recheck_at": None if due.recheck_at is None else moment.rfc3339(due.recheck_at),
+        "diagnostics": diagnostics.as_json(due.diagnostics),
     }
+
+
+def _choice_json(found: choice.Choice | None) -> dict[str, object] | None:
+    return None if found is None else choice.as_json(found)
 
 
 def _instance_json(
@@ -294,17 +331,24 @@ def _instance_json(
                 "score": one.score,
                 "chosen": one.chosen,
                 "promotion_score": due.promotion_scores.get(name, {}).get(one.node),
-                "terms": [
-                    {
-                        "kind": term.kind.value,
-                        "value": term.value,
-                        "subject": term.subject,
-                        "position": sentences.position_json(term.origin),
-                    }
-                    for term in one.ledger.terms
-                ],
+                "terms": _terms_json(one.ledger),
             }
             for one in candidates(due, name)
         ],
+        "promotion_terms": _terms_json(
+            due.promotion_ledgers.get(_promotion_name(due, name), score.Ledger())
+        ),
         "failures": [dataclasses.asdict(one) for one in failed],
     }
+
+
+def _terms_json(ledger: score.Ledger) -> list[dict[str, object]]:
+    return [
+        {
+            "kind": term.kind.value,
+            "value": term.value,
+            "subject": term.subject,
+            "position": sentences.position_json(term.origin),
+        }
+        for term in ledger.terms
+    ]

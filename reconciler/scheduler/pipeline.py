@@ -183,6 +183,8 @@ def _plan(found: _Examined) -> plan.Plan:
         ledgers=ledgers,
         moments=ranking.Moments(assignment.ranking, standing.expansion, ledgers),
         promotion_scores=assignment.promotion_scores,
+        promotion_ledgers=assignment.promotion_ledgers,
+        open_nodes=placement.OpenNodes(standing, assignment),
         placement=_placement(standing, assignment),
         usage=usage.told(standing, assignment),
         diagnostics=tuple(_findings(found, assignment, ledgers, circles)),

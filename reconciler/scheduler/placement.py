@@ -8,10 +8,10 @@ then to the one where it runs, then to the first by name.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, Stage, Term, TermKind, add
+from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind, add
 from reconciler.scheduler import bundle, clone, colocation, options, promotion, remote, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
@@ -20,6 +20,8 @@ from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.ranking import Ranking, Row
 from reconciler.scheduler.situation import Situation
 
+Contest = tuple[list[int], tuple[int, ...]]
+"""The nodes that were open to a resource, and how many each node had taken by then."""
 UNDECIDED = -2
 NOWHERE = -1
 
@@ -32,12 +34,16 @@ class Assignment:
         chosen: number of the node; NOWHERE: it will not run.
         next_role: STOPPED, STARTED, UNPROMOTED or PROMOTED.
         promotion_scores: by instance name, then node name (empty: not placed).
+        promotion_ledgers: what they are the sums of, by instance name.
+        contests: by the instance's number; none for what had no choice.
     """
 
     chosen: tuple[int, ...]
     next_role: tuple[Role, ...]
     ranking: Ranking
     promotion_scores: dict[str, dict[str, int]]
+    promotion_ledgers: dict[str, Ledger]
+    contests: dict[int, Contest]
     capacity: utilization.Capacity
 
 
@@ -65,6 +71,8 @@ class Placing:
         self.load = [0] * len(self.nodes)
         self.capacity = utilization.Capacity(self.nodes, settings)
         self.promotion_scores: dict[str, dict[str, int]] = {}
+        self.promotion_ledgers: dict[str, Ledger] = {}
+        self.contests: dict[int, Contest] = {}
         self.promotion_priority: dict[int, int] = {}
         self.promotion_order: dict[int, list[Instance]] = {}
         self._busy: set[int] = set()
@@ -323,6 +331,7 @@ class Placing:
             node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
         ]
         allowed, preferred = self.capacity.fitting(self, one, allowed)
+        self.contests[one.index] = allowed, tuple(self.load)
         found, found_key = NOWHERE, (0, 0, 0, 0)
         for where in allowed:
             freer = 0
@@ -393,4 +402,33 @@ def assign(
         placing.place(one)
     chosen = tuple(max(where, NOWHERE) for where in placing.chosen)
     roles = tuple(Role.STOPPED if role is Role.UNKNOWN else role for role in placing.next_role)
-    return Assignment(chosen, roles, ranking, placing.promotion_scores, placing.capacity)
+    return Assignment(
+        chosen,
+        roles,
+        ranking,
+        placing.promotion_scores,
+        placing.promotion_ledgers,
+        placing.contests,
+        placing.capacity,
+    )
+
+
+class OpenNodes(Mapping[str, Mapping[str, int]]):
+    """Instance to the nodes that were open to it, with what they had taken; made when asked for."""
+
+    __slots__ = ("_contests", "_names", "_nodes")
+
+    def __init__(self, situation: Situation, assignment: Assignment) -> None:
+        self._contests = assignment.contests
+        self._nodes = situation.nodes
+        self._names = {one.name: one.index for one in situation.expansion.all}
+
+    def __getitem__(self, name: str) -> Mapping[str, int]:
+        places, loads = self._contests[self._names[name]]
+        return {self._nodes[place].name: loads[place] for place in places}
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, index in self._names.items() if index in self._contests)
+
+    def __len__(self) -> int:
+        return len(self._contests)

@@ -7,12 +7,12 @@ instances are promoted, as many as the clone wants (Pacemaker Explained, "Promot
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, Term, TermKind, add, total
+from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add, difference, total
 from reconciler.scheduler import bundle, colocation, precedence
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
@@ -119,12 +119,14 @@ def choose(
         instances: in the order in which they were placed.
         order: compares them where scores and roles are equal.
     """
-    own = {child.index: _own(placing, clone, child) for child in instances}
-    final = _final(placing, clone, own)
+    terms = {child.index: _own(placing, clone, child) for child in instances}
+    own = {index: total(term.value for term in found) for index, found in terms.items()}
+    final = _final(placing, clone, own, terms)
     for child in clone.children:
         where = placing.chosen[child.index]
         name = placing.nodes[where].name if where >= 0 else ""
         placing.promotion_scores.setdefault(child.name, {})[name] = final[child.index]
+        placing.promotion_ledgers[child.name] = Ledger(tuple(terms[child.index]))
     standing = placing.situation.standing
     ranked = sorted(
         instances,
@@ -174,12 +176,14 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
     return True
 
 
-def _final(placing: Placing, clone: Instance, own: Mapping[int, int]) -> dict[int, int]:
+def _final(
+    placing: Placing, clone: Instance, own: Mapping[int, int], terms: Mapping[int, list[Term]]
+) -> dict[int, int]:
     """Return how much speaks for promoting each instance, by its number.
 
     What is its own decides whether it may be promoted at all. Only where it may do preferences
     count: those of the clone for the node, with all that would be promoted there, and those of the
-    clone's colocations (measured).
+    clone's colocations (measured). What is added is entered into ``terms``.
     """
     row = placing.ranking.rows[clone.index].copy()
     rising = {
@@ -189,33 +193,52 @@ def _final(placing: Placing, clone: Instance, own: Mapping[int, int]) -> dict[in
     }
     for index, where in rising.items():
         row[where] = add(row[where], own[index])
-    row = _preferred(placing, clone, row)
-    final = {**own, **{index: row[where] for index, where in rising.items()}}
+    final = {index: row[where] for index, where in rising.items()}
+    _enter(terms, final, Term(TermKind.CLONE, 0, clone.origin, clone.base))
+    for pair, other, next_row in _preferred(placing, clone, row):
+        row = next_row
+        final = {index: row[where] for index, where in rising.items()}
+        _enter(terms, final, Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base))
     if clone.outer is not None:
         for index in rising:
             host = bundle.host(placing, placing.situation.expansion.all[index])
             outside = [0] * len(row)
             outside[host] = final[index]
-            final[index] = _preferred(placing, clone.outer, outside)[host]
-    return final
+            for pair, other, outside in _preferred(placing, clone.outer, outside):
+                final[index] = outside[host]
+                wish = Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base)
+                _enter(terms, {index: final[index]}, wish)
+    return {**own, **final}
 
 
-def _own(placing: Placing, clone: Instance, child: Instance) -> int:
+def _enter(terms: Mapping[int, list[Term]], scores: Mapping[int, int], term: Term) -> None:
+    """Enter what turned the sums of terms into the scores."""
+    for index, score in scores.items():
+        before = total(each.value for each in terms[index])
+        if score != before:
+            terms[index].append(dataclasses.replace(term, value=difference(before, score)))
+
+
+def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
     """Return what says whether an instance may be promoted where it is going to be.
 
     It is its promotion score, with locations for the promoted role and the company that this role
-    must keep or avoid; 0 for an instance that is nowhere.
+    must keep or avoid; nothing for an instance that is nowhere.
     """
     where = placing.chosen[child.index]
     if where < 0:
-        return 0
+        return []
     node = placing.nodes[where]
     speaker = bundle.speaking(placing, child, where)
     own = placing.promotions.of(placing.situation, child, node, speaker)
-    score = -1 if own is None else own
+    found = [Term(TermKind.PROMOTION_SCORE, -1 if own is None else own, clone.origin, child.base)]
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:
-            score = total((score, *(value for place, value in wish.scores if place == where)))
+            found.extend(
+                Term(wish.kind, value, wish.origin, wish.id)
+                for place, value in wish.scores
+                if place == where
+            )
     # A bundle's colocations with a role hold for the nodes of its containers; locations do not.
     said = [(clone, where)]
     if clone.outer is not None:
@@ -223,8 +246,10 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> int:
     for whole, there in said:
         for pair in placing.pairs.own_primaries(whole):
             if pair.dependent_role is not None and not 0 < pair.score < INFINITY:
-                score = add(score, _beside(placing, pair, there))
-    return score
+                value = _beside(placing, pair, there)
+                if value:
+                    found.append(Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base))
+    return found
 
 
 def _beside(placing: Placing, pair: Pair, where: int) -> int:
@@ -253,12 +278,16 @@ def _among(placing: Placing, pair: Pair, hosts: set[int] | None, where: int) -> 
     return colocation.attribute_value(placing.nodes[where], pair.attribute) in values
 
 
-def _preferred(placing: Placing, clone: Instance, row: Row) -> Row:
-    """Return the scores of a clone's nodes with what its colocations wish for the promoted role."""
+def _preferred(placing: Placing, clone: Instance, row: Row) -> Iterator[tuple[Pair, Instance, Row]]:
+    """Yield a clone's scores as its colocations' wishes for the promoted role change them.
+
+    With each pair, and the resource at its other end.
+    """
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is Role.PROMOTED and 0 < pair.score < INFINITY:
             row = placing.wishes.towards(clone, row, pair.primary, pair)
+            yield pair, pair.primary, row
     for pair in placing.pairs.own_dependents(clone):
         if pair.primary_role is Role.PROMOTED and pair.influence:
             row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
-    return row
+            yield pair, pair.dependent, row

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
-from reconciler.model.score import INFINITY, Ledger, Moment, Stage, Term, TermKind, add
+from reconciler.model.score import Ledger, Moment, Stage, Term, TermKind, add, difference
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
@@ -70,7 +70,7 @@ class Ranking:
         """
         old = self.rows[one.index]
         terms = [
-            (node, _difference(before, after))
+            (node, difference(before, after))
             for node, (before, after) in enumerate(zip(old, row, strict=True))
             if before != after
         ]
@@ -104,11 +104,6 @@ class Ranking:
         return any(
             score >= 0 and node.takes_resources for score, node in zip(row, self.nodes, strict=True)
         )
-
-
-def _difference(before: int, after: int) -> int:
-    """Return a term that turns one score into the other by saturating addition."""
-    return after if abs(after) >= INFINITY else after - before
 
 
 class Ledgers(Mapping[str, Mapping[str, Ledger]]):

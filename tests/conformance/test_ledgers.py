@@ -73,6 +73,15 @@ def test_every_score_is_the_sum_of_its_ledger(family):
 
 
 @needs_data
+def test_every_promotion_score_is_the_sum_of_its_ledger():
+    """What decides which instances are promoted adds up to the promotion scores, in every case."""
+    for identity in (name for name, _ in harness.identities()):
+        due = _plan(identity)
+        for name, ledger in due.promotion_ledgers.items():
+            assert list(due.promotion_scores[name].values()) == [ledger.score], (identity, name)
+
+
+@needs_data
 @pytest.mark.parametrize("family", harness.CLASSES)
 def test_ledgers_add_up_to_what_pacemaker_printed(family):
     """Where scores agree, the ledgers of each resource and node add up to the recorded score."""

@@ -212,6 +212,7 @@ def first_plan():
                 origin=at(24),
             ),
         ),
+        open_nodes={"p_vip": {"ha-1": 0, "ha-2": 0}},
         ledgers={
             "p_vip": {
                 "ha-1": score.Ledger((score.Term(score.TermKind.BASE, 0),)),
