@@ -204,8 +204,8 @@ def _final(
             host = bundle.host(placing, placing.situation.expansion.all[index])
             outside = [0] * len(row)
             outside[host] = final[index]
-            for pair, other, outside in _preferred(placing, clone.outer, outside):
-                final[index] = outside[host]
+            for pair, other, next_row in _preferred(placing, clone.outer, outside):
+                final[index] = next_row[host]
                 wish = Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base)
                 _enter(terms, {index: final[index]}, wish)
     return {**own, **final}
