@@ -15,15 +15,19 @@ import sys
 import uuid
 from collections.abc import Callable
 
-from reconciler.cli import places
+from reconciler.cli import places, terminal
+from reconciler.cli.quit import Quit
 from reconciler.clock import SystemClock
+from reconciler.controller import capability
 from reconciler.controller.context import Bounds, Context
+from reconciler.errors.exit_status import ExitStatus
 from reconciler.fencing import agent as fence_agent
 from reconciler.fencing import installed, registry, topology
 from reconciler.journal.file import FileJournal
 from reconciler.model import attribute, node, observed, plan, score
 from reconciler.model.desired import Desired
 from reconciler.ports import nodes, progress
+from reconciler.render import diagnostics
 from reconciler.sandbox import bmc, layout
 from reconciler.secrets.store import Store
 from reconciler.transport import attach, unix
@@ -63,7 +67,14 @@ def world(
         command: the verb, for whoever meets the lease of this run.
         told: hears of progress.
         bounds: limits other than the usual ones.
+
+    Raises:
+        Quit: part of what is wanted cannot be run; why has been shown.
     """
+    refused = tuple(capability.missing(wanted))
+    if refused:
+        terminal.error().lines(diagnostics.lines(refused))
+        raise Quit(ExitStatus.INVALID_MANIFEST)
     clock = SystemClock()
     store = Store()
     journal = FileJournal(places.journal(wanted.name), redact=store.redact)

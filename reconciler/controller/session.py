@@ -12,8 +12,9 @@ import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from reconciler.controller import fold, lease, observe, quorum, records
+from reconciler.controller import capability, fold, lease, observe, quorum, records
 from reconciler.controller.context import Context
+from reconciler.errors.diagnostic import InvalidInputError
 from reconciler.model import desired as desired_model
 from reconciler.model import observed as observed_model
 from reconciler.ports import fencing, nodes
@@ -265,7 +266,14 @@ class Session:
 
 @contextlib.asynccontextmanager
 async def opened(context: Context, wanted: desired_model.Desired) -> AsyncIterator[Session]:
-    """Hold a session open; everything is given back when it ends, however it ends."""
+    """Hold a session open; everything is given back when it ends, however it ends.
+
+    Raises:
+        InvalidInputError: part of what is wanted cannot be run.
+    """
+    refused = tuple(capability.missing(wanted))
+    if refused:
+        raise InvalidInputError(refused)
     session = Session(context, wanted)
     watching = asyncio.ensure_future(session.peers.supervise())
     try:

@@ -311,7 +311,8 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
         for step in endings(steps, child, task):
             link(step, end, Link.PULLS_THEN)
             parts.append(step)
-    if task in {Task.START, Task.PROMOTE}:
+    # Containers are not promoted: what runs inside of them says whether a bundle can be.
+    if task is Task.START or (task is Task.PROMOTE and one.bundle is None):
         end.parts = parts
         end.need = _need(one, parts)
 
