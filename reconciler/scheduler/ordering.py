@@ -309,8 +309,9 @@ class Ordering:
         loose = not way.rule.symmetrical
         rises = way.first_task in _UP
         if loose and way.then_task is Task.START and self._is_active(way.then):
-            link_all(firsts, [one for one in thens if not one.required], Link.ORDER)
-            thens = [one for one in thens if one.required]
+            never = [self._never(way)] if rises and not firsts else []
+            link_all(firsts or never, thens, Link.NEEDS_IF_WANTED)
+            return
         if rises and not firsts:
             for after in thens:
                 after.stop_short(way.why)
@@ -318,6 +319,12 @@ class Ordering:
         if not loose:
             entries = self._entries(way.then, way.then_task)
             link_all(self._pulling(way, firsts), entries, Link.PULLS_THEN)
+
+    def _never(self, way: _Way) -> Step:
+        """Return a step in place of those that ``first`` does not even have."""
+        found = self.steps.pseudo(f"never:{way.rule.id}:{way.then.name}", Task.NOTHING, way.first)
+        found.stop_short(way.why)
+        return found
 
     def _pulling(self, way: _Way, firsts: list[Step]) -> list[Step]:
         """Return the steps of ``first`` that make ``then`` do its task anew (measured).

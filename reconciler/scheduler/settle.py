@@ -13,6 +13,8 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler.step import Link, Step, Steps
 
 _NEEDS, _IF_REQUIRED = int(Link.NEEDS), int(Link.NEEDS_IF_REQUIRED)
+_IF_WANTED = int(Link.NEEDS_IF_WANTED)
+_STUCK = _NEEDS | _IF_REQUIRED | _IF_WANTED
 _THEN, _FIRST, _RESTART = int(Link.PULLS_THEN), int(Link.PULLS_FIRST), int(Link.RESTART)
 
 
@@ -42,16 +44,17 @@ def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]
     """Apply what follows from one step; yield the steps that changed."""
     if one.runnable and _lacks_parts(one):
         one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
-    telling_then = (_THEN if one.required else 0) | (0 if one.runnable else _NEEDS | _IF_REQUIRED)
+    telling_then = (_THEN if one.required else 0) | (0 if one.runnable else _STUCK)
     if not telling_then:
         return
     for then, flags in one.after:
         if flags & telling_then and _forward(one, then, flags):
             yield then
-    telling_first = _RESTART | (_FIRST if one.required else 0)
+    telling_first = _RESTART | (_FIRST | _IF_WANTED if one.required else 0)
     for first, flags in one.before:
-        if flags & telling_first and _backward(first, one, flags):
-            yield first
+        changed = _backward(first, one, flags) if flags & telling_first else None
+        if changed is not None:
+            yield changed
     for whole in wholes.get(one.index, ()) if not one.runnable else ():
         if whole.runnable and _lacks_parts(whole):
             whole.stop_short(_waits(one))
@@ -77,7 +80,7 @@ def _forward(first: Step, then: Step, flags: int) -> bool:
     moved = False
     if then.runnable and not first.runnable:
         stuck = flags & _NEEDS or (flags & _IF_REQUIRED and first.required)
-        if stuck:
+        if stuck or (flags & _IF_WANTED and then.required):
             then.stop_short(_waits(first))
             moved = True
     if flags & _THEN and first.required and not then.required:
@@ -88,16 +91,20 @@ def _forward(first: Step, then: Step, flags: int) -> bool:
     return moved
 
 
-def _backward(first: Step, then: Step, flags: int) -> bool:
+def _backward(first: Step, then: Step, flags: int) -> Step | None:
+    """Apply a relation from its end; return the step that changed, if one did."""
+    if flags & _IF_WANTED and then.required and then.runnable and not first.runnable:
+        then.stop_short(_waits(first))
+        return then
     if first.required:
-        return False
+        return None
     if flags & _FIRST and then.required:
         first.require(
             Reason(ReasonCode.REQUIRED_BY_ORDER, _subject(then), then.task.value, then.origin)
         )
-        return True
+        return first
     if flags & _RESTART and (then.required or not then.runnable):
         reason = then.reason if then.required and then.reason else then.blocked
         first.require(reason)
-        return True
-    return False
+        return first
+    return None

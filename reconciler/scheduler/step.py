@@ -39,6 +39,8 @@ class Link(enum.IntFlag):
     """``then`` cannot run if ``first`` cannot."""
     NEEDS_IF_REQUIRED = 2
     """``then`` cannot run if ``first`` is required and cannot."""
+    NEEDS_IF_WANTED = 128
+    """``then`` cannot run if ``first`` cannot, once ``then`` is required: what is up stays up."""
     PULLS_THEN = 4
     """``then`` is required if ``first`` is."""
     PULLS_FIRST = 8
