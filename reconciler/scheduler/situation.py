@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.model import desired as desired_state
 from reconciler.model import observed, resource
@@ -111,9 +111,10 @@ def read(
             binder.bind(node, node.observed.histories[name])
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
     _manage(situation, settings, devices=devices)
+    doomed = _doomed(situation)
     for one in expansion.all:
         if one.is_primitive:
-            _judge(situation, one, settings)
+            _judge(situation, one, settings, doomed)
     guest.spread(situation)
     _stop_alike(situation)
     _lift(situation)
@@ -322,14 +323,39 @@ def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -
                 standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, situation.nodes[where].name)
 
 
-def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> None:
+def _doomed(situation: Situation) -> dict[int, int]:
+    """Return nodes that must be fenced, and the place of the history there that says so first.
+
+    The place is -1 where the node itself was lost.
+    """
+    found = {node.index: -1 for node in situation.nodes if node.unclean is not None}
+    for one in situation.expansion.all:
+        for where, state in situation.standing[one.index].states.items():
+            if state.on_fail is OnFail.FENCE and not situation.nodes[where].maintenance:
+                place = _place(situation, one, where)
+                found[where] = min(found.get(where, place), place)
+    return found
+
+
+def _place(situation: Situation, one: Instance, where: int) -> int:
+    """Return the place of an instance's history among those of a node."""
+    name = situation.standing[one.index].known_as.get(where, one.history_name)
+    histories = situation.nodes[where].observed.histories
+    return list(histories).index(name) if name in histories else -1
+
+
+def _judge(
+    situation: Situation, one: Instance, settings: options.Cluster, doomed: Mapping[int, int]
+) -> None:
     """Draw the consequences of what failed, for the instance and for its nodes."""
     standing = situation.standing[one.index]
     for where, state in standing.states.items():
         node = situation.nodes[where]
         _punish(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
-        standing.failed = standing.failed or (state.failed and not spared)
+        # What is read of a node after it is to be fenced is no failure of its own (measured).
+        late = where in doomed and _place(situation, one, where) > doomed[where]
+        standing.failed = standing.failed or (state.failed and not late and not spared)
         standing.demote_failed = standing.demote_failed or state.demote_failed
         standing.next_role = state.next_role or standing.next_role
         fenceable = settings.fencing_enabled or node.guest

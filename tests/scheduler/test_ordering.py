@@ -221,3 +221,20 @@ def fenced(*resources) -> desired.Desired:
         wanted(*resources, fencing_enabled="true", no_quorum_policy="ignore"),
         fencing=fencing.Fencing((device,)),
     )
+
+
+def test_an_order_one_way_only_blocks_what_restarts_for_another_reason():
+    """Without symmetry the first is needed once something else makes the later restart."""
+    resources = (
+        strategies.primitive("a", target_role="Stopped"),
+        strategies.primitive("x"),
+        strategies.primitive("b", resource_stickiness="1"),
+    )
+    orders = [
+        constraint.Order("o1", "a", "b", symmetrical=False),
+        constraint.Order("o2", "x", "b"),
+    ]
+    states = {"n1": {"b": "running"}, "n2": {"b": "stopped"}}
+    due = pipeline.schedule(wanted(*resources, constraints=orders), seen(states))
+
+    assert change(due, "b").kind.value == "stop"

@@ -9,6 +9,7 @@ from scheduler import strategies
 
 from reconciler.model import constraint, desired, fencing, node, observed, plan, resource
 from reconciler.model.action import ActionKind, Task
+from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
 from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
@@ -372,3 +373,21 @@ def test_a_lost_outcome_is_asked_for_before_anything_else():
 
     assert "p_monitor_0@n1" in {one.key for one in due.actions}
     assert any(before == "p_monitor_0@n1" and "start" in after for before, after in edges)
+
+
+def test_a_failure_on_a_lost_node_is_no_recovery():
+    """What had failed on a node before it was lost simply moves."""
+    states = {"n1": {"p": "monitor-failed"}, "n2": {"p": "stopped"}}
+    state, _ = lost(hosts=("n1", "n2"))
+    due = pipeline.schedule(state, seen(states, presence={"n1": Presence.UNKNOWN}))
+
+    assert change(due, "p").kind.value == "move"
+
+
+def test_stopping_all_resources_stops_fence_devices_too():
+    """With stop-all-resources nothing is left up, devices that are resources included."""
+    device = resource.Primitive("f", AgentName("stonith", "", "fence_xvm"))
+    due = pipeline.schedule(wanted(device, stop_all_resources="true"), seen())
+
+    assert change(due, "f").kind.value == "leave"
+    assert change(due, "f").target == ""
