@@ -324,24 +324,16 @@ def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -
 
 
 def _doomed(situation: Situation) -> dict[int, int]:
-    """Return nodes that must be fenced, and the place of the history there that says so first.
+    """Return nodes that must be fenced, and the number of the first instance that says so there.
 
-    The place is -1 where the node itself was lost.
+    The number is -1 where the node itself was lost.
     """
     found = {node.index: -1 for node in situation.nodes if node.unclean is not None}
     for one in situation.expansion.all:
         for where, state in situation.standing[one.index].states.items():
             if state.on_fail is OnFail.FENCE and not situation.nodes[where].maintenance:
-                place = _place(situation, one, where)
-                found[where] = min(found.get(where, place), place)
+                found.setdefault(where, one.index)
     return found
-
-
-def _place(situation: Situation, one: Instance, where: int) -> int:
-    """Return the place of an instance's history among those of a node."""
-    name = situation.standing[one.index].known_as.get(where, one.history_name)
-    histories = situation.nodes[where].observed.histories
-    return list(histories).index(name) if name in histories else -1
 
 
 def _judge(
@@ -354,7 +346,7 @@ def _judge(
         _punish(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
         # What is read of a node after it is to be fenced is no failure of its own (measured).
-        late = where in doomed and _place(situation, one, where) > doomed[where]
+        late = one.index > doomed.get(where, one.index)
         standing.failed = standing.failed or (state.failed and not late and not spared)
         standing.demote_failed = standing.demote_failed or state.demote_failed
         standing.next_role = state.next_role or standing.next_role
