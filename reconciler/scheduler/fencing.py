@@ -6,6 +6,8 @@ decision. A node that cannot be fenced keeps whatever may run there from startin
 
 from __future__ import annotations
 
+import re
+
 from reconciler.model import observed
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.plan import FenceDecision
@@ -26,7 +28,9 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     suicide = quorum.fences(settings, seen)
     decisions = []
     previous: Step | None = None
-    for node in sorted(situation.nodes, key=lambda node: (node.name == seen.dc, node.index)):
+    for node in sorted(
+        situation.nodes, key=lambda node: (node.name == seen.dc, _spoken(node.name))
+    ):
         reason = node.unclean
         if reason is None and suicide and node.answers and node.remote is None:
             reason = Reason(ReasonCode.NO_QUORUM, node.name)
@@ -52,6 +56,18 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
             link(previous, step, Link.ORDER)
         previous = step
     return tuple(decisions)
+
+
+_DIGITS = frozenset("0123456789")
+
+
+def _spoken(name: str) -> list[tuple[int, int, int]]:
+    """Return a key that orders names as people do: n2 before n10, without regard to case (measured)."""
+    parts = re.findall(r"[0-9]+|[^0-9]", name.lower())
+    return [
+        (ord("0"), int(part), len(part)) if part[0] in _DIGITS else (ord(part), 0, 0)
+        for part in parts
+    ]
 
 
 def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | None:
