@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.model import action as actions
 from reconciler.model import agent, attribute, desired, plan, resource, status
 from reconciler.model import property as options
+from reconciler.model.node import NodeKind
 from reconciler.model.role import Role
 from reconciler.render import precedence, sentences
 
@@ -20,6 +21,8 @@ _FORGET = "lrm_delete"
 """The only recorded word that is not the task's own: the cluster forgets what ran on a node."""
 
 _HEALTHY = "green"
+_NODE_TYPES = {NodeKind.GUEST: NodeKind.REMOTE.value}
+"""Where the recorded word is not the kind's own: ``guest_of`` tells guest nodes apart."""
 _TELLS_APART = frozenset({agent.Standard.OCF.value, agent.Standard.STONITH.value})
 _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
@@ -142,7 +145,7 @@ def cluster(seen: status.ClusterStatus) -> dict[str, Any]:
 def _node(one: status.NodeStatus) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "node": one.name,
-        "type": one.kind.value,
+        "type": _NODE_TYPES.get(one.kind, one.kind.value),
         "flags": [flag.value for flag in one.flags],
     }
     if one.id:

@@ -101,6 +101,7 @@ def _node(node: Node, settings: options.Cluster) -> NodeStatus:
         kind=node.desired.kind,
         flags=tuple(flag for flag, holds in _NODE_FLAGS.items() if holds(node)),
         health=_health(node, settings),
+        guest_of="" if node.remote is None else node.remote.container,
     )
 
 

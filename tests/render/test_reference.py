@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import action, attribute, desired, plan, resource, status
+from reconciler.model import action, attribute, desired, node, plan, resource, status
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
@@ -192,6 +192,7 @@ def test_status():
     """The cluster before and after is told by node and by resource, with what holds only."""
     cluster = status.ClusterStatus(
         nodes=(
+            status.NodeStatus("g", kind=node.NodeKind.GUEST, guest_of="vm"),
             status.NodeStatus("m", health="red"),
             status.NodeStatus("n", "1", flags=(status.NodeFlag.ONLINE, status.NodeFlag.DC)),
         ),
@@ -206,6 +207,7 @@ def test_status():
     assert found["final"] == {"nodes": [], "resources": [], "placement": {}}
     assert found["initial"]["placement"] == {"p": {"n": "Started"}}
     assert found["initial"]["nodes"] == [
+        {"node": "g", "type": "remote", "flags": [], "guest_of": "vm"},
         {"node": "m", "type": "member", "flags": [], "health": "red"},
         {"node": "n", "uuid": "1", "type": "member", "flags": ["online", "is_dc"]},
     ]
