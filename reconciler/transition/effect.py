@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.model import action as actions
-from reconciler.model import observed, outcome, plan, score
+from reconciler.model import observed, outcome, plan, remote, score
 
 SUCCESS = outcome.Outcome(outcome.OutcomeKind.SUCCESS)
 """It did what was asked."""
@@ -108,6 +108,7 @@ def after(
     """Return the observation after actions, carried out one after the other."""
     drafts: dict[str, _Draft] = {}
     done: list[str] = []
+    reached: set[str] = set()
     for step, result in steps:
         effect = _EFFECTS.get((step.kind, step.task))
         if effect is None or result.kind is outcome.OutcomeKind.REFUSED:
@@ -122,10 +123,15 @@ def after(
         if draft is None:
             draft = drafts[step.node] = _draft(before)
         effect(step, result, draft, seen.now)
+        if result.ok and step.task is actions.Task.START and step.agent == remote.CONNECTION:
+            reached.add(step.resource)
         done.append(f"{step.key} {result.kind.value}")
     if not done:
         return seen
     nodes = {**seen.nodes, **{name: one.finished() for name, one in drafts.items()}}
+    for name in reached & nodes.keys():
+        # The next loss of the connection is one that no fencing has made up for yet.
+        nodes[name] = dataclasses.replace(nodes[name], fenced=False)
     identity = hashlib.sha256("\n".join((seen.id, *done)).encode()).hexdigest()[:16]
     return dataclasses.replace(seen, nodes=nodes, id=identity)
 

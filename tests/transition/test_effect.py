@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import action, observed, outcome, plan
+from reconciler.model import action, observed, outcome, plan, remote
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName
 from reconciler.transition import effect
@@ -294,3 +294,13 @@ def test_of_numbered_histories_the_running_one_is_gone_on_with():
 
     assert [one.operation for one in after["r:2"].operations] == ["start", "stop"]
     assert after["r:1"] == histories["r:1"]
+
+
+def test_a_remote_node_that_was_reached_again_counts_as_not_fenced():
+    """Fencing makes up for the loss of one connection, not for that of the next."""
+    far = observed.ObservedNode("far", observed.Presence.OFFLINE, remote=True, fenced=True)
+    seen = _seen()
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "far": far})
+    start = _step(Task.START, resource="far", agent=remote.CONNECTION)
+    assert not effect.carry_out(start, seen).nodes["far"].fenced
+    assert effect.carry_out(start, seen, _FAILED).nodes["far"].fenced
