@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from reconciler.cib import document as documents
 from reconciler.model import agent, observed
 
-_STATUS = {
+STATUS = {
     -1: observed.OperationStatus.PENDING,
     0: observed.OperationStatus.DONE,
     1: observed.OperationStatus.CANCELLED,
@@ -61,7 +61,7 @@ def record(element: ET.Element) -> observed.OperationRecord:
         interval_ms=documents.whole(written("interval-ms") or written("interval")),
         call=documents.whole(written("call-id"), -1),
         rc=documents.whole(rc, magic_rc),
-        status=_STATUS.get(documents.whole(status, magic_status), observed.OperationStatus.ERROR),
+        status=STATUS.get(documents.whole(status, magic_status), observed.OperationStatus.ERROR),
         expected_rc=_expected(key),
         changed_at=documents.moment(written("last-rc-change")),
         run_at=documents.moment(written("last-run")),
@@ -73,6 +73,7 @@ def record(element: ET.Element) -> observed.OperationRecord:
             written("op-restart-digest", ""),
             written("op-secure-digest", ""),
             written("op-force-restart", ""),
+            written("op-secure-params", ""),
         ),
         source=written("migrate_source", ""),
         target=written("migrate_target", ""),
@@ -94,10 +95,13 @@ def _expected(key: str) -> int:
 
 
 @functools.lru_cache(maxsize=_SHARED_MAX)
-def _digests(everything: str, fixed: str, public: str, names: str) -> observed.Digests:
+def _digests(
+    everything: str, fixed: str, public: str, names: str, private: str
+) -> observed.Digests:
     return observed.Digests(
         all=everything,
         nonreloadable=fixed,
         nonprivate=public,
         restart_parameters=tuple(names.split()),
+        private_parameters=tuple(private.split()),
     )

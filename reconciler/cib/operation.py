@@ -22,12 +22,11 @@ def operations(
 ) -> tuple[resource.Operation, ...]:
     """Return the operations in the ``operations`` blocks among elements.
 
-    A resource's own operations hide those of its template with the same name and interval.
-    Recurring ones that are written twice in one place are kept but never scheduled, as Pacemaker
-    does: two of a name and interval could not be told apart in the history.
+    A resource's own operations replace those of its template. Recurring ones that are written twice
+    in one place are kept but never scheduled, as Pacemaker does: two of a name and interval could
+    not be told apart in the history.
     """
-    found: list[resource.Operation] = []
-    known: set[tuple[str, int]] = set()
+    found: tuple[resource.Operation, ...] = ()
     for block in elements:
         source = document.resolved(block) if block.tag == "operations" else None
         here = [
@@ -36,17 +35,13 @@ def operations(
             if element.tag == "op"
         ]
         keys = [(one.name, one.interval_ms) for one in here]
-        for one in here:
-            key = (one.name, one.interval_ms)
-            if key in known:
-                continue
-            twice = one.interval_ms > 0 and keys.count(key) > 1
-            if twice:
+        for index, one in enumerate(here):
+            if one.interval_ms > 0 and keys.count(keys[index]) > 1:
                 message = f"another {one.name} has the same interval: neither is scheduled"
                 document.findings.warn("cib-duplicate-operation", block, message)
-            found.append(dataclasses.replace(one, enabled=False) if twice else one)
-        known.update(keys)
-    return tuple(found)
+                here[index] = dataclasses.replace(one, enabled=False)
+        found = resource.overriding(found, here)
+    return found
 
 
 def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:

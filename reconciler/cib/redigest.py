@@ -15,6 +15,8 @@ from reconciler.scheduler import digest
 
 _TIMEOUT = "CRM_meta_timeout"
 _DEFAULT_MS = 20_000
+_UNFENCED = "#digests-all"
+"""Node attribute: the devices that let the node in, with digests of their parameters."""
 Params = Mapping[str, secret.Value]
 
 
@@ -39,6 +41,10 @@ def carried(
             histories={
                 key: _history(one, changed.get(one.resource.partition(":")[0]))
                 for key, one in node.histories.items()
+            },
+            attributes={
+                key: _unfenced(text, changed) if key == _UNFENCED else text
+                for key, text in node.attributes.items()
             },
         )
         for name, node in seen.nodes.items()
@@ -97,6 +103,19 @@ def _history(
         return one
     records = tuple(_record(record, *change) for record in one.operations)
     return dataclasses.replace(one, operations=records)
+
+
+def _unfenced(text: str, changed: Mapping[str, tuple[_Definition, _Definition]]) -> str:
+    """Return the digests of the devices that let a node in: ``device:agent:digest,...``."""
+    parts = []
+    for part in text.split(","):
+        name, _, rest = part.partition(":")
+        agent, _, recorded = rest.partition(":")
+        if name in changed and recorded:
+            before, after = changed[name]
+            part = f"{name}:{agent}:{_same(recorded, before.params, after.params)}"  # noqa: PLW2901
+        parts.append(part)
+    return ",".join(parts)
 
 
 def _record(

@@ -32,6 +32,7 @@ VERBS: dict[str, Verb] = {
         "simulate", "simulate", "Show what would come of it, or of an event.", PLANNING
     ),
     "import": Verb("import_cib", "import_cib", "Write a CIB as manifests.", PLANNING),
+    "export": Verb("export", "export", "Write manifests as a CIB or pcs commands.", PLANNING),
     "graph": Verb("graph", "graph", "Draw the plan or the constraints.", PLANNING),
     "schema": Verb("schema", "schema", "Print the JSON Schema of manifests.", PLANNING),
     "apply": Verb("apply", "apply", "Bring the cluster to the desired state.", RUNNING),

@@ -83,7 +83,7 @@ def of(
     from reconciler.cli import manifests
 
     wanted = manifests.read(paths, form=form, warn=True).desired
-    seen = _live(wanted, command) if observed is None else _recorded(observed)
+    seen = _live(wanted, command) if observed is None else recorded(observed)
     if at is not None:
         seen = dataclasses.replace(seen, now=at)
     return Scene(wanted, seen, Source.LIVE if observed is None else Source.OBSERVED)
@@ -98,7 +98,8 @@ def _live(wanted: Desired, command: str) -> Observed:
     return seen.observed
 
 
-def _recorded(path: str) -> Observed:
+def recorded(path: str) -> Observed:
+    """Return what an observation file holds. Raises Quit where it cannot be read."""
     from reconciler.render import observation
 
     fix = "write one with: reconcile status --save-observed FILE"

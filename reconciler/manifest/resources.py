@@ -156,10 +156,7 @@ def _primitive(
         params += basis.params
         meta += basis.meta
         utilization += basis.utilization
-        own = {(each.name, each.interval_ms) for each in own_operations}
-        own_operations += tuple(
-            each for each in basis.operations if (each.name, each.interval_ms) not in own
-        )
+        own_operations = resource.overriding(own_operations, basis.operations)
     if not template:
         written = set(where.mapping("params")) if isinstance(one.params, Mapping) else ()
         parameters.required(known, params, at, scope, written)

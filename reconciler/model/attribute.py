@@ -52,10 +52,8 @@ def merged(sets: AttributeSets) -> AttributeSets:
     for one in sorted(sets, key=lambda each: -each.score):
         last = found[-1] if found else None
         if last is not None and last.rule is None and one.rule is None:
-            found[-1] = AttributeSet(
-                {**last.pairs, **{n: v for n, v in one.pairs.items() if n not in last.pairs}},
-                score=last.score,
-            )
+            more = {name: text for name, text in one.pairs.items() if name not in last.pairs}
+            found[-1] = AttributeSet({**last.pairs, **more}, score=last.score, id=last.id)
         elif one.pairs:
-            found.append(AttributeSet(one.pairs, one.rule, one.score))
+            found.append(AttributeSet(one.pairs, one.rule, one.score, one.id))
     return tuple(found)

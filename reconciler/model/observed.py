@@ -71,12 +71,14 @@ class Digests:
         nonreloadable: those whose change needs a restart.
         nonprivate: all but private ones.
         restart_parameters: names that ``nonreloadable`` covers.
+        private_parameters: names that ``nonprivate`` leaves out.
     """
 
     all: str = ""
     nonreloadable: str = ""
     nonprivate: str = ""
     restart_parameters: tuple[str, ...] = ()
+    private_parameters: tuple[str, ...] = ()
 
 
 NO_DIGESTS = Digests()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Iterable
 
 from reconciler.errors import position
 from reconciler.model import attribute
@@ -53,6 +54,24 @@ class Operation:
     attributes: attribute.AttributeSets = ()
     id: str = ""
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+
+def overriding(own: Iterable[Operation], inherited: Iterable[Operation]) -> tuple[Operation, ...]:
+    """Return a primitive's operations with those of its template that no own one replaces.
+
+    An own operation replaces all of the same name for the same role, whatever their intervals;
+    Started and Unpromoted are the role of those that name none (measured).
+    """
+    first = tuple(own)
+    if not first:
+        return tuple(inherited)
+    replaced = {(one.name, _special_role(one)) for one in first}
+    rest = (one for one in inherited if (one.name, _special_role(one)) not in replaced)
+    return (*first, *rest)
+
+
+def _special_role(one: Operation) -> Role | None:
+    return one.role if one.role in {Role.PROMOTED, Role.STOPPED} else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import pathlib
 
 import click
 
-from reconciler.cli import adoption, cib_file, params, terminal
+from reconciler.cli import adoption, cib_file, params, saving, terminal
 from reconciler.cli.quit import Quit
 from reconciler.errors.exit_status import ExitStatus
-from reconciler.render import diagnostics, styled, values
+from reconciler.render import diagnostics, observation, styled, values
 
 
 @click.command(name="import")
@@ -20,10 +20,13 @@ from reconciler.render import diagnostics, styled, values
     metavar="DIR",
     help="Write one file for each topic here, instead of one document on stdout.",
 )
+@click.option("--observed", metavar="FILE", help="Keep the status as an observation, for simulate.")
 @click.option("--name", default="", help="The cluster's name, where the CIB has none.")
 @click.option("--force", is_flag=True, help="Overwrite manifests that are there.")
 @params.output("text", "json")
-def import_cib(cib: str, out: str | None, name: str, force: bool, form: str) -> int:
+def import_cib(
+    cib: str, form: str, *, out: str | None, observed: str | None, name: str, force: bool
+) -> int:
     """Write a CIB as manifests.
 
     CIB is the XML of `pcs cluster cib` or `cibadmin --query`; - reads it from stdin. Secrets never
@@ -34,6 +37,10 @@ def import_cib(cib: str, out: str | None, name: str, force: bool, form: str) -> 
     result = adoption.adopted(cib_file.imported(cib), name=name)
     files = result.files()
     written = _write(pathlib.Path(out), files, force=force) if out is not None else ()
+    if observed is not None:
+        if pathlib.Path(observed).exists() and not force:
+            raise Quit(ExitStatus.ERROR, f"{observed} would be overwritten", fix="or say --force")
+        saving.save(observed, observation.save(result.observed))
     if form == "json":
         terminal.output().text(values.text(_as_json(result, files, written)))
     elif out is None:

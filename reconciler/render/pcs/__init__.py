@@ -1,0 +1,1 @@
+"""A desired state as a shell script of ``pcs`` commands."""
