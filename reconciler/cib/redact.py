@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 
 from reconciler.agents import private
+from reconciler.cib import document as documents
 from reconciler.errors import diagnostic, position
+from reconciler.manifest import reader
 from reconciler.model import agent, attribute, hosts, resource, secret
 
 SECRET = "cib-secret"  # noqa: S105 - the code of a finding
@@ -81,10 +83,25 @@ class Redaction:
                 pairs={
                     parameter: self._value(name, section, known, parameter, value)
                     for parameter, value in each.pairs.items()
+                    if self._legible(name, parameter, value)
                 },
             )
             for each in sets
         )
+
+    def _legible(self, name: str, parameter: str, value: secret.Value) -> bool:
+        """Tell whether a manifest can hold a value; if not, note that it is lost."""
+        found = reader.forbidden(value) if isinstance(value, str) else None
+        if found is None:
+            return True
+        message = f"{name}: {parameter} holds {reader.escaped(found)}, which no manifest can hold"
+        self._note(documents.NOT_CARRIED, name, message)
+        return False
+
+    def _note(self, code: str, name: str, message: str) -> None:
+        at = position.Position(f"cib:{name}")
+        severity = diagnostic.Severity.WARNING
+        self.findings.append(diagnostic.Diagnostic(code, message, at, severity))
 
     def _value(
         self,
@@ -98,9 +115,7 @@ class Redaction:
             return value
         variable = self._variable(name, parameter, value)
         message = f"{name}: {parameter} is a secret; it is read from ${variable}"
-        at = position.Position(f"cib:{name}")
-        severity = diagnostic.Severity.WARNING
-        self.findings.append(diagnostic.Diagnostic(SECRET, message, at, severity))
+        self._note(SECRET, name, message)
         words = f"{parameter} stood in the CIB: put it into ${variable}, or refer to file or exec"
         self.remarks.setdefault((section, name), []).append(words)
         return secret.SecretRef(secret.SecretSource.ENV, (variable,))

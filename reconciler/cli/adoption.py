@@ -103,7 +103,7 @@ def _errors(content: document.Content) -> tuple[diagnostic.Diagnostic, ...]:
     return tuple(one for one in loaded.diagnostics if one.severity is diagnostic.Severity.ERROR)
 
 
-_SHOWN = 3
+_SHOWN = 2
 
 
 def _said(some: Iterable[diagnostic.Diagnostic]) -> Iterable[str]:

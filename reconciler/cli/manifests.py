@@ -54,6 +54,7 @@ def read(
     form: str = "text",
     warn: bool = False,
     mute: Collection[str] = (),
+    pacemaker: bool = False,
 ) -> Manifests:
     """Return the manifests; whatever refuses them has been shown.
 
@@ -62,12 +63,13 @@ def read(
         form: with ``json``, findings that refuse the manifests are JSON on stdout too.
         warn: show warnings too; notes are for ``validate`` alone.
         mute: codes of warnings that are about to be dealt with.
+        pacemaker: fence devices are resources, as Pacemaker has them.
 
     Raises:
         Quit: they are invalid.
     """
     wanted = named(paths)
-    loaded = load.load(wanted)
+    loaded = load.load(wanted, pacemaker=pacemaker)
     if loaded.desired is None:
         show(loaded)
         if form == "json":

@@ -82,11 +82,25 @@ def of(
         return Scene(held.desired, held.observed, Source.CIB, fencing)
     from reconciler.cli import manifests
 
-    wanted = manifests.read(paths, form=form, warn=True).desired
-    seen = _live(wanted, command) if observed is None else recorded(observed)
+    if observed is None:
+        wanted = manifests.read(paths, form=form, warn=True).desired
+        seen = _live(wanted, command)
+    else:
+        seen = recorded(observed)
+        theirs = _of_pacemaker(seen)
+        wanted = manifests.read(paths, form=form, warn=True, pacemaker=theirs).desired
     if at is not None:
         seen = dataclasses.replace(seen, now=at)
     return Scene(wanted, seen, Source.LIVE if observed is None else Source.OBSERVED)
+
+
+def _of_pacemaker(seen: Observed) -> bool:
+    """Tell whether Pacemaker was seen: it runs its fence devices as resources."""
+    return any(
+        history.agent is not None and history.agent.standard == "stonith"
+        for node in seen.nodes.values()
+        for history in node.histories.values()
+    )
 
 
 def _live(wanted: Desired, command: str) -> Observed:

@@ -187,7 +187,7 @@ def plain(name: str, where: tree.Mapping, what: str, findings: codes.Findings) -
     """Tell whether the name of an attribute can be used; if not, say so."""
     if name and len(name) <= 255 and name.isascii() and name.isprintable() and " " not in name:  # noqa: PLR2004 - longest name of a file
         return True
-    findings.add(
+    findings.refuse(
         "invalid-name",
         f"{what}: {wording.shown(name)} is no name: 1 to 255 visible ASCII characters",
         where.key(name),

@@ -122,6 +122,7 @@ ACCEPTABLE = frozenset(
         "half-fenced",
         "invalid-address",
         "invalid-boolean",
+        "invalid-name",
         "invalid-number",
         "invalid-parameter",
         "invalid-rule",

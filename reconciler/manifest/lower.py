@@ -29,8 +29,8 @@ def lowered(scope: Scope) -> desired.Desired | None:
     Raises nothing: what is wrong is in the scope's findings.
     """
     root = scope.root
-    _names(scope)
     _accept(scope)
+    _names(scope)
     cluster = _cluster(scope)
     properties = _properties(cluster, scope)
     resource_defaults, operation_defaults = _defaults(scope)

@@ -68,9 +68,9 @@ class Scope:
     def _name(self, name: str, at: position.Position, what: str, pattern: re.Pattern[str]) -> bool:
         if pattern.fullmatch(name):
             return True
-        self.findings.add(
-            "invalid-name", f"{what} {wording.shown(name)}: {_why(name, pattern)}", at
-        )
+        # a cluster's name becomes part of file names; all others stay inside
+        report = self.findings.refuse if what == "cluster" else self.findings.add
+        report("invalid-name", f"{what} {wording.shown(name)}: {_why(name, pattern)}", at)
         return False
 
     def known(

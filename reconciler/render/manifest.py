@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from reconciler.model import attribute, constraint, duration, score
 from reconciler.model.desired import Desired
-from reconciler.model.resource import Clone, Group, Primitive, Resource, primitives
+from reconciler.model.resource import Bundle, Clone, Group, Primitive, Resource, primitives
 from reconciler.model.rule import AttributeTest, DateTest, Rule
 from reconciler.render import sentences
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, heading, line, span, table
@@ -109,8 +109,22 @@ def resources(desired: Desired) -> Lines:
     return tuple(result) or (line(span("No resources.", Style.FAINT)),)
 
 
+def _kind(one: Resource) -> str:
+    """Return what a resource is that holds others; nothing for a primitive."""
+    match one:
+        case Primitive():
+            return ""
+        case Group():
+            return "group"
+        case Clone():
+            return "clone"
+        case Bundle():
+            box = one.container
+            return f"bundle of {box.count} in {box.technology.value}, image {box.image}"
+
+
 def _resource(one: Resource) -> Iterable[Line]:
-    kind = {Primitive: "", Group: "group", Clone: "clone"}[type(one)]
+    kind = _kind(one)
     if kind:
         yield _name(one.name, kind, one.origin, 0)
         yield from _pairs("meta", one.meta, 4)

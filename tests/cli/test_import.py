@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from reconciler.scheduler import digest
+
 _CIB = """\
 <cib have-quorum="1"><configuration>
 <crm_config><cluster_property_set id="p">
@@ -19,6 +21,9 @@ _CIB = """\
 </resources><constraints/>
 {more}</configuration><status/></cib>
 """
+
+_DIGEST = digest.digest({"state": "no", "api_key": "hush"})
+"""Of the parameters as the CIB has them."""
 
 
 @pytest.fixture
@@ -83,3 +88,54 @@ def test_no_cib(reconcile, cib):
 
     assert ended.status == 65
     assert "cib-not-a-cib" in ended.err
+
+
+def test_simulation_of_what_was_imported(reconcile, cib):
+    """Manifests and observation of a cluster at rest lead to nothing, fence devices included."""
+    text = cib.read_text()
+    device = "<primitive id='f' class='stonith' type='fence_x'/></resources>"
+    running = "".join(
+        f"<lrm_resource id='{name}' class='{standard}' type='{kind}' provider='{provider}'>"
+        f"<lrm_rsc_op id='{name}_last_0' operation='start' call-id='{call}' rc-code='0' op-status='0'"
+        f" interval='0' op-digest='{digest}' transition-key='1:1:0:x'/></lrm_resource>"
+        for call, (name, standard, kind, provider, digest) in enumerate(
+            (
+                ("db", "ocf", "Dummy", "heartbeat", _DIGEST),
+                ("f", "stonith", "fence_x", "", "f2317cad3d54cec5d7d7aa7d0bf35cf8"),
+            )
+        )
+    )
+    status = (
+        "<status><node_state id='1' uname='a' in_ccm='true' crmd='online' join='member'"
+        f" expected='member'><lrm id='1'><lrm_resources>{running}</lrm_resources></lrm></node_state>"
+        "</status>"
+    )
+    cib.write_text(text.replace("</resources>", device).replace("<status/>", status))
+    reconcile("import", str(cib), "--out", "made", "--observed", "seen.json")
+
+    ended = reconcile("simulate", "made", "--observed", "seen.json", "-o", "json")
+
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["rounds"][0]["plan"]["actions"] == []
+
+
+def test_names_that_manifests_would_not_have(reconcile, cib):
+    """A name that is too long is kept, and accepted by name."""
+    long = "x" * 80
+    cib.write_text(cib.read_text().replace('id="db"', f'id="{long}"'))
+
+    ended = reconcile("import", str(cib))
+
+    assert ended.status == 0
+    assert f"  {long}:\n" in ended.out
+    assert "invalid-name: " in ended.out
+
+
+def test_values_that_no_manifest_can_hold(reconcile, cib):
+    """A value with an invisible character is left out and listed."""
+    cib.write_text(cib.read_text().replace('value="no"', 'value="n&#8203;o"'))
+
+    ended = reconcile("import", str(cib))
+
+    assert ended.status == 1
+    assert "U+200B" in ended.err

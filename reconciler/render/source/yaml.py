@@ -25,6 +25,7 @@ _OTHER_KINDS = re.compile(
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*",  # dates
     re.IGNORECASE,
 )
+_DOUBLE_WOULD_ESCAPE = re.compile(r'["\\]')
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _FORBIDDEN_IN_BLOCK = re.compile(r"[^\n\t\x20-\x7e\xa0-\ud7ff]")
 
@@ -150,7 +151,11 @@ def _scalar(value: str | bool | int) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return value if plain(value) else json.dumps(value, ensure_ascii=False)
+    if plain(value):
+        return value
+    if _DOUBLE_WOULD_ESCAPE.search(value) and value.isprintable() and "'" not in value:
+        return f"'{value}'"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def plain(value: str) -> bool:

@@ -76,3 +76,8 @@ def test_long_values_are_spread_out():
 def test_natural_values(text, value):
     """A text is a number or truth value where exactly this text comes of it."""
     assert yaml.natural(text) == value
+
+
+def test_quotes_that_need_no_escapes():
+    """A text with double quotes stands in single ones, where it can be read."""
+    assert yaml.text({"value": '^(?!amq\\.).* {"a":1}'}) == "value: '^(?!amq\\.).* {\"a\":1}'\n"
