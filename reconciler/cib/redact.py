@@ -17,6 +17,7 @@ from reconciler.model import agent, attribute, hosts, resource, secret
 
 SECRET = "cib-secret"  # noqa: S105 - the code of a finding
 _FENCING = "stonith"
+_ANY_HOST = "the CIB leaves it to the device which nodes it is for: better name them under hosts"
 _ENVIRONMENT = re.compile(r"[^A-Z0-9]+")
 _OTHERS = frozenset({"community", "secretkey", "snmp_priv_passwd"})
 Metadata = Mapping[agent.AgentName, agent.Metadata]
@@ -68,6 +69,8 @@ class Redaction:
         params = self._params(one.name, section, known, one.params)
         if section == "fencing":
             params = _settled(params)
+            if not any({hosts.LIST, hosts.MAP} & each.pairs.keys() for each in params):
+                self.remarks.setdefault((section, one.name), []).append(_ANY_HOST)
         return dataclasses.replace(one, params=params)
 
     def _params(

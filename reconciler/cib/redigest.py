@@ -111,10 +111,11 @@ def _unfenced(text: str, changed: Mapping[str, tuple[_Definition, _Definition]])
     for part in text.split(","):
         name, _, rest = part.partition(":")
         agent, _, recorded = rest.partition(":")
+        found = recorded
         if name in changed and recorded:
             before, after = changed[name]
-            part = f"{name}:{agent}:{_same(recorded, before.params, after.params)}"  # noqa: PLW2901
-        parts.append(part)
+            found = _same(recorded, before.params, after.params)
+        parts.append(f"{name}:{agent}:{found}" if found != recorded else part)
     return ",".join(parts)
 
 

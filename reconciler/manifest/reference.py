@@ -132,10 +132,12 @@ def _parts() -> Iterator[str]:
         for option in table.options.values():
             if not option.internal:
                 yield _option(option)
-    yield "\n## Findings\n\nEvery finding has one of these codes.\n\n"
-    yield "| Code | Weight | What it is about |\n|---|---|---|\n"
+    yield "\n## Findings\n\nEvery finding has one of these codes. Those that can be accepted become notes\n"
+    yield "where `cluster: {accept: {CODE: REASON}}` says why.\n\n"
+    yield "| Code | Weight | What it is about | Can be accepted |\n|---|---|---|---|\n"
     for code, (severity, words) in sorted(codes.CODES.items()):
-        yield f"| `{code}` | {severity.value} | {words} |\n"
+        accepted = "yes" if code in codes.ACCEPTABLE else ""
+        yield f"| `{code}` | {severity.value} | {words} | {accepted} |\n"
 
 
 def _default(field: Any) -> str:

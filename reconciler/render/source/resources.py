@@ -44,11 +44,11 @@ def section(
 
 def _definitions(
     one: resource.Resource, bases: Mapping[str, resource.Primitive], devices: frozenset[str]
-) -> Iterable[tuple[str, yaml.Block]]:
+) -> Iterable[tuple[str, yaml.Node]]:
     match one:
         case resource.Primitive():
             if one.name not in devices:
-                yield one.name, primitive(one, bases.get(one.name))
+                yield one.name, _short(primitive(one, bases.get(one.name)))
         case resource.Group():
             for member in one.members:
                 yield from _definitions(member, bases, devices)
@@ -63,6 +63,11 @@ def _definitions(
             if one.child is not None:
                 yield from _definitions(one.child, bases, devices)
             yield one.name, bundles.written(one)
+
+
+def _short(entry: yaml.Block) -> yaml.Node:
+    """Return a definition that says a single thing for one line."""
+    return dict(entry) if len(entry) == 1 else entry
 
 
 def _clone(one: resource.Clone) -> yaml.Block:
