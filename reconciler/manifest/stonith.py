@@ -16,6 +16,7 @@ from reconciler.model import (
     agent,
     attribute,
     constraint,
+    fencing,
     hosts,
     property,  # noqa: A004 - the field's word
     resource,
@@ -30,6 +31,8 @@ META = property.Table(
     *property.FENCE_META.options.values(),
 )
 """What ``meta`` of a device can hold: its own, and those of every resource in Pacemaker."""
+_IPMI = "fence_ipmilan"
+_LANPLUS = "lanplus"
 _OWN = frozenset(property.FENCE_META.options) - {"priority"}
 
 
@@ -45,10 +48,16 @@ class Values:
 def primitive(
     name: str, one: shape.Device, values: Values, where: tree.Mapping, scope: Scope
 ) -> resource.Primitive:
-    """Return a device as a resource."""
-    kind = agent.AgentName(STANDARD, "", one.agent)
+    """Return a device as a resource.
+
+    In the place of the built-in driver stands the agent that takes the same parameters.
+    """
+    built_in = one.agent == fencing.BUILT_IN_IPMI
+    kind = agent.AgentName(STANDARD, "", _IPMI if built_in else one.agent)
     params, meta = values.params, values.meta
     own = dict(_hosts(one))
+    if built_in and attribute.always(params, _LANPLUS) is None:
+        own[_LANPLUS] = "true"
     for option, parameter in _DELAYS:
         value = attribute.always(meta, option)
         if isinstance(value, str):

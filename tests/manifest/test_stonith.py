@@ -100,3 +100,22 @@ fencing: {devices: {f1: {agent: fence_xvm, hosts: any}}}
 
     assert loaded.fencing.devices[0].hosts == ("a", "b")
     assert loaded.desired.resources[0].params == ()
+
+
+def test_built_in_driver():
+    """Pacemaker gets the agent that takes the parameters of the built-in driver, with IPMI 2.0."""
+    text = """\
+apiVersion: reconciler/v1
+cluster: {name: trial}
+nodes: {a: {}}
+resources: {web: {agent: "ocf:pacemaker:Dummy"}}
+fencing:
+  devices:
+    f: {agent: ipmi, params: {ip: 10.0.0.1, username: x, password: {secretRef: {env: P}}}, hosts: [a]}
+"""
+    loaded = load.load_texts({"m.yaml": text.encode()}, pacemaker=True)
+    device = loaded.desired.resources[0]
+
+    assert str(device.agent) == "stonith:fence_ipmilan"
+    assert device.params[0].pairs["lanplus"] == "true"
+    assert loaded.fencing.devices[0].agent == "ipmi"
