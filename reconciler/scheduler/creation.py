@@ -58,6 +58,8 @@ class Creation:
                 step.stop_short(standing.unmanaged_by)
                 if standing.blocked and step is stop and not standing.maintenance:
                     step.require(standing.unmanaged_by)
+                # A group stops as one, so a member that may not be stopped holds up the others.
+                step.pinned = not _in_group(one)
             elif not node.comes or node.pending:
                 step.runnable = node.unclean is not None
                 if not step.runnable:
@@ -176,6 +178,10 @@ def _leaves(node: Node) -> Reason | None:
     if node.standby or node.standby_on_fail:
         return Reason(ReasonCode.STANDBY, node.name, origin=node.desired.origin)
     return None
+
+
+def _in_group(one: Instance) -> bool:
+    return one.parent is not None and one.parent.variant is Variant.GROUP
 
 
 def _started(one: Instance) -> Role:

@@ -180,14 +180,13 @@ class Placing:
         that is one too many; else, and for the promoted role, all.
         """
         row = new = self.ranking.rows[one.index]
-        hopeful = self.ranking.usable(row)
-        finite = hopeful and -INFINITY < pair.score < INFINITY
+        finite = -INFINITY < pair.score < INFINITY
         for hosts in turns:
             if hosts is not None:
                 next_row = self.depending(new, pair, hosts)
                 if not (singly and finite) or self.ranking.usable(next_row):
                     new = next_row
-        optional = finite or (hopeful and pair.dependent_role is Role.PROMOTED)
+        optional = finite or pair.dependent_role is Role.PROMOTED
         if new is row or (optional and not self.ranking.usable(new)):
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)

@@ -83,7 +83,7 @@ def _forward(first: Step, then: Step, flags: int) -> bool:
         if stuck or (flags & _IF_WANTED and then.required):
             then.stop_short(_waits(first))
             moved = True
-    if flags & _THEN and first.required and not then.required:
+    if flags & _THEN and first.required and not (then.required or then.pinned):
         then.require(
             Reason(ReasonCode.REQUIRED_BY_ORDER, _subject(first), first.task.value, first.origin)
         )
@@ -96,7 +96,7 @@ def _backward(first: Step, then: Step, flags: int) -> Step | None:
     if flags & _IF_WANTED and then.required and then.runnable and not first.runnable:
         then.stop_short(_waits(first))
         return then
-    if first.required:
+    if first.required or first.pinned:
         return None
     if flags & _FIRST and then.required:
         first.require(

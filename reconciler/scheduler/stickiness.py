@@ -41,9 +41,12 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
 
 
 def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
-    """Bind what is not managed to where it runs; not where running twice blocks it (measured)."""
+    """Bind what is not managed to where it runs.
+
+    Not where running twice blocks it, or a lost ticket freezes it (measured).
+    """
     reason = standing.unmanaged_by
-    if reason is not None and reason.code is ReasonCode.MULTIPLE_ACTIVE:
+    if reason is not None and reason.code in {ReasonCode.MULTIPLE_ACTIVE, ReasonCode.TICKET}:
         return
     term = Term(TermKind.UNMANAGED, INFINITY, one.origin, one.base)
     for where in standing.running:

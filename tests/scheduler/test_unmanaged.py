@@ -1,0 +1,58 @@
+"""Resources that nobody manages, and what is ordered with them."""
+
+from __future__ import annotations
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import constraint, plan, resource
+from reconciler.model.plan import ChangeKind
+
+UNMANAGED = strategies.primitive("b", is_managed="false")
+
+
+def _due(*resources: resource.Resource, states, **kwargs) -> plan.Plan:
+    order = constraint.Order("o", "a", "b")
+    wanted = facts.wanted(*resources, constraints=[order, *kwargs.get("constraints", ())])
+    return facts.pipeline.schedule(wanted, facts.seen(states))
+
+
+def test_what_nobody_manages_holds_up_no_stop():
+    """Though it should stop first, the resource that it needs stops without it."""
+    first = strategies.primitive("a", target_role="Stopped")
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": "stopped", "b": "stopped"}}
+    due = _due(first, UNMANAGED, states=states)
+
+    assert facts.change(due, "a").kind is ChangeKind.STOP
+    assert not facts.change(due, "a").blocked
+
+
+def test_what_nobody_manages_is_not_started_again():
+    """The start of what it is ordered after leaves it as it is."""
+    states = {"n1": {"a": "stopped", "b": "running"}, "n2": {"a": "stopped", "b": "stopped"}}
+    due = _due(strategies.primitive("a"), UNMANAGED, states=states)
+
+    assert {one.resource for one in due.actions if one.task.value == "start"} == {"a"}
+
+
+def test_a_member_that_nobody_manages_holds_up_its_group():
+    """A group stops as one: before a member that may not be stopped nothing is stopped."""
+    group = resource.Group("g", (strategies.primitive("a"), UNMANAGED))
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": "stopped", "b": "stopped"}}
+    banned = facts.location("a", "n1", -facts.INFINITY)
+    due = facts.pipeline.schedule(facts.wanted(group, constraints=[banned]), facts.seen(states))
+
+    assert facts.change(due, "a").blocked
+
+
+@pytest.mark.parametrize(("score", "target"), [(-500, "n1"), (-facts.INFINITY, "")])
+def test_what_is_optional_never_takes_the_last_node(score, target):
+    """An optional colocation counts for nothing where it would leave no node."""
+    pair = constraint.Colocation("k", "q", "p", score)
+    resources = (strategies.primitive("p"), strategies.primitive("q"))
+    wanted = facts.wanted(*resources, constraints=[pair], nodes=("n1",))
+
+    assert (
+        facts.change(facts.pipeline.schedule(wanted, facts.seen({"n1": {}})), "q").target == target
+    )
