@@ -34,8 +34,11 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
             link(stop, step, Link.NEEDS_IF_REQUIRED)
 
 
-def shut_down(steps: Steps, situation: Situation) -> None:
-    """Enter the leaving of nodes that asked for it, after everything on them has stopped."""
+def shut_down(steps: Steps, situation: Situation, dc: str) -> None:
+    """Enter the leaving of nodes that asked for it, after everything on them has stopped.
+
+    The one that coordinates leaves last (measured).
+    """
     for node in situation.nodes:
         if not node.shutdown or not node.answers or node.remote is not None:
             continue
@@ -52,3 +55,7 @@ def shut_down(steps: Steps, situation: Situation) -> None:
                 standing.managed or (standing.blocked and not standing.maintenance)
             ):
                 link(stop, step, Link.NEEDS_IF_REQUIRED)
+    for index, last in steps.shutdowns.items():
+        if situation.nodes[index].name == dc:
+            for other in steps.shutdowns.values():
+                link(other, last, Link.ORDER)

@@ -154,7 +154,7 @@ def _plan(found: _Examined) -> plan.Plan:
         cleanup.create(steps, case)
         clearing.create(steps, case)
         shutdown_lock.forget(steps, case)
-        cleanup.shut_down(steps, standing)
+        cleanup.shut_down(steps, standing, observed.dc)
         remote.order(steps, case)
         containment.bind(steps, case)
         bundle_order.bind(steps, case)

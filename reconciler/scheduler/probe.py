@@ -92,7 +92,7 @@ def _unknown(state: State | None) -> bool:
     """Tell whether a node has to be asked."""
     if state is None or state.reprobe:
         return True
-    return not state.known and not state.active and state.pending != "probe"
+    return not state.known and not state.active
 
 
 def _expected(situation: Situation, one: Instance, node: int) -> int:

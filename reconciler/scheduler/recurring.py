@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model import resource
 from reconciler.model.action import ActionKind, Task
-from reconciler.model.observed import OperationRecord, Rc
+from reconciler.model.observed import OperationRecord, OperationStatus, Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import digest, operation, quorum
@@ -75,6 +75,7 @@ class _Recurring:
         record = state.recurring.get((each.name, each.interval_ms)) if state else None
         if (
             record is None
+            or record.status is OperationStatus.PENDING
             or self._changed(one, each, where, record)
             or record.expected_rc != step.expected_rc
         ):
