@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import uuid
 
 import pytest
@@ -14,6 +15,7 @@ from reconciler.executor import client
 pytestmark = [pytest.mark.real, pytest.mark.root]
 CONTROL_GROUPS = pathlib.Path("/sys/fs/cgroup/unified")
 STATE = "/var/lib/executor-test"
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
 UNITS = {
     "demo": "Type=simple\nExecStart=/bin/sleep 100000",
     "slow": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\nExecStop=/bin/sleep 1",
@@ -28,6 +30,8 @@ mount -t tmpfs tmpfs "$WORK"; cd "$WORK"; mkdir up wk m
 mount -t overlay overlay -o lowerdir=/,upperdir=up,workdir=wk m; cd m
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs run; mount --bind /dev dev
+# What lies below an overlay must not change, and here it does: files come and go for the overlay.
+for one in $PLAIN; do mount --bind "$one" ".$one"; done
 rm -f etc/fstab; rm -rf etc/systemd/system/*.wants
 cp -r "$SEED"/. etc/systemd/system/
 mkdir -m 700 -p "${STATE#/}"
@@ -69,7 +73,14 @@ def booted(tmp_path, support):
     log = os.open(tmp_path / "boot.log", os.O_WRONLY | os.O_CREAT)
     launcher = subprocess.Popen(
         ["bash", "-c", script],
-        env={**os.environ, "BOOT": BOOT, "WORK": str(work), "SEED": str(seed), "STATE": STATE},
+        env={
+            **os.environ,
+            "BOOT": BOOT,
+            "WORK": str(work),
+            "SEED": str(seed),
+            "STATE": STATE,
+            "PLAIN": f"{PROJECT} {sys.base_prefix}",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=log,
