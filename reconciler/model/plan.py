@@ -29,6 +29,12 @@ class ChangeKind(enum.Enum):
     RELOAD = "reload"
 
 
+_HOLDS = frozenset(
+    {ReasonCode.BLOCKED_BY_FAILURE, ReasonCode.MULTIPLE_ACTIVE, ReasonCode.CANNOT_FENCE}
+)
+"""Why something must not be touched though nobody asked for that."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
     """What a plan means for one resource instance.
@@ -51,6 +57,13 @@ class Change:
     reason: Reason | None = None
     blocked: bool = False
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
+
+    @property
+    def held(self) -> bool:
+        """Whether it is left alone because acting on it could do harm, not because that is wanted."""
+        return (
+            self.kind is ChangeKind.LEAVE and self.reason is not None and self.reason.code in _HOLDS
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,8 +148,8 @@ class Plan:
 
     @property
     def blocked(self) -> tuple[Change, ...]:
-        """The changes that are due but cannot be made."""
-        return tuple(change for change in self.changes if change.blocked)
+        """What is due but cannot be done, and what a failure or a doubt forbids to touch."""
+        return tuple(change for change in self.changes if change.blocked or change.held)
 
 
 def exhausted(due: Plan, seen: observed.Observed) -> tuple[Change, ...]:

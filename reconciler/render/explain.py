@@ -145,7 +145,7 @@ def _instance(
     if failed:
         yield EMPTY
         yield from _failures(failed, observed.now)
-    if change is not None and change.blocked and change.reason is not None:
+    if change is not None and (change.blocked or change.held) and change.reason is not None:
         yield EMPTY
         yield line(
             Span("  ! blocked: ", Style.WARNING),
@@ -162,7 +162,7 @@ def _headline(name: str, change: Change | None) -> Line:
         return line(span(name, Style.STRONG), "  no decision is due about it")
     now = change.role.value + (f" on {change.source}" if change.source else "")
     if change.kind is ChangeKind.LEAVE:
-        if change.blocked:
+        if change.blocked or change.held:
             return line(span(name, Style.STRONG), f"  {now}")
         words = _reason(change)
         return line(
@@ -323,7 +323,7 @@ def _instance_json(
     return {
         "resource": name,
         "change": change.kind.value if change else None,
-        "blocked": bool(change and change.blocked),
+        "blocked": bool(change and (change.blocked or change.held)),
         "reason": sentences.reason_json(change.reason) if change else None,
         "nodes": [
             {

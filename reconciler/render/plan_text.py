@@ -240,5 +240,5 @@ def _resources(count: int) -> str:
 
 
 def counts(due: Plan) -> Counter[plan.ChangeKind]:
-    """Return how many changes of each kind can be made; blocked ones are not counted."""
-    return Counter(one.kind for one in due.changes if not one.blocked)
+    """Return how many changes of each kind can be made; what is blocked or held is not counted."""
+    return Counter(one.kind for one in due.changes if not (one.blocked or one.held))

@@ -251,7 +251,7 @@ def _rows(
 
 
 def _remark(one: Change) -> str:
-    if one.blocked:
+    if one.blocked or one.held:
         return f"blocked: {plan_text.intent(one)}"
     return "" if one.kind is ChangeKind.LEAVE else f"due: {plan_text.intent(one)}"
 

@@ -1,0 +1,53 @@
+"""Resources that nothing can be done for, though they are not as people want them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model.action import Task
+from reconciler.render import plan_text
+from reconciler.scheduler import pipeline
+
+
+def _failed_stop():
+    """Return a plan for p, whose stop failed on n1; nothing can fence."""
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    node = seen.nodes["n1"]
+    stop = strategies.record("stop", 1, 9, 0)
+    found = dataclasses.replace(
+        node.histories["p"], operations=(*node.histories["p"].operations, stop)
+    )
+    held = dataclasses.replace(node, histories={"p": found})
+    return pipeline.schedule(
+        facts.wanted(strategies.primitive("p")),
+        dataclasses.replace(seen, nodes={**seen.nodes, "n1": held}),
+    )
+
+
+def _twice(policy):
+    """Return a plan for p, which runs on two nodes."""
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "running"}})
+    return pipeline.schedule(facts.wanted(strategies.primitive("p", multiple_active=policy)), seen)
+
+
+@pytest.mark.parametrize("due", [_failed_stop(), _twice("block")])
+def test_what_a_failure_holds_is_blocked(due):
+    """A plan that must leave alone what failed does not call the cluster as desired."""
+    text = "\n".join(str(one) for one in plan_text.lines(due))
+
+    assert [one.task for one in due.actions if one.task in {Task.START, Task.STOP}] == []
+    assert [one.resource for one in due.blocked] == ["p"]
+    assert "as desired" not in text
+    assert "1 blocked" in text
+
+
+def test_what_people_took_out_of_management_is_not_blocked():
+    """Unmanaged is a wish, so leaving the resource alone is what was asked for."""
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    due = pipeline.schedule(facts.wanted(strategies.primitive("p", is_managed="false")), seen)
+
+    assert due.blocked == ()
