@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.errors import diagnostic, position
 from reconciler.manifest import nodes as addresses
 from reconciler.manifest import wording
 from reconciler.manifest.scope import Scope
-from reconciler.model import attribute, desired, resource
-from reconciler.scheduler import contradiction, pipeline
+from reconciler.model import attribute, constraint, desired, resource
+from reconciler.model.node import NodeKind
+from reconciler.scheduler import contradiction
 
 _VIP_AGENTS = frozenset({"IPaddr2", "IPaddr", "IPv6addr"})
+_CLOSING = frozenset({"symmetric-cluster", "placement-strategy"})
+"""Cluster properties that can keep resources from nodes."""
 _PREFIX_LENGTHS = {4: 32, 6: 128}
 
 
@@ -21,8 +24,41 @@ def check(cluster: desired.Desired, scope: Scope) -> None:
     """Add findings about the cluster as a whole."""
     _addresses(cluster, scope)
     _quorum(cluster, scope)
-    for one in itertools.chain(contradiction.find(cluster), pipeline.foresee(cluster)):
+    for one in itertools.chain(contradiction.find(cluster), _foreseen(cluster)):
         _take(one, scope)
+
+
+def _foreseen(cluster: desired.Desired) -> Iterable[diagnostic.Diagnostic]:
+    """Return what can run nowhere; the scheduler is loaded only where something closes a node."""
+    if not may_close(cluster):
+        return ()
+    from reconciler.scheduler import pipeline
+
+    return pipeline.foresee(cluster)
+
+
+def may_close(cluster: desired.Desired) -> bool:
+    """Tell whether anything written might close a node to a resource; False only where nothing can."""
+    names = {name for block in cluster.properties for name in block.pairs}
+    if names & _CLOSING or any(name.startswith("node-health") for name in names):
+        return True
+    if any(one.kind is not NodeKind.MEMBER or one.score < 0 for one in cluster.nodes):
+        return True
+    if any(isinstance(one, resource.Bundle) for one in cluster.resources):
+        return True
+    return any(_repels(one) for one in cluster.constraints)
+
+
+def _repels(one: constraint.Constraint) -> bool:
+    match one:
+        case constraint.Location():
+            by_node = one.rule is None and one.score_attribute is None
+            always = one.discovery is constraint.ResourceDiscovery.ALWAYS
+            return one.score < 0 or not by_node or not always
+        case constraint.Colocation() | constraint.ColocationSets():
+            return one.score < 0
+        case _:
+            return False
 
 
 def _take(one: diagnostic.Diagnostic, scope: Scope) -> None:
