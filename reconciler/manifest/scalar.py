@@ -18,6 +18,7 @@ NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]{0,62}"
 NODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 ENVIRONMENT_PATTERN = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 MAXIMUM_TEXT = 65_536
+_SHOWN_MAX = 40
 
 
 def refused(code: str, message: str) -> pydantic_core.PydanticCustomError:
@@ -87,11 +88,15 @@ def as_duration(value: object) -> int:
     return found
 
 
+def _shown(text: str) -> str:
+    """Return as much of a wrong value as fits a line."""
+    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
+
+
 def wrong_duration(text: str) -> str:
     """Say why a text is no duration."""
-    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
     return (
-        f"{shown!r} is no duration: a number with ms, s, min or h (a bare number means seconds), "
+        f"{_shown(text)!r} is no duration: a number with ms, s, min or h (a bare number means seconds), "
         "not negative, ten years at most"
     )
 
@@ -108,8 +113,7 @@ def as_score(value: object) -> int:
 
 def wrong_score(text: str) -> str:
     """Say why a text is no score."""
-    shown = text if len(text) <= 40 else text[:40] + "..."  # noqa: PLR2004 - fits a line
-    return f"{shown!r} is no score: a whole number from -1000000 to 1000000, INFINITY or -INFINITY"
+    return f"{_shown(text)!r} is no score: a whole number from -1000000 to 1000000, INFINITY or -INFINITY"
 
 
 def as_role(value: object) -> str:

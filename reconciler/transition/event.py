@@ -64,19 +64,26 @@ def lose_node(seen: Observed, name: str, *, fencing: bool = True) -> Observed:
     """
     if not fencing:
         return leave(seen, name)
-    return _with_node(seen, name, presence=Presence.UNKNOWN, unclean_reason="", shutdown=False)
+    return _with_node(
+        seen,
+        dataclasses.replace(
+            _node(seen, name), presence=Presence.UNKNOWN, unclean_reason="", shutdown=False
+        ),
+    )
 
 
 def join(seen: Observed, name: str) -> Observed:
     """Let a node be there, and able to take work. What its history says is kept."""
     return _with_node(
         seen,
-        name,
-        presence=Presence.ONLINE,
-        unclean_reason="",
-        shutdown=False,
-        expected_up=True,
-        since=seen.now,
+        dataclasses.replace(
+            _node(seen, name),
+            presence=Presence.ONLINE,
+            unclean_reason="",
+            shutdown=False,
+            expected_up=True,
+            since=seen.now,
+        ),
     )
 
 
@@ -84,33 +91,38 @@ def leave(seen: Observed, name: str) -> Observed:
     """Let a node have left in good order: nothing runs there, and nothing is known of it."""
     return _with_node(
         seen,
-        name,
-        presence=Presence.OFFLINE,
-        boot_id="",
-        attributes={},
-        histories={},
-        unclean_reason="",
-        shutdown=False,
-        expected_up=False,
-        since=seen.now,
+        dataclasses.replace(
+            _node(seen, name),
+            presence=Presence.OFFLINE,
+            boot_id="",
+            attributes={},
+            histories={},
+            unclean_reason="",
+            shutdown=False,
+            expected_up=False,
+            since=seen.now,
+        ),
     )
 
 
 def standby(seen: Observed, name: str, *, on: bool) -> Observed:
     """Put a node in standby by command, or take it out."""
-    return _with_node(seen, name, standby=on)
+    return _with_node(seen, dataclasses.replace(_node(seen, name), standby=on))
 
 
 def maintenance(seen: Observed, name: str, *, on: bool) -> Observed:
     """Put a node in maintenance by command, or take it out."""
-    return _with_node(seen, name, maintenance=on)
+    return _with_node(seen, dataclasses.replace(_node(seen, name), maintenance=on))
 
 
 def set_attribute(seen: Observed, node: str, name: str, value: str) -> Observed:
     """Set a transient attribute of a node; an empty value takes it away."""
     known = _node(seen, node).attributes
     kept = {one: text for one, text in known.items() if one != name}
-    return _with_node(seen, node, attributes=kept | ({name: value} if value else {}))
+    return _with_node(
+        seen,
+        dataclasses.replace(_node(seen, node), attributes=kept | ({name: value} if value else {})),
+    )
 
 
 def quorum(seen: Observed, *, held: bool) -> Observed:
@@ -120,17 +132,23 @@ def quorum(seen: Observed, *, held: bool) -> Observed:
 
 def grant(seen: Observed, ticket: str) -> Observed:
     """Grant a ticket to this site."""
-    return _with_ticket(seen, ticket, granted=True, standby=False, last_granted=seen.now)
+    return _with_ticket(
+        seen,
+        ticket,
+        dataclasses.replace(
+            _ticket(seen, ticket), granted=True, standby=False, last_granted=seen.now
+        ),
+    )
 
 
 def revoke(seen: Observed, ticket: str) -> Observed:
     """Take a ticket away from this site."""
-    return _with_ticket(seen, ticket, granted=False)
+    return _with_ticket(seen, ticket, dataclasses.replace(_ticket(seen, ticket), granted=False))
 
 
 def ticket_standby(seen: Observed, ticket: str, *, on: bool) -> Observed:
     """Put a ticket in standby, or take it out."""
-    return _with_ticket(seen, ticket, standby=on)
+    return _with_ticket(seen, ticket, dataclasses.replace(_ticket(seen, ticket), standby=on))
 
 
 def finish(seen: Observed, operation: Operation) -> Observed:
@@ -155,7 +173,7 @@ def finish(seen: Observed, operation: Operation) -> Observed:
         fatal=operation.fatal,
         probe=probe,
     )
-    before = _with_node(seen, operation.node)
+    before = _with_node(seen, _node(seen, operation.node))
     return effect.carry_out(step, before, operation.outcome(expected))
 
 
@@ -189,17 +207,18 @@ def _node(seen: Observed, name: str) -> observed.ObservedNode:
     return seen.nodes.get(name) or observed.ObservedNode(name, Presence.UNSEEN, expected_up=False)
 
 
-def _with_node(seen: Observed, name: str, **changes: object) -> Observed:
-    node = dataclasses.replace(_node(seen, name), **changes)  # type: ignore[arg-type] # own callers
-    nodes: Mapping[str, observed.ObservedNode] = {**seen.nodes, name: node}
-    return _told(dataclasses.replace(seen, nodes=nodes), f"{name} {sorted(changes.items())}")
+def _with_node(seen: Observed, node: observed.ObservedNode) -> Observed:
+    nodes: Mapping[str, observed.ObservedNode] = {**seen.nodes, node.name: node}
+    return _told(dataclasses.replace(seen, nodes=nodes), repr(node))
 
 
-def _with_ticket(seen: Observed, name: str, **changes: object) -> Observed:
-    known = seen.tickets.get(name) or observed.TicketState(granted=False)
-    state = dataclasses.replace(known, **changes)  # type: ignore[arg-type] # own callers
+def _ticket(seen: Observed, name: str) -> observed.TicketState:
+    return seen.tickets.get(name) or observed.TicketState(granted=False)
+
+
+def _with_ticket(seen: Observed, name: str, state: observed.TicketState) -> Observed:
     tickets = {**seen.tickets, name: state}
-    return _told(dataclasses.replace(seen, tickets=tickets), f"{name} {sorted(changes.items())}")
+    return _told(dataclasses.replace(seen, tickets=tickets), f"{name} {state}")
 
 
 def _told(seen: Observed, event: str) -> Observed:
