@@ -5,29 +5,40 @@ fuzz.py --fresh 400 --start 12345          the same again
 fuzz.py --record                           raise the floors of the tests to what is reached
 fuzz.py --level 2 --seeds 0:200            agreement by aspect, and the seeds that differ
 fuzz.py --level 2 --seeds 17:18 --show     the differences of one seed
+fuzz.py --level 0 --seeds 0:200            the same for recorded cases with something changed
 fuzz.py --level 2 --seeds 17:18 --shrink DIR   the smallest CIB that still differs
 fuzz.py --shrink DIR --case ID             the same for a record, or for a CIB by --file
+
+With --cache DIR the answers of the reference are kept there, for the next time.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import dataclasses
+import datetime as dt
 import functools
+import hashlib
 import json
+import os
 import pathlib
 import secrets
 import sys
 import tempfile
 from collections import Counter
+from types import ModuleType
+from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import conformance_harness as harness
+import conformance_mutation as mutation
 import conformance_shrink as shrink
 import report
 
-LEVELS = (1, 2, 3, 4, 5)
+LEVELS = (0, 1, 2, 3, 4, 5)
+"""0: recorded cases with something changed; the others are those of the generator."""
 WEIGHTY = ("actions", "final")
 """What runs where at the end, and what is done for it."""
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
@@ -38,39 +49,72 @@ Judged = tuple[int, str, dict[str, dict[str, list[str]]]]
 """Seed, what broke, and differences by aspect."""
 
 
-def judge_seed(seed: int, level: int, odd: bool) -> Judged | None:
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """A CIB, and the time that counts as now; None: the one that it names itself."""
+
+    text: str
+    now: float | None = None
+
+
+def situation(level: int, seed: int, odd: bool = False) -> Situation:
+    """Return the situation that a seed makes."""
+    if level == 0:
+        _, text, now = mutation.generate(seed)
+        return Situation(text, now)
+    return Situation(harness.load("random_cib").generate(level, seed, odd))
+
+
+def judge_seed(
+    seed: int, level: int, odd: bool, cache: pathlib.Path | None = None
+) -> Judged | None:
     """Return how a random CIB comes out; None where the reference has no answer."""
-    text = harness.load("random_cib").generate(level, seed, odd)
-    judged = judge(text)
+    judged = judge(situation(level, seed, odd), cache)
     return None if judged is None else (seed, *judged)
 
 
 def judge(
-    text: str, now: float | None = None
+    given: Situation, cache: pathlib.Path | None = None
 ) -> tuple[str, dict[str, dict[str, list[str]]]] | None:
     """Return what broke and what differs for a CIB; None where the reference has no answer."""
     oracle = harness.load("oracle")
-    right = ask(oracle, text)
+    right = ask(oracle, given) if cache is None else _kept(oracle, given, cache)
     if right is None:
         return None
     try:
-        ours = harness.answer(text, now)
+        ours = harness.answer(given.text, given.now)
     except Exception as error:  # noqa: BLE001 - a CIB that breaks us is a result like any other
         return f"{type(error).__name__}: {error}", {}
     return "", harness.differ(oracle, right, ours)
 
 
-def ask(oracle, text: str):
+def ask(oracle: ModuleType, given: Situation) -> dict[str, Any] | None:
     """Return the reference's answer; None where it refuses, crashes, or goes wrong itself."""
+    moment = None
+    if given.now is not None:
+        moment = dt.datetime.fromtimestamp(given.now, dt.UTC).isoformat()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         path = pathlib.Path(folder, "cib.xml")
-        path.write_text(text, encoding="utf-8")
+        path.write_text(given.text, encoding="utf-8")
         try:
-            right = oracle.simulate(str(path), timeout=20)
+            right = oracle.simulate(str(path), set_datetime=moment, timeout=20)
         except oracle.OracleError:
             return None
     bad = right["rc"] != 0 or right.get("not_simulated") or right["final"] is None
     return None if bad else right
+
+
+def _kept(oracle: ModuleType, given: Situation, cache: pathlib.Path) -> dict[str, Any] | None:
+    key = hashlib.sha256(f"{given.now}\n{given.text}".encode()).hexdigest()
+    path = cache / f"{key}.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    right = ask(oracle, given)
+    cache.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(right), encoding="utf-8")
+    part.replace(path)
+    return right
 
 
 def decisions(differences: dict[str, dict[str, list[str]]]) -> list[str]:
@@ -78,9 +122,11 @@ def decisions(differences: dict[str, dict[str, list[str]]]) -> list[str]:
     return [name for name in harness.DECISIONS if name in differences]
 
 
-def run(level: int, seeds: range, jobs: int, odd: bool = False) -> list[Judged]:
+def run(
+    level: int, seeds: range, jobs: int, odd: bool = False, cache: pathlib.Path | None = None
+) -> list[Judged]:
     """Return how the CIBs of seeds come out, those without an answer left out."""
-    one = functools.partial(judge_seed, level=level, odd=odd)
+    one = functools.partial(judge_seed, level=level, odd=odd, cache=cache)
     if jobs <= 1:
         found = [one(seed) for seed in seeds]
     else:
@@ -131,26 +177,26 @@ def floors(jobs: int) -> dict[str, int]:
 
 def _raise_floors(jobs: int) -> None:
     before = json.loads(FLOORS.read_text(encoding="utf-8"))
-    raised = {name: max(count, before[name]) for name, count in floors(jobs).items()}
+    raised = {name: max(count, before.get(name, 0)) for name, count in floors(jobs).items()}
     FLOORS.write_text(json.dumps(raised, indent=1) + "\n", encoding="utf-8")
 
 
-def _show(text: str) -> str:
+def _show(given: Situation) -> str:
     oracle = harness.load("oracle")
-    right = ask(oracle, text)
+    right = ask(oracle, given)
     if right is None:
         return "the reference has no answer"
     record = {"class": "-", "expected": right, "title": "given", "cib": "-", "stable": True}
     found = harness.Case("given", "-", stable=True, record=record)
     try:
-        ours = harness.answer(text, None)
+        ours = harness.answer(given.text, given.now)
     except Exception as error:  # noqa: BLE001 - as above
         return f"BROKEN: {type(error).__name__}: {error}"
     return report.show(harness.compare(found, ours, oracle))
 
 
-def _shrunk(text: str, name: str, folder: pathlib.Path) -> str:
-    before = judge(text)
+def _shrunk(given: Situation, name: str, folder: pathlib.Path) -> str:
+    before = judge(given)
     if before is None:
         return f"{name}: the reference has no answer"
     error, differences = before
@@ -159,7 +205,7 @@ def _shrunk(text: str, name: str, folder: pathlib.Path) -> str:
         return f"{name}: agrees"
 
     def still(candidate: str) -> bool:
-        after = judge(candidate)
+        after = judge(dataclasses.replace(given, text=candidate))
         if after is None:
             return False
         kind = error.partition(":")[0]
@@ -168,11 +214,11 @@ def _shrunk(text: str, name: str, folder: pathlib.Path) -> str:
         # Nothing else may begin to differ, or the search drifts to another difference.
         return wanted in after[1] and set(decisions(after[1])) <= set(decisions(differences))
 
-    small = shrink.shrink(text, still)
+    small = shrink.shrink(given.text, still)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.xml"
     target.write_text(small, encoding="utf-8")
-    return f"{target}\n{small}\n{_show(small)}"
+    return f"{target}\n{small}\n{_show(dataclasses.replace(given, text=small))}"
 
 
 def _say(text: str) -> None:
@@ -192,26 +238,32 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shrink", metavar="DIR", help="write the smallest differing CIBs here")
     parser.add_argument("--case", help="a record instead of seeds")
     parser.add_argument("--file", help="a CIB instead of seeds")
+    parser.add_argument("--now", type=float, help="with --file: seconds since the epoch")
+    parser.add_argument("--cache", type=pathlib.Path, metavar="DIR", help="keep answers here")
     return parser.parse_args()
 
 
 def _one_cib(options: argparse.Namespace, folder: pathlib.Path | None) -> None:
     path = pathlib.Path(options.file) if options.file else None
-    text = path.read_text(encoding="utf-8") if path else harness.case(options.case).text
+    if path is not None:
+        given = Situation(path.read_text(encoding="utf-8"), options.now)
+    else:
+        record = harness.case(options.case)
+        given = Situation(record.text, record.now)
     name = path.stem if path else options.case
-    _say(_shrunk(text, f"{name}-small", folder) if folder else _show(text))
+    _say(_shrunk(given, f"{name}-small", folder) if folder else _show(given))
 
 
 def _some_seeds(options: argparse.Namespace, folder: pathlib.Path | None) -> None:
     first, _, last = options.seeds.partition(":")
-    judged = run(options.level, range(int(first), int(last)), options.jobs, options.odd)
+    seeds = range(int(first), int(last))
+    judged = run(options.level, seeds, options.jobs, options.odd, options.cache)
     _say(_summarize(judged))
-    generate = harness.load("random_cib").generate
     for one in judged:
         if (one[1] or decisions(one[2])) and (folder or options.show):
-            text = generate(options.level, one[0], options.odd)
+            given = situation(options.level, one[0], options.odd)
             name = f"level{options.level}-seed{one[0]}"
-            _say(_shrunk(text, name, folder) if folder else _show(text))
+            _say(_shrunk(given, name, folder) if folder else _show(given))
 
 
 def main() -> int:
