@@ -4,79 +4,13 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
+import conformance_growth as growth
 import conformance_harness as harness
 
 _CHANGES_MAX = 3
-_SCORES = ("INFINITY", "-INFINITY", "100", "-100", "1", "0")
-_FLAGS = ("true", "false")
-_VALUES: Mapping[str, Sequence[str]] = {
-    "target-role": ("Started", "Stopped", "Unpromoted", "Promoted"),
-    "is-managed": _FLAGS,
-    "maintenance": _FLAGS,
-    "allow-migrate": _FLAGS,
-    "interleave": _FLAGS,
-    "ordered": _FLAGS,
-    "notify": _FLAGS,
-    "globally-unique": _FLAGS,
-    "clone-max": ("1", "2", "3"),
-    "clone-node-max": ("1", "2"),
-    "clone-min": ("1", "2"),
-    "promoted-max": ("0", "1", "2"),
-    "multiple-active": ("stop_start", "stop_only", "block", "stop_unexpected"),
-    "resource-stickiness": ("0", "1", "100", "INFINITY", "-10"),
-    "migration-threshold": ("1", "2", "INFINITY"),
-    "failure-timeout": ("0", "60s", "1h"),
-    "priority": ("0", "1", "10"),
-    "critical": _FLAGS,
-    "requires": ("nothing", "quorum", "fencing", "unfencing"),
-    "stonith-enabled": _FLAGS,
-    "symmetric-cluster": _FLAGS,
-    "maintenance-mode": _FLAGS,
-    "stop-all-resources": _FLAGS,
-    "no-quorum-policy": ("stop", "freeze", "ignore", "demote", "suicide"),
-    "placement-strategy": ("default", "utilization", "minimal", "balanced"),
-    "start-failure-is-fatal": _FLAGS,
-    "stop-orphan-resources": _FLAGS,
-    "stop-orphan-actions": _FLAGS,
-    "stonith-action": ("reboot", "off"),
-    "startup-fencing": _FLAGS,
-    "standby": _FLAGS,
-}
-"""Options whose values are changed where they stand, or that may be added."""
-_OF_CLUSTER = frozenset(
-    {
-        "stonith-enabled", "symmetric-cluster", "maintenance-mode", "stop-all-resources",
-        "no-quorum-policy", "placement-strategy", "start-failure-is-fatal",
-        "stop-orphan-resources", "stop-orphan-actions", "stonith-action", "startup-fencing",
-    }
-)  # fmt: skip
-_OF_CLONE = frozenset(
-    {
-        "interleave", "ordered", "notify", "globally-unique", "clone-max", "clone-node-max",
-        "clone-min", "promoted-max",
-    }
-)  # fmt: skip
-_OF_RESOURCE = frozenset(_VALUES) - _OF_CLUSTER - _OF_CLONE - {"standby"}
-_ATTRIBUTES: Mapping[str, Sequence[str]] = {
-    "score": _SCORES,
-    "kind": ("Mandatory", "Optional", "Serialize"),
-    "symmetrical": _FLAGS,
-    "require-all": _FLAGS,
-    "sequential": _FLAGS,
-    "influence": _FLAGS,
-    "on-fail": ("ignore", "block", "stop", "restart", "fence", "standby", "demote"),
-    "rsc-role": ("Started", "Promoted", "Unpromoted"),
-    "with-rsc-role": ("Started", "Promoted", "Unpromoted"),
-    "first-action": ("start", "stop", "promote", "demote"),
-    "then-action": ("start", "stop", "promote", "demote"),
-    "rc-code": ("0", "1", "5", "7", "8"),
-    "loss-policy": ("stop", "demote", "fence", "freeze"),
-    "have-quorum": ("0", "1"),
-}
-"""Attributes whose values are changed where they stand."""
 
 Change = Callable[[ET.Element, random.Random], bool]
 """Changes a CIB in place; False where it has nothing to change."""
@@ -101,10 +35,6 @@ def generate(seed: int) -> tuple[str, str, float]:
     return base.id, ET.tostring(root, encoding="unicode"), base.now
 
 
-def _one_of(chance: random.Random, found: list[ET.Element]) -> ET.Element | None:
-    return chance.choice(found) if found else None
-
-
 def _remove(root: ET.Element, one: ET.Element) -> None:
     for parent in root.iter():
         if one in list(parent):
@@ -113,14 +43,14 @@ def _remove(root: ET.Element, one: ET.Element) -> None:
 
 
 def _drop_constraint(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, root.findall("configuration/constraints/*"))
+    one = growth.one_of(chance, root.findall("configuration/constraints/*"))
     if one is not None:
         _remove(root, one)
     return one is not None
 
 
 def _drop_history(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, [*root.iter("lrm_resource"), *root.iter("lrm_rsc_op")])
+    one = growth.one_of(chance, [*root.iter("lrm_resource"), *root.iter("lrm_rsc_op")])
     if one is not None:
         _remove(root, one)
     return one is not None
@@ -138,14 +68,14 @@ def _drop_option(root: ET.Element, chance: random.Random) -> bool:
         for owner in root.iter(block)
         for pair in owner.findall("nvpair")
     ]
-    one = _one_of(chance, found)
+    one = growth.one_of(chance, found)
     if one is not None:
         _remove(root, one)
     return one is not None
 
 
 def _drop_operation(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, list(root.iter("op")))
+    one = growth.one_of(chance, list(root.iter("op")))
     if one is not None:
         _remove(root, one)
     return one is not None
@@ -156,14 +86,14 @@ def _change_attribute(root: ET.Element, chance: random.Random) -> bool:
         (one, name)
         for one in root.iter()
         for name in sorted(one.attrib)
-        if name in _ATTRIBUTES and not (one.tag == "lrm_rsc_op" and name == "on-fail")
+        if name in growth.ATTRIBUTES and not (one.tag == "lrm_rsc_op" and name == "on-fail")
     ]
     if not found:
         return False
     # Histories would drown all else: one kind of place first, then one of its places.
     kind = chance.choice(sorted({(one.tag, name) for one, name in found}))
     one, name = chance.choice([each for each in found if (each[0].tag, each[1]) == kind])
-    value = chance.choice(_ATTRIBUTES[name])
+    value = chance.choice(growth.ATTRIBUTES[name])
     one.set(name, value)
     if name == "rc-code":
         _finish(one, value, status="0")
@@ -179,7 +109,7 @@ def _finish(record: ET.Element, rc: str, status: str) -> None:
 
 
 def _hang_operation(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, list(root.iter("lrm_rsc_op")))
+    one = growth.one_of(chance, list(root.iter("lrm_rsc_op")))
     if one is None:
         return False
     status = chance.choice(("-1", "2", "4"))
@@ -188,23 +118,23 @@ def _hang_operation(root: ET.Element, chance: random.Random) -> bool:
 
 
 def _change_option(root: ET.Element, chance: random.Random) -> bool:
-    found = [one for one in root.iter("nvpair") if one.get("name") in _VALUES]
-    one = _one_of(chance, found)
+    found = [one for one in root.iter("nvpair") if one.get("name") in growth.VALUES]
+    one = growth.one_of(chance, found)
     if one is not None:
-        one.set("value", chance.choice(_VALUES[one.get("name", "")]))
+        one.set("value", chance.choice(growth.VALUES[one.get("name", "")]))
     return one is not None
 
 
 def _add_option(root: ET.Element, chance: random.Random) -> bool:
     places = [
-        *((one, _OF_RESOURCE) for one in root.iterfind("configuration/resources//primitive")),
-        *((one, _OF_RESOURCE) for one in root.iterfind("configuration/resources//group")),
-        *((one, _OF_CLONE) for one in root.iterfind("configuration/resources//clone")),
-        *((one, _OF_CLONE) for one in root.iterfind("configuration/resources//master")),
+        *((one, growth.OF_RESOURCE) for one in root.iterfind("configuration/resources//primitive")),
+        *((one, growth.OF_RESOURCE) for one in root.iterfind("configuration/resources//group")),
+        *((one, growth.OF_CLONE) for one in root.iterfind("configuration/resources//clone")),
+        *((one, growth.OF_CLONE) for one in root.iterfind("configuration/resources//master")),
     ]
     settings = root.find("configuration/crm_config")
     if settings is not None:
-        places += [(settings, _OF_CLUSTER)] * max(1, len(places) // 3)
+        places += [(settings, growth.OF_CLUSTER)] * max(1, len(places) // 3)
     owner, names = chance.choice(places)
     block = "cluster_property_set" if owner is settings else "meta_attributes"
     inside = owner.find(block)
@@ -215,13 +145,13 @@ def _add_option(root: ET.Element, chance: random.Random) -> bool:
     for pair in inside.findall("nvpair"):
         if pair.get("name") == name:
             inside.remove(pair)
-    value = chance.choice(_VALUES[name])
+    value = chance.choice(growth.VALUES[name])
     ET.SubElement(inside, "nvpair", id=f"{inside.get('id')}-{name}-new", name=name, value=value)
     return True
 
 
 def _lose_node(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, root.findall("status/node_state"))
+    one = growth.one_of(chance, root.findall("status/node_state"))
     if one is None:
         return False
     loss = chance.choice(("silent", "left", "leaving", "joining"))
@@ -240,7 +170,7 @@ def _lose_node(root: ET.Element, chance: random.Random) -> bool:
 
 
 def _change_node(root: ET.Element, chance: random.Random) -> bool:
-    one = _one_of(chance, root.findall("configuration/nodes/node"))
+    one = growth.one_of(chance, root.findall("configuration/nodes/node"))
     if one is None:
         return False
     block = one.find("instance_attributes")
@@ -253,9 +183,11 @@ def _change_node(root: ET.Element, chance: random.Random) -> bool:
 
 def _prefer(root: ET.Element, chance: random.Random) -> bool:
     constraints = root.find("configuration/constraints")
-    node = _one_of(chance, root.findall("configuration/nodes/node"))
-    resources = [one for one in root.iterfind("configuration/resources//*") if one.tag in _KINDS]
-    resource = _one_of(chance, resources)
+    node = growth.one_of(chance, root.findall("configuration/nodes/node"))
+    resources = [
+        one for one in root.iterfind("configuration/resources//*") if one.tag in growth.KINDS
+    ]
+    resource = growth.one_of(chance, resources)
     if constraints is None or node is None or resource is None:
         return False
     ET.SubElement(
@@ -264,29 +196,97 @@ def _prefer(root: ET.Element, chance: random.Random) -> bool:
         id=f"changed-{len(constraints)}",
         rsc=resource.get("id", ""),
         node=node.get("uname", ""),
-        score=chance.choice(_SCORES),
+        score=chance.choice(growth.SCORES),
     )
     return True
 
 
 def _bind(root: ET.Element, chance: random.Random) -> bool:
     constraints = root.find("configuration/constraints")
-    tops = [one for one in root.findall("configuration/resources/*") if one.tag in _KINDS]
+    tops = [one for one in root.findall("configuration/resources/*") if one.tag in growth.KINDS]
     if constraints is None or len(tops) < 2:
         return False
     first, second = (one.get("id", "") for one in chance.sample(tops, 2))
     number = len(constraints)
     if chance.random() < 0.5:
-        attributes = {"rsc": first, "with-rsc": second, "score": chance.choice(_SCORES)}
+        attributes = {"rsc": first, "with-rsc": second, "score": chance.choice(growth.SCORES)}
         ET.SubElement(constraints, "rsc_colocation", id=f"changed-{number}", **attributes)
     else:
-        kind = chance.choice(_ATTRIBUTES["kind"])
+        kind = chance.choice(growth.ATTRIBUTES["kind"])
         attributes = {"first": first, "then": second, "kind": kind}
         ET.SubElement(constraints, "rsc_order", id=f"changed-{number}", **attributes)
     return True
 
 
-_KINDS = frozenset({"primitive", "group", "clone", "master", "bundle"})
+def _change_node_attribute(root: ET.Element, chance: random.Random) -> bool:
+    """Give an attribute of a node, permanent or not, another value that is in use somewhere."""
+    found = [pair for block in _of_nodes(root) for pair in block.findall("nvpair")]
+    one = growth.one_of(chance, found)
+    if one is None:
+        return False
+    alike = {each.get("value", "") for each in found if each.get("name") == one.get("name")}
+    one.set("value", chance.choice(sorted(alike | {"0", "1", "100", "INFINITY", "true"})))
+    return True
+
+
+def _of_nodes(root: ET.Element) -> list[ET.Element]:
+    return [
+        *root.iterfind("configuration/nodes/node/instance_attributes"),
+        *root.iterfind("status/node_state/transient_attributes/instance_attributes"),
+    ]
+
+
+def _told(root: ET.Element, chance: random.Random, name: str, value: str) -> bool:
+    """Give a node a transient attribute."""
+    state = growth.one_of(chance, root.findall("status/node_state"))
+    if state is None:
+        return False
+    place = state.find("transient_attributes")
+    if place is None:
+        place = ET.SubElement(state, "transient_attributes", id=state.get("id", ""))
+    block = place.find("instance_attributes")
+    if block is None:
+        block = ET.SubElement(place, "instance_attributes", id=f"status-{state.get('id')}")
+    for pair in block.findall("nvpair"):
+        if pair.get("name") == name:
+            block.remove(pair)
+    ET.SubElement(block, "nvpair", id=f"{block.get('id')}-{name}", name=name, value=value)
+    return True
+
+
+def _tell_node(root: ET.Element, chance: random.Random) -> bool:
+    """Let a node be ill, shut down, or count failures or a promotion score."""
+    one = growth.one_of(chance, list(root.iterfind("configuration/resources//primitive")))
+    if one is None:
+        return False
+    identity = one.get("id", "")
+    name, values = chance.choice(
+        (
+            ("#health-disk", ("red", "yellow", "green", "-10")),
+            ("shutdown", ("0", "1")),
+            (f"fail-count-{identity}#monitor_10000", ("1", "3", "INFINITY")),
+            (f"fail-count-{identity}#start_0", ("1", "INFINITY")),
+            (f"master-{identity}", ("1", "10", "100", "-5")),
+        )
+    )
+    return _told(root, chance, name, chance.choice(values))
+
+
+def _redefine(root: ET.Element, chance: random.Random) -> bool:
+    """Change a parameter of a resource, or what its history says that it was."""
+    parameters = [
+        pair
+        for one in root.iterfind("configuration/resources//primitive")
+        for pair in one.findall("instance_attributes/nvpair")
+    ]
+    records = [one for one in root.iter("lrm_rsc_op") if "op-digest" in one.attrib]
+    one = growth.one_of(chance, parameters if chance.random() < 0.5 else records)
+    if one is None:
+        return False
+    one.set("value" if one.tag == "nvpair" else "op-digest", "0123456789abcdef0123456789abcdef")
+    return True
+
+
 _CHANGES: Sequence[Change] = (
     _drop_constraint,
     _drop_history,
@@ -301,4 +301,14 @@ _CHANGES: Sequence[Change] = (
     _change_node,
     _prefer,
     _bind,
+    _bind,
+    _change_node_attribute,
+    _tell_node,
+    growth.regroup,
+    growth.multiply,
+    growth.add_node,
+    growth.add_operation,
+    growth.add_ticket,
+    growth.add_level,
+    _redefine,
 )
