@@ -6,16 +6,17 @@ is unusable, which is a value and no exception.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from xml.parsers import expat
+
+from reconciler.frozen import frozen
 
 MAXIMUM_BYTES = 1024 * 1024
 MAXIMUM_DEPTH = 32
 MAXIMUM_ELEMENTS = 20_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """An element with its attributes, the text directly inside it, and its children."""
 
@@ -37,7 +38,7 @@ class Element:
         return " ".join(self.text.split())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Unusable:
     """Something that cannot be used, and why."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.cib import document as documents
 from reconciler.cib import read, redact, redigest
 from reconciler.errors import diagnostic, position
+from reconciler.frozen import frozen
 from reconciler.model import (
     attribute,
     constraint,
@@ -31,7 +32,7 @@ _NODE_FLAGS = ("standby", "maintenance")
 _KEPT_INTERNALS = frozenset({"cluster-name", "have-watchdog"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Adopted:
     """A CIB ready to be written as manifests.
 

@@ -6,13 +6,13 @@ entity tricks, are refused before anything in them is looked at.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from reconciler.errors import diagnostic, position
+from reconciler.frozen import frozen
 from reconciler.model import duration
 
 MAXIMUM_CHARACTERS = 64 * 1024 * 1024
@@ -67,7 +67,7 @@ class Findings:
         return tuple(self._all)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A CIB's elements.
 

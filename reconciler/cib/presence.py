@@ -9,10 +9,10 @@ its word. Pacemaker Explained, "Status", gives the meanings; the tables below we
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 from reconciler.cib import document as documents
+from reconciler.frozen import frozen
 from reconciler.model import observed
 from reconciler.model import property as options
 
@@ -25,7 +25,7 @@ REFUSED = "join refused"
 """The cluster would not have the node."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Membership:
     """The facts of a status entry; ``in_ccm`` None: the membership never had the node."""
 
@@ -37,7 +37,7 @@ class Membership:
     since: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What the facts come to; see ``observed.ObservedNode``."""
 

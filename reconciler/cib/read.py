@@ -18,6 +18,7 @@ from reconciler.cib import property as properties
 from reconciler.cib import resource as resources
 from reconciler.cib import status
 from reconciler.errors import diagnostic
+from reconciler.frozen import frozen
 from reconciler.model import attribute, desired, fencing, node, observed, remote, resource
 from reconciler.model import property as options
 
@@ -37,7 +38,7 @@ _CARRIED_SECTIONS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class CibImport:
     """What a CIB holds.
 

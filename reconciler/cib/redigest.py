@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, desired, duration, observed, resource, secret
 from reconciler.scheduler import digest
 
@@ -52,7 +53,7 @@ def carried(
     return dataclasses.replace(seen, nodes=nodes)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Definition:
     """What digests of a primitive are made of."""
 

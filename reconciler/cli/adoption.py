@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.cib import adopt, read
 from reconciler.cib import document as documents
 from reconciler.errors import diagnostic
+from reconciler.frozen import frozen
 from reconciler.manifest import codes, load
 from reconciler.model import observed
 from reconciler.render.source import document
@@ -27,7 +28,7 @@ _HEADS = {
 _SOURCE = "manifests.yaml"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Adoption:
     """A CIB as manifests.
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from reconciler.frozen import frozen
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Verb:
     """A verb; its module below ``reconciler.cli.verbs`` has a click command named ``attribute``."""
 

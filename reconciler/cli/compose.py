@@ -23,6 +23,7 @@ from reconciler.controller.context import Bounds, Context
 from reconciler.errors.exit_status import ExitStatus
 from reconciler.fencing import agent as fence_agent
 from reconciler.fencing import installed, registry, topology
+from reconciler.frozen import frozen
 from reconciler.journal.file import FileJournal
 from reconciler.model import attribute, node, observed, plan, score
 from reconciler.model.desired import Desired
@@ -38,7 +39,7 @@ SANDBOX_AGENT_DIRECTORY = pathlib.Path(layout.__file__).parent
 _PRUNE = "stop-removed-resources"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """What a verb works with.
 

@@ -6,7 +6,6 @@ tickets, operations, and quorum last.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import click
 from reconciler.cli import endings, names
 from reconciler.cli.scene import Scene, Source
 from reconciler.controller import quorum
+from reconciler.frozen import frozen
 from reconciler.model import constraint
 from reconciler.model.observed import Observed, Presence
 from reconciler.transition import event
@@ -25,7 +25,7 @@ Given = Mapping[str, Any]
 """Name of an option's parameter to its values."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something that happens.
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from reconciler.cli import lines as plain
 from reconciler.cli import terminal
+from reconciler.frozen import frozen
 from reconciler.model import action, outcome, plan
 from reconciler.ports import fencing, progress
 from reconciler.render import levels, moment, styled, waiting
@@ -39,7 +40,7 @@ _WORDS: dict[progress.Phase, str] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Running:
     step: action.Action
     since: float

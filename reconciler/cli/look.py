@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from reconciler.cli import compose, running
 from reconciler.cli.quit import Quit
 from reconciler.controller import records, session
 from reconciler.errors.exit_status import ExitStatus
+from reconciler.frozen import frozen
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Plan
 from reconciler.ports import nodes, progress
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What one look has shown.
 

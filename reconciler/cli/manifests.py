@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 from collections.abc import Collection, Sequence
 
@@ -10,6 +9,7 @@ from reconciler.cli import terminal
 from reconciler.cli.quit import Quit
 from reconciler.errors import diagnostic
 from reconciler.errors.exit_status import ExitStatus
+from reconciler.frozen import frozen
 from reconciler.manifest import load
 from reconciler.model.desired import Desired
 from reconciler.render import diagnostics, styled, values
@@ -17,7 +17,7 @@ from reconciler.render import diagnostics, styled, values
 DEFAULT = "manifests"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Manifests:
     """Valid manifests.
 

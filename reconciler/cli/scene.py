@@ -10,6 +10,7 @@ import click
 from reconciler.cib import property as properties
 from reconciler.cli import cib_file, input_file
 from reconciler.errors.diagnostic import InvalidInputError
+from reconciler.frozen import frozen
 from reconciler.model.desired import Desired
 from reconciler.model.node import NodeKind
 from reconciler.model.observed import Observed
@@ -23,7 +24,7 @@ class Source(enum.Enum):
     CIB = "cib"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     """Desired state, and the cluster as it was observed.
 

@@ -7,18 +7,18 @@ next run or the watching controller.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
 
 from reconciler.controller import perform, records, session
 from reconciler.controller.context import Context
 from reconciler.controller.result import Result, State
+from reconciler.frozen import frozen
 from reconciler.model import action, reason
 from reconciler.model import desired as desired_model
 from reconciler.ports import nodes, progress
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Acting:
     """A session that holds the lease, with what was seen under it; or why there is none."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import uuid
 from collections.abc import Callable
 
+from reconciler.frozen import frozen
 from reconciler.model import desired as desired_model
 from reconciler.model import observed as observed_model
 from reconciler.model import plan as plan_model
 from reconciler.ports import clock, fencing, journal, nodes, progress, secrets
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """The limits of a run; seconds unless the name says otherwise.
 
@@ -53,7 +53,7 @@ class Bounds:
     full_pass_s: float = 300.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """The ports, who acts, and the limits.
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import hashlib
 import os
 import pathlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+from reconciler.frozen import frozen
+
 SUFFIXES = frozenset({".yaml", ".yml"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Pace:
     """How patient the watching is, seconds.
 

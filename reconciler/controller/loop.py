@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from reconciler.controller import execute, session
 from reconciler.controller.context import Context
 from reconciler.controller.result import Blockage, Result, State
+from reconciler.frozen import frozen
 from reconciler.model import action, outcome
 from reconciler.model import desired as desired_model
 from reconciler.model import observed as observed_model
@@ -42,7 +43,7 @@ Approve = Callable[[plan_model.Plan, observed_model.Observed, int], Awaitable[Ap
 what became of the earlier ones."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Preview:
     """What would be done.
 

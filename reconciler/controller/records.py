@@ -19,6 +19,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.ports import nodes
 
 HOUR_S = 3600.0
@@ -27,7 +28,7 @@ Records = Mapping[str, nodes.Record]
 Reports = Mapping[str, nodes.NodeReport | None]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """The record of a node; ``boot_id`` empty: it was never seen."""
 
@@ -40,7 +41,7 @@ class Seen:
         return dataclasses.asdict(self)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Fence:
     """The record of the last fencing of a node; ``state`` empty: there was none."""
 

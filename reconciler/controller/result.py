@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 
+from reconciler.frozen import frozen
 from reconciler.model import observed as observed_model
 from reconciler.model import plan as plan_model
 from reconciler.ports import nodes
@@ -44,7 +44,7 @@ class State(enum.Enum):
     """The journal cannot be written, so nothing may be begun."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Blockage:
     """Something due that cannot be done.
 
@@ -61,7 +61,7 @@ class Blockage:
     detail: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """The end of a run.
 

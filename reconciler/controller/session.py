@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from reconciler.controller import capability, fold, lease, observe, quorum, records
 from reconciler.controller.context import Context
 from reconciler.errors.diagnostic import InvalidInputError
+from reconciler.frozen import frozen
 from reconciler.model import desired as desired_model
 from reconciler.model import observed as observed_model
 from reconciler.ports import fencing, nodes
@@ -53,7 +53,7 @@ class Alarm:
         await self._event.wait()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """One look at the cluster."""
 

@@ -6,11 +6,11 @@ their English text, only by code and severity.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterable
 
 from reconciler.errors.position import NOWHERE, Position
+from reconciler.frozen import frozen
 
 
 class Severity(enum.Enum):
@@ -21,7 +21,7 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One finding about the input.
 

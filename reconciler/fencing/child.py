@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import resource
 import signal
 import tempfile
 from collections.abc import Sequence
 from typing import IO
+
+from reconciler.frozen import frozen
 
 LARGEST_INPUT = 48 * 1024
 """Bytes; below the 64 KiB that a pipe holds, so that writing the input never blocks."""
@@ -27,7 +28,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HO
 """All that the program gets: nothing of ours can change what a fence agent does."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """How a program ended.
 

@@ -12,6 +12,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model.fencing import PowerState
 from reconciler.ports import fencing as port
 
@@ -36,7 +37,7 @@ class Verdict(enum.Enum):
     FAILED = "failed"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Confirmation:
     """The rounds of status answers so far, of all devices of a level.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 # Meta-data comes from programs that we would run as root anyway, and its size is bounded.
 from xml.etree import ElementTree as ET
 
+from reconciler.frozen import frozen
 from reconciler.model import agent
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceMetadata:
     """A fence agent's description.
 

@@ -14,13 +14,14 @@ import random
 from collections.abc import Callable, Mapping
 
 from reconciler.fencing import confirmation
+from reconciler.frozen import frozen
 from reconciler.model import attribute, fencing, secret
 from reconciler.ports import clock as clock_port
 from reconciler.ports import fencing as port
 from reconciler.ports import secrets as secrets_port
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """The bounds of fencing; times in seconds.
 
@@ -186,7 +187,7 @@ class Topology:
         return require
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Level:
     """A level; ``lacks``: names that stand for no device."""
 
@@ -248,7 +249,7 @@ def _timeout_s(device: fencing.FenceDevice) -> float:
     return device.timeout_ms / 1000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _World:
     """What every fencing uses."""
 

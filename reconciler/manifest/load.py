@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import hashlib
 import os
@@ -10,6 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import diagnostic, position
+from reconciler.frozen import frozen
 from reconciler.manifest import codes, files, masking, reader
 from reconciler.model import agent, desired, fencing
 
@@ -18,7 +18,7 @@ _SHIPPED = pathlib.Path(__file__).parent.parent / "agents" / "shipped.lock"
 Known = Mapping[agent.AgentName, agent.Metadata]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """What the manifests say.
 

@@ -9,12 +9,12 @@ otherwise from its Python parser.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.manifest import codes, tree
 
 MAXIMUM_BYTES = 1024 * 1024
@@ -43,7 +43,7 @@ _MARKS = (
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """One file as read; ``root`` is None where it could not be."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from reconciler.frozen import frozen
 from reconciler.manifest import resources, shape, tree
 from reconciler.manifest.scope import Scope
 from reconciler.model import (
@@ -36,7 +37,7 @@ _LANPLUS = "lanplus"
 _OWN = frozenset(property.FENCE_META.options) - {"priority"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     """The lowered values of a device."""
 

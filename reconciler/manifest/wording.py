@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pydantic
 import pydantic_core
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.manifest import codes, tree
 
 _M = TypeVar("_M", bound=pydantic.BaseModel)
@@ -48,7 +48,7 @@ def validated(
     return None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Subject:
     """What was validated."""
 

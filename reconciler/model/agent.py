@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import re
+from typing import NamedTuple
+
+from reconciler.frozen import frozen
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.@:\\-]*"
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -23,8 +25,7 @@ class Standard(enum.Enum):
     STONITH = "stonith"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class AgentName:
+class AgentName(NamedTuple):
     """``standard:provider:type``; only OCF agents have a provider."""
 
     standard: str
@@ -55,7 +56,7 @@ def parse(text: str) -> AgentName | None:
     return AgentName(plain[1], "", plain[2]) if plain else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """A parameter as the agent's meta-data describes it."""
 
@@ -73,7 +74,7 @@ class Parameter:
     replaced_by: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class AdvisedOperation:
     """An operation that the agent offers, with the time-out and interval that it advises."""
 
@@ -84,7 +85,7 @@ class AdvisedOperation:
     depth: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Metadata:
     """What an agent says of itself (OCF Resource Agent API, section "Metadata")."""
 

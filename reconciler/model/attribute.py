@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import secret
 from reconciler.model.rule import Rule
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class AttributeSet:
     """Pairs that hold always, or while a rule does.
 

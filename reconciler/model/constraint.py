@@ -10,6 +10,7 @@ import dataclasses
 import enum
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model.role import Role
 from reconciler.model.rule import Rule
 
@@ -22,7 +23,7 @@ class ResourceDiscovery(enum.Enum):
     EXCLUSIVE = "exclusive"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A wish for, or against, nodes.
 
@@ -47,7 +48,7 @@ class Location:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Colocation:
     """``dependent`` is placed relative to where ``primary`` is.
 
@@ -75,7 +76,7 @@ class OrderKind(enum.Enum):
     SERIALIZE = "Serialize"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """``first_action`` of ``first`` before ``then_action`` of ``then``.
 
@@ -96,7 +97,7 @@ class Order:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ResourceSet:
     """A set inside a colocation or order; None leaves the attribute to its default."""
 
@@ -111,7 +112,7 @@ class ResourceSet:
     id: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ColocationSets:
     """A colocation among the resources of sets."""
 
@@ -123,7 +124,7 @@ class ColocationSets:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class OrderSets:
     """An order among the resources of sets."""
 
@@ -143,7 +144,7 @@ class LossPolicy(enum.Enum):
     FREEZE = "freeze"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Ticket:
     """A resource that needs a ticket; ``loss_policy`` None: demote for Promoted, else stop."""
 

@@ -5,8 +5,9 @@ Pacemaker Explained, "Bundles (Containerized Resources)".
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+
+from reconciler.frozen import frozen
 
 
 class Technology(enum.Enum):
@@ -17,7 +18,7 @@ class Technology(enum.Enum):
     RKT = "rkt"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Container:
     """How a bundle's containers are made.
 
@@ -46,7 +47,7 @@ class Container:
         return self.replicas if self.replicas is not None else max(self.promoted_max, 1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class PortMapping:
     """A port of the container that is reached from outside.
 
@@ -62,7 +63,7 @@ class PortMapping:
     id: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """How a bundle's containers are reached.
 
@@ -82,7 +83,7 @@ class Network:
     ports: tuple[PortMapping, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class StorageMapping:
     """A directory or file of the node that a container sees.
 

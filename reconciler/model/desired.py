@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import agent, attribute, constraint, node, resource
 from reconciler.model.fencing import NO_FENCING, Fencing
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Desired:
     """Everything that a scheduler needs to know of what people want.
 

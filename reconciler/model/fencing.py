@@ -7,13 +7,14 @@ import enum
 from collections.abc import Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import attribute
 
 BUILT_IN_IPMI = "ipmi"
 """The agent name of the built-in IPMI driver; any other is a ``fence_*`` executable."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceDevice:
     """A device that can cut nodes off.
 
@@ -46,7 +47,7 @@ class FenceDevice:
         return self.hosts or tuple(self.host_map)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FencingLevel:
     """Devices that must all succeed for ``target``; levels are tried by rising ``index``."""
 
@@ -56,7 +57,7 @@ class FencingLevel:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Fencing:
     """All fence devices and levels of a cluster."""
 

@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import attribute
 
 
@@ -21,7 +22,7 @@ class NodeKind(enum.Enum):
     PING = "ping"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A machine of the cluster.
 

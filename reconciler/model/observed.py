@@ -6,6 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model.agent import AgentName
 
 
@@ -62,7 +63,7 @@ class Rc(enum.IntEnum):
     UNKNOWN = 193
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Digests:
     """MD5 digests of the parameters with which an operation ran; empty where not recorded.
 
@@ -85,7 +86,7 @@ NO_DIGESTS = Digests()
 """Nothing was recorded."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class OperationRecord:
     """One entry of a node's operation history.
 
@@ -117,7 +118,7 @@ class OperationRecord:
     id: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ResourceHistory:
     """The history of one resource (instance) on one node.
 
@@ -134,7 +135,7 @@ class ResourceHistory:
     locked_at: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ObservedNode:
     """What was seen of one node.
 
@@ -169,7 +170,7 @@ class ObservedNode:
     place: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class TicketState:
     """A ticket as this site holds it."""
 
@@ -178,7 +179,7 @@ class TicketState:
     last_granted: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Observed:
     """The cluster as seen at ``now``.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+
+from reconciler.frozen import frozen
 
 
 class OutcomeKind(enum.Enum):
@@ -35,7 +36,7 @@ class RefusalCode(enum.Enum):
     OTHER = "other"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of an action.
 

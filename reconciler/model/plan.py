@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import diagnostic, position
+from reconciler.frozen import frozen
 from reconciler.model import action, observed, score
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
@@ -35,7 +36,7 @@ _HOLDS = frozenset(
 """Why something must not be touched though nobody asked for that."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """What a plan means for one resource instance.
 
@@ -66,7 +67,7 @@ class Change:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceDecision:
     """A node that must be fenced; ``blocked`` where no device can prove it off.
 
@@ -90,7 +91,7 @@ class Edge(NamedTuple):
     after: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """How the capacities of nodes are used, where utilization counts.
 
@@ -104,7 +105,7 @@ class Usage:
     assigned: tuple[tuple[str, str, Mapping[str, int]], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The transition that is due.
 

@@ -12,6 +12,7 @@ import enum
 import re
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import duration
 from reconciler.model import score as scores
 
@@ -33,7 +34,7 @@ class Kind(enum.Enum):
     STRING = "string"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One option.
 

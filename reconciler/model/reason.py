@@ -6,6 +6,7 @@ import dataclasses
 import enum
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 
 
 class ReasonCode(enum.Enum):
@@ -59,7 +60,7 @@ class ReasonCode(enum.Enum):
     THRESHOLD_REACHED = "threshold-reached"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
     """A reason.
 

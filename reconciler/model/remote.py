@@ -8,9 +8,9 @@ bundle that runs a primitive inside.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, duration, node, resource
 from reconciler.model.agent import AgentName
 
@@ -20,7 +20,7 @@ GUEST_META = "remote-node"
 """Meta-attribute of a primitive that holds a guest node: the node's name."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Implied:
     """A node that a resource makes.
 

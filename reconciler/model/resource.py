@@ -7,6 +7,7 @@ import enum
 from collections.abc import Iterable
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import attribute
 from reconciler.model import container as containers
 from reconciler.model.agent import AgentName
@@ -29,7 +30,7 @@ class OnFail(enum.Enum):
     RESTART_CONTAINER = "restart-container"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """An operation as configured.
 
@@ -74,7 +75,7 @@ def _special_role(one: Operation) -> Role | None:
     return one.role if one.role in {Role.PROMOTED, Role.STOPPED} else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Primitive:
     """A resource that one agent runs."""
 
@@ -87,7 +88,7 @@ class Primitive:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Primitives that run together on one node, started in order, stopped in reverse."""
 
@@ -98,7 +99,7 @@ class Group:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Clone:
     """A primitive or group that runs on several nodes; promotable by its meta-attribute.
 
@@ -113,7 +114,7 @@ class Clone:
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Bundle:
     """Containers, each with its address, and a primitive that runs inside each of them.
 

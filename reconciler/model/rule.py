@@ -10,6 +10,7 @@ import enum
 from collections.abc import Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 
 
 class BooleanOperator(enum.Enum):
@@ -19,7 +20,7 @@ class BooleanOperator(enum.Enum):
     OR = "or"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class AttributeTest:
     """A test of a node attribute.
 
@@ -39,7 +40,7 @@ class AttributeTest:
     value_source: str = "literal"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class DateTest:
     """A test of the time; gt, lt, in_range or date_spec.
 
@@ -53,7 +54,7 @@ class DateTest:
     spec: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ResourceTest:
     """A test of the agent of the resource that a default is for; None matches everything."""
 
@@ -62,7 +63,7 @@ class ResourceTest:
     kind: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class OperationTest:
     """A test of the operation that a default is for; None matches every interval."""
 
@@ -70,7 +71,7 @@ class OperationTest:
     interval_ms: int | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A condition: tests and further rules, joined by ``operator``."""
 

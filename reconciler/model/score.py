@@ -6,11 +6,11 @@ A score is a whole number within +-INFINITY; sums saturate, and -INFINITY wins o
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 
 INFINITY = 1_000_000
 
@@ -72,7 +72,7 @@ class Stage(enum.Enum):
     CLONE = "clone"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """The ledgers of an instance at the moment when it, or what it is in, was placed.
 
@@ -90,7 +90,7 @@ class Moment:
     ledgers: Mapping[str, Ledger]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Term:
     """One summand of a score: what it is, how much, and who wrote it."""
 
@@ -100,7 +100,7 @@ class Term:
     subject: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Ledger:
     """A score as the saturating sum of its terms, in the order in which they were added."""
 

@@ -6,6 +6,8 @@ import dataclasses
 import enum
 import pathlib
 
+from reconciler.frozen import frozen
+
 
 class SecretSource(enum.Enum):
     """Where the value of a secret is read when, and only when, it is used."""
@@ -15,7 +17,7 @@ class SecretSource(enum.Enum):
     EXEC = "exec"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class SecretRef:
     """Where a secret is to be found.
 

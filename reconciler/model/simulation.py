@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from reconciler.frozen import frozen
 from reconciler.model.action import Action
 from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome
@@ -14,7 +13,7 @@ Step = tuple[Action, Outcome]
 """An action, and what became of it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Round:
     """One plan, and what comes of it.
 

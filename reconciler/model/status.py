@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model.node import NodeKind
 
 
@@ -37,7 +37,7 @@ class ResourceFlag(enum.Enum):
     UNMANAGED = "unmanaged"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeStatus:
     """One node.
 
@@ -56,7 +56,7 @@ class NodeStatus:
     guest_of: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ResourceStatus:
     """One instance of a primitive.
 
@@ -81,7 +81,7 @@ class ResourceStatus:
     locked_to: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ClusterStatus:
     """All nodes and all instances of primitives, sorted by name."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from reconciler.frozen import frozen
 from reconciler.model import fencing
 
 
@@ -37,7 +37,7 @@ class FenceFault(enum.Enum):
     """``may_act`` said no: the lease or the quorum is not held any more."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceReply:
     """What came of one call to one device.
 
@@ -70,7 +70,7 @@ class FenceDriver(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceStep:
     """One step of fencing a node, for progress and history.
 
@@ -89,7 +89,7 @@ class FenceStep:
     at: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class FenceResult:
     """What came of fencing a node.
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
+from reconciler.frozen import frozen
 from reconciler.model import action, node, observed, outcome
 
 
@@ -47,7 +48,7 @@ class StaleTokenError(Exception):
         super().__init__(f"token {highest} has been seen")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class LeaseHolder:
     """Who holds the lease: a run of the controller."""
 
@@ -59,7 +60,7 @@ class LeaseHolder:
     since: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A cluster record as one node holds it; the highest version among a majority counts."""
 
@@ -67,7 +68,7 @@ class Record:
     version: tuple[int, int]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Recurring:
     """A monitor that the executor really has scheduled."""
 
@@ -76,7 +77,7 @@ class Recurring:
     interval_ms: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """An action that is being carried out right now."""
 
@@ -87,7 +88,7 @@ class Running:
     since: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeReport:
     """What one node says of itself.
 
@@ -124,7 +125,7 @@ class EventKind:
     HEARTBEAT = "heartbeat"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeEvent:
     """Something that an executor pushed; only a wake-up: decisions follow from observing anew."""
 

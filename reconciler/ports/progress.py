@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from typing import Protocol
 
+from reconciler.frozen import frozen
 from reconciler.model import action, outcome, plan
 from reconciler.ports import fencing
 
@@ -22,7 +22,7 @@ class Phase(enum.Enum):
     TIMED_OUT = "timed-out"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """An action that is not ready, and the keys of the actions that it waits for."""
 

@@ -5,10 +5,10 @@ Everything is read from the ledgers and from which nodes stood open; nothing is 
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterable
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, score
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
@@ -34,7 +34,7 @@ _WORDS: dict[TieBreak, str] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """How a node was chosen.
 

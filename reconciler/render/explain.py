@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable
 
+from reconciler.frozen import frozen
 from reconciler.model import score
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
@@ -53,7 +54,7 @@ _BANS = -score.INFINITY
 _NOTHING = score.Term(score.TermKind.BASE, 0)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A node with its ledger."""
 

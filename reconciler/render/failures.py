@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, duration, score
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, OperationRecord, OperationStatus, Rc
@@ -46,7 +47,7 @@ _COUNT = re.compile(r"fail-count-(?P<resource>.+)#(?P<operation>.+)_(?P<interval
 _INSTANCE = re.compile(r":\d+$")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A failed operation of a resource on a node, or what is still counted of it.
 

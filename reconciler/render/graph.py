@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable
 
+from reconciler.frozen import frozen
 from reconciler.model import action, constraint, score
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
@@ -13,7 +13,7 @@ from reconciler.model.resource import Bundle, Clone, Group, Resource, primitives
 from reconciler.render import escape, levels
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Vertex:
     """A box; ``dashed`` for what nobody does, ``colour`` a name that both languages know."""
 
@@ -24,7 +24,7 @@ class Vertex:
     cluster: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Arrow:
     """From one vertex to another."""
 
@@ -34,7 +34,7 @@ class Arrow:
     dashed: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Graph:
     """Vertices and arrows, in a stable order."""
 

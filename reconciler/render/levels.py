@@ -6,14 +6,14 @@ has to succeed before it. Pseudo actions pass levels on and have none themselves
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
+from reconciler.frozen import frozen
 from reconciler.model import action, duration, plan
 from reconciler.render.symbols import TASKS
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """Real actions of one level that do the same thing, on one or several nodes.
 

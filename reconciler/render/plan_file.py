@@ -11,6 +11,7 @@ import hashlib
 import json
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan
 from reconciler.render import moment, plan_json, values
 
@@ -25,7 +26,7 @@ class PlanFileError(Exception):
     """The file is no plan file, or not one that this release can read; the text says why."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Basis:
     """What a plan is made from.
 
@@ -46,7 +47,7 @@ class Basis:
     prune: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """What a plan file says.
 

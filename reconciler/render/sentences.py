@@ -6,13 +6,12 @@ word on what a person can do about it. Code never reads these texts.
 
 from __future__ import annotations
 
-import dataclasses
-
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model.reason import Reason, ReasonCode
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Sentence:
     """The words of a reason code.
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import score
 from reconciler.model.plan import Plan, exhausted
 from reconciler.model.role import Role
@@ -23,7 +23,7 @@ from reconciler.render import levels, moment, plan_json, plan_text, reference, v
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, heading, line, span, table
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Simulation:
     """Everything that is shown.
 

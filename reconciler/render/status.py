@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute
 from reconciler.model import plan as plan_model
 from reconciler.model.desired import Desired
@@ -16,7 +17,7 @@ from reconciler.render import failures, moment, plan_text, values
 from reconciler.render.styled import EMPTY, Line, Lines, Span, Style, heading, line, span, table
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """A fence device and whether it answers; ``ok`` None: it was not asked."""
 
@@ -27,7 +28,7 @@ class Device:
     message: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Fenced:
     """A fencing that is over."""
 
@@ -38,7 +39,7 @@ class Fenced:
     message: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Lease:
     """Who acts on the cluster now."""
 
@@ -50,7 +51,7 @@ class Lease:
     remaining_s: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """Everything that the status shows.
 
@@ -177,7 +178,7 @@ def _resources(state: Status) -> Lines:
     return table(rows)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Seat:
     """What is known of one instance of a resource; ``node`` empty: it is not known to run."""
 

@@ -7,11 +7,11 @@ continuation is indented.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import re
 from collections.abc import Iterable, Iterator
 
+from reconciler.frozen import frozen
 from reconciler.render import escape
 
 
@@ -29,7 +29,7 @@ class Style(enum.Enum):
     FENCE = "fence"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A piece of text of one style."""
 
@@ -37,7 +37,7 @@ class Span:
     style: Style = Style.PLAIN
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A line.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from reconciler.frozen import frozen
 from reconciler.model import action, plan
 from reconciler.render.styled import Style
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Symbol:
     """How a kind of change is shown.
 

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable
 
+from reconciler.frozen import frozen
 from reconciler.sandbox import bmc, faults, inside, layout, network, power, processes, spec
 
 LOCK_DEADLINE_S = 60.0
@@ -40,7 +41,7 @@ _ADDRESS_AGENT = pathlib.Path("heartbeat", "IPaddr2")
 Report = Callable[[str], None]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeStatus:
     """What there is of one node.
 
@@ -73,7 +74,7 @@ class NodeStatus:
     missing: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ClusterStatus:
     """What there is of a sandbox.
 

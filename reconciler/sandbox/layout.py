@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.sandbox import spec
 
 LOCK_POLL_S = 0.02
@@ -82,7 +83,7 @@ def open_log(path: pathlib.Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeFiles:
     """The files of one node.
 
@@ -172,7 +173,7 @@ class NodeFiles:
         return self.directory / f"{program}.log"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeEntry:
     """What is recorded of a node: all of its `NodeSpec` but the BMC's account."""
 
@@ -182,7 +183,7 @@ class NodeEntry:
     bmc: str | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Cluster:
     """What is recorded of a sandbox, for every later command and for the simulated BMCs.
 
@@ -223,7 +224,7 @@ class Cluster:
         return f"{self.label}-{node}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Files:
     """The files of a sandbox.
 

@@ -15,6 +15,7 @@ import pathlib
 import uuid
 from collections.abc import Iterator
 
+from reconciler.frozen import frozen
 from reconciler.sandbox import background, layout, network, processes, spec
 
 LOCK_DEADLINE_S = 30.0
@@ -36,7 +37,7 @@ class Power(enum.Enum):
     CRASHED = "crashed"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Handle:
     """One node of a recorded sandbox, as every operation on it needs it."""
 

@@ -17,6 +17,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from reconciler.frozen import frozen
 from reconciler.sandbox import layout, spec
 
 KILL_DEADLINE_S = 10.0
@@ -26,7 +27,7 @@ SETTLE_PASSES_MAX = 500
 _HOST_BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """One process, for good.
 
@@ -43,7 +44,7 @@ class Identity:
     namespace: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Stat:
     state: str
     parent: int

@@ -11,6 +11,8 @@ import ipaddress
 import pathlib
 import re
 
+from reconciler.frozen import frozen
+
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 """Names of clusters and nodes; they become file names and a host name, so 63 characters at most."""
 
@@ -37,7 +39,7 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class BmcSpec:
     """The simulated management controller of one node.
 
@@ -77,7 +79,7 @@ class BmcSpec:
             )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class NodeSpec:
     """One node.
 
@@ -101,7 +103,7 @@ class NodeSpec:
             raise SandboxError(f"node {self.name}: {error}") from None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class ClusterSpec:
     """A whole sandbox.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import action as plan_action
 from reconciler.model import secret
 from reconciler.model.action import ActionKind, Task
@@ -21,7 +21,7 @@ _NO_PARAMS = frozenset({Task.CANCEL, Task.DELETE, Task.CLEAR_FAILCOUNT, Task.SHU
 _FENCING_TIMEOUT_MS = 60_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Form:
     """What an action of a resource has in common with the same action on other nodes."""
 

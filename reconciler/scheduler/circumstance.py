@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from reconciler.frozen import frozen
 from reconciler.model import desired as desired_state
 from reconciler.model import observed
 from reconciler.scheduler import operation, options, parameters, placement, situation
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Circumstances:
     """What the passes that make steps look at.
 

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import constraint, desired
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind, add
@@ -177,7 +178,7 @@ def _pairs(
             )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Members:
     """A set with its resources resolved."""
 
@@ -280,7 +281,7 @@ def scaled(score: int, factor: float) -> int:
     return 1 if factor > 0 else -1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Way:
     """How wishes travel.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import property, score  # noqa: A004 - a module's name
 
 _COUNT = "fail-count-"
 _LAST = "last-failure-"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Count:
     """Failures of one resource on one node: how many, and when the last was (0: unknown)."""
 

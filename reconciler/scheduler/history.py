@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from reconciler.frozen import frozen
 from reconciler.model import resource
 from reconciler.model.observed import OperationRecord, OperationStatus, Rc, ResourceHistory
 from reconciler.model.resource import OnFail
@@ -47,7 +48,7 @@ _HEALTHY = {int(Rc.DEGRADED): int(Rc.OK), int(Rc.DEGRADED_PROMOTED): int(Rc.PROM
 """Degraded is running; what it lacks is for people."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What has to be known besides the history itself.
 

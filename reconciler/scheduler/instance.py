@@ -11,6 +11,7 @@ import enum
 from collections.abc import Iterator
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import resource
 from reconciler.scheduler import options
 
@@ -23,7 +24,7 @@ class Variant(enum.Enum):
     CLONE = "clone"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class CloneOptions:
     """Options of a clone, resolved (Pacemaker Explained, "Clone options")."""
 

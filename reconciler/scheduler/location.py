@@ -6,11 +6,11 @@ for its first member, one on a clone for the clone and every instance.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import constraint, desired, property  # noqa: A004 - a module's name
 from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.role import Role
@@ -22,7 +22,7 @@ from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.ranking import Ranking
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A location constraint resolved: scores by node for one resource as named."""
 

@@ -6,8 +6,7 @@ instance that is active is told; after it, every instance that is active then.
 
 from __future__ import annotations
 
-import dataclasses
-
+from reconciler.frozen import frozen
 from reconciler.model.action import Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
@@ -43,7 +42,7 @@ _SEQUENCE = (
 """Whose notifications come before whose."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """The joining steps round one task of a clone: before it, and after it."""
 

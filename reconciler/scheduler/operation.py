@@ -6,9 +6,9 @@ built-in ones, the default on-fail policies included (Pacemaker Explained, "Oper
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, duration, property, remote, resource  # noqa: A004 - a module's name
 from reconciler.model.agent import AgentName
 from reconciler.model.resource import OnFail
@@ -19,7 +19,7 @@ DEFAULT_TIMEOUT_MS = 20_000
 _OPTIONS = frozenset(property.OPERATION.options)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """Resolved options of one operation; ``params`` are extra parameters for the agent."""
 

@@ -6,10 +6,10 @@ defaults, built-in defaults (Pacemaker Explained, "Resource meta-attributes").
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, duration, property, secret  # noqa: A004 - a module's name
 from reconciler.model import desired as desired_state
 from reconciler.model import score as scores
@@ -65,7 +65,7 @@ class Requires(enum.Enum):
     UNFENCING = "unfencing"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Cluster:
     """Cluster properties, typed. Durations in milliseconds."""
 
@@ -142,7 +142,7 @@ def _score(texts: Mapping[str, str], name: str, default: int) -> int:
     return default if value is None else value
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Meta:
     """Meta-attributes of one resource, typed. Durations in milliseconds.
 

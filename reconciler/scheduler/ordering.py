@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from reconciler.errors import position
+from reconciler.frozen import frozen
 from reconciler.model import constraint, desired
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
@@ -103,7 +104,7 @@ def _symmetrical(written: bool | None, kind: OrderKind) -> bool:
     return kind is not OrderKind.SERIALIZE if written is None else written
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Members:
     """A set with its resources resolved."""
 

@@ -5,10 +5,10 @@ Pure and deterministic: the same inputs give the same plan, byte for byte.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from reconciler.errors import diagnostic
+from reconciler.frozen import frozen
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed, plan
 from reconciler.model.role import Role
@@ -207,7 +207,7 @@ def status(
     return cluster_status.read(found.standing, found.settings, under_way=under_way)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Examined:
     """An observation that has been read: what stands, and what reading it took."""
 

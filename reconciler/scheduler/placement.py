@@ -7,9 +7,9 @@ then to the one where it runs, then to the first by name.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
+from reconciler.frozen import frozen
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind, add
 from reconciler.scheduler import bundle, clone, colocation, options, promotion, remote, utilization
@@ -26,7 +26,7 @@ UNDECIDED = -2
 NOWHERE = -1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """The result: node and next role of every instance, by the instance's number.
 

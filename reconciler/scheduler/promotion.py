@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.frozen import frozen
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add, difference, total
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Scores:
     """What speaks for promotion: attributes of nodes, and locations for the promoted role.
 

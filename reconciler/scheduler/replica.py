@@ -11,6 +11,7 @@ import dataclasses
 import ipaddress
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, container, remote, resource
 from reconciler.model.agent import AgentName
 
@@ -25,7 +26,7 @@ HOST = "#uname"
 """As an address: the name of the node where it is used."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Words:
     """How a program is told about a container; ``{...}`` are filled in."""
 

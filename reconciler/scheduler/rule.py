@@ -8,12 +8,12 @@ look again.
 from __future__ import annotations
 
 import calendar
-import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, rule, secret
 from reconciler.model.agent import AgentName
 
@@ -39,7 +39,7 @@ class Clock:
             self.next_change = at
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """What a rule is evaluated against; None: tests of that kind never hold.
 

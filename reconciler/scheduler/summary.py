@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Change, ChangeKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
@@ -23,7 +24,7 @@ def changes(steps: Steps, situation: Situation, assignment: Assignment) -> tuple
     return tuple(found)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Move:
     """From where to where an instance goes, and what it becomes."""
 

@@ -7,11 +7,11 @@ may ever find anything. Then liveness: everything is mended, and the next contro
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
 from reconciler.controller import commands, result
+from reconciler.frozen import frozen
 from reconciler.model import action, desired
 from reconciler.simulator import clock
 from reconciler.simulator.controllers import Controller, Schedule
@@ -20,7 +20,7 @@ from reconciler.simulator.stage import Stage
 from reconciler.simulator.world import Habit, Weather
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """What a simulation has shown.
 

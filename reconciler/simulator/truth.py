@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 
+from reconciler.frozen import frozen
 from reconciler.model import action
 
 
@@ -36,7 +36,7 @@ class What(enum.Enum):
     """A controller was killed."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Happening:
     """One event of the world.
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
+from reconciler.frozen import frozen
 from reconciler.model import action, node
 from reconciler.simulator import clock, machine
 from reconciler.simulator.truth import Happening, What
@@ -41,7 +42,7 @@ class Weather:
     agent_hangs: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Habit:
     """What an agent always does for one resource and task, on one node or (empty) on all.
 

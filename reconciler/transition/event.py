@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import action as actions
 from reconciler.model import observed, outcome
 from reconciler.model.agent import AgentName
@@ -19,7 +20,7 @@ from reconciler.model.observed import Observed, Presence
 from reconciler.transition import effect
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """An operation of an agent, and how it ends.
 

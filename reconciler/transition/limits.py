@@ -7,14 +7,13 @@ is lost at the same time is fenced right after.
 
 from __future__ import annotations
 
-import dataclasses
-
+from reconciler.frozen import frozen
 from reconciler.model import attribute, desired
 
 _TRUE = frozenset({"true", "yes", "on", "y", "1"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds on actions in flight; 0 means no bound.
 

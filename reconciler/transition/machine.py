@@ -21,6 +21,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import action, outcome, plan
 from reconciler.transition import graph
 from reconciler.transition.limits import Limits
@@ -36,7 +37,7 @@ class Step(enum.Enum):
     """It did not do what was asked, or nobody knows."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Transition:
     """A plan and how far its execution has come; never changed, only replaced.
 

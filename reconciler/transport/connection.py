@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
+from reconciler.frozen import frozen
 from reconciler.model import action, outcome
 from reconciler.ports import clock as clock_port
 from reconciler.ports import nodes
@@ -25,7 +26,7 @@ Reach = Callable[[], Awaitable[links.Link]]
 """Opens a new link to the same executor; raises OSError or nodes.NodeUnreachableError."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """The waits of a connection, in seconds.
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model import action, agent, observed, outcome, secret
 from reconciler.ports import nodes
 from reconciler.transport import fields
@@ -21,7 +22,7 @@ LINE_MAX = 4 * 1024 * 1024
 """Bytes of one line."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """An error reply: the protocol's code, words for people, and what else it carries."""
 
@@ -30,7 +31,7 @@ class Refusal:
     details: Document
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A reply to one request; either a result or a refusal."""
 
@@ -39,7 +40,7 @@ class Reply:
     refusal: Refusal | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something pushed."""
 
@@ -47,7 +48,7 @@ class Event:
     body: Document
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Hello:
     """Who answers."""
 
@@ -237,7 +238,7 @@ _RUNS = frozenset(
 """What an agent does."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A request without its id; ``runs``: an agent is run, so its outcome may get lost."""
 

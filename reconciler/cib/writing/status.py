@@ -6,7 +6,6 @@ same again; see ``cib.presence``.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
@@ -14,6 +13,7 @@ from reconciler.cib import presence
 from reconciler.cib import status as reader
 from reconciler.cib.history import STATUS
 from reconciler.cib.writing import element
+from reconciler.frozen import frozen
 from reconciler.model import node, observed
 
 _CODES = {status: code for code, status in STATUS.items()} | {observed.OperationStatus.LOST: 4}
@@ -21,7 +21,7 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 _KEY_PARTS = 4
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Facts:
     """The facts of a node's entry; ``in_ccm`` None: not said."""
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
 from reconciler.cli import cib_file, params, saving, scene, terminal
 from reconciler.cli.quit import Quit
 from reconciler.errors import diagnostic, position
 from reconciler.errors.exit_status import ExitStatus
+from reconciler.frozen import frozen
 from reconciler.model import desired, fencing, observed, resource, secret
 from reconciler.render import diagnostics
 
 _CIB, _PCS = "cib", "pcs"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """What is exported; fence devices are resources here, as Pacemaker has them."""
 

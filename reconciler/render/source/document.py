@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from reconciler.frozen import frozen
 from reconciler.model import attribute, desired, fencing, node, resource
 from reconciler.model import property as options
 from reconciler.render.source import constraints, pairs, resources, scalars, yaml
@@ -21,7 +22,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 """File to the sections that it holds."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """What is to be written.
 
