@@ -6,7 +6,7 @@ else. Pacemaker Explained, "Bundles".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import remote as implied
@@ -76,6 +76,19 @@ def admits(expansion: Expansion, one: Instance, node: Node) -> bool:
     if bundle is not outer:
         return False
     return outer is None or one is clone or one.clone_child.number == number
+
+
+def company(expansion: Expansion, one: Instance) -> Iterator[Instance]:
+    """Yield what goes with a bundle's containers, in the order in which it is placed (measured)."""
+    if one.bundle is None:
+        return
+    for number in range(len(one.children)):
+        for made in (replica.ip(one.bundle, number), replica.connection(one.bundle, number)):
+            found = expansion.by_name.get(made.name) if made is not None else None
+            if found is not None:
+                yield found
+    if one.inner is not None:
+        yield one.inner
 
 
 def confine(ranking: Ranking, situation: Situation) -> None:

@@ -22,6 +22,7 @@ from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
 
@@ -32,15 +33,26 @@ def _contained(expansion: Expansion) -> Iterator[tuple[Instance, Instance]]:
             yield one, found
 
 
-def pairs(expansion: Expansion) -> Iterator[Pair]:
-    """Yield the colocations of contained resources with their containers."""
-    for one, inside in _contained(expansion):
+_NEAR = 10_000
+"""How much a bundle's connection wants to be on the node of its container (measured)."""
+
+
+def pairs(situation: Situation) -> Iterator[Pair]:
+    """Yield the colocations of contained resources with their containers.
+
+    The connection into a bundle's container can only be near it, as that may be on a remote node,
+    where no connection is held. It would keep the container off there, but never takes away one
+    that runs well (measured).
+    """
+    for one, inside in _contained(situation.expansion):
+        bundled = one.name in situation.expansion.owners
+        standing = situation.standing[inside.index]
         yield Pair(
             id=one.name,
             dependent=one,
             primary=inside,
-            score=INFINITY,
-            influence=one.name not in expansion.owners,
+            score=_NEAR if bundled else INFINITY,
+            influence=not bundled or standing.failed or not standing.running,
             internal=True,
             origin=one.origin,
         )

@@ -95,7 +95,7 @@ def _placed(
     wishes = location.resolve(desired, standing.expansion, standing.nodes, found.clock)
     bans = ticket.resolve(desired, found.observed, standing, fencing=settings.fencing_enabled)
     scores = _rank(standing, settings, wishes, bans)
-    pairs = colocation.lower(desired, standing.expansion, _implied(standing.expansion))
+    pairs = colocation.lower(desired, standing.expansion, _implied(standing))
     frozen = quorum.freezes(settings, quorate=found.observed.quorate)
     promotions = promotion.Scores((*wishes, *bans), frozen)
     return wishes, pairs, placement.assign(standing, scores, pairs, settings, promotions)
@@ -252,10 +252,10 @@ def _rank(
     return scores
 
 
-def _implied(tree: expansion.Expansion) -> Iterator[colocation.Pair]:
+def _implied(standing: situation.Situation) -> Iterator[colocation.Pair]:
     """Yield the colocations that nobody wrote."""
-    yield from containment.pairs(tree)
-    yield from bundle_order.pairs(tree)
+    yield from containment.pairs(standing)
+    yield from bundle_order.pairs(standing.expansion)
 
 
 def _placement(

@@ -96,6 +96,8 @@ class Placing:
                 clone.place(self, one)
                 self._busy.discard(one.index)
                 self.chosen[one.index] = NOWHERE
+                for each in bundle.company(self.situation.expansion, one):
+                    self.place(each)
 
     def group(self, one: Instance, prefer: int = NOWHERE) -> bool:
         """Place a group's members one after the other; tell whether ``prefer`` was taken."""
@@ -151,6 +153,8 @@ class Placing:
         primary = pair.primary
         if pair.dependent.inner is not None and pair.dependent_role is not None:
             return
+        if pair.internal and remote.is_connection(one):
+            pair = remote.reaching(self, pair)
         clone = primary.variant is Variant.CLONE
         wanted_near = (
             {Role.PROMOTED} if clone and pair.mandatory else {Role.PROMOTED, Role.UNPROMOTED}

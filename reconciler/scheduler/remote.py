@@ -8,6 +8,7 @@ Pacemaker Remote, "Configuration Explained"; what follows from failures is measu
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
 if TYPE_CHECKING:
     from reconciler.scheduler import options
     from reconciler.scheduler.circumstance import Circumstances
+    from reconciler.scheduler.colocation import Pair
     from reconciler.scheduler.expansion import Expansion
     from reconciler.scheduler.history import State
     from reconciler.scheduler.placement import Placing
@@ -188,6 +190,17 @@ def reach(placing: Placing, bundle: Instance) -> None:
         if node.remote is not None and owner is bundle:
             node.remote.connects = placing.chosen[bundle.children[number].index] >= 0
             node.remote.fading = node.online and not node.remote.connects
+
+
+def reaching(placing: Placing, pair: Pair) -> Pair:
+    """Return a connection's colocation with its container, as it counts where that is placed.
+
+    A container on a remote node leaves no choice: that node has one connection only.
+    """
+    where = placing.chosen[pair.primary.index]
+    if where < 0 or placing.nodes[where].remote is None:
+        return pair
+    return dataclasses.replace(pair, score=INFINITY)
 
 
 def holders(placing: Placing, hosts: set[int] | None) -> set[int] | None:

@@ -32,13 +32,17 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import conformance_containers as containers
 import conformance_harness as harness
 import conformance_mutation as mutation
 import conformance_shrink as shrink
 import report
 
+CONTAINERS = 7
 LEVELS = (0, 1, 2, 3, 4, 5)
 """0: recorded cases with something changed; the others are those of the generator."""
+ALL_LEVELS = (*LEVELS, CONTAINERS)
+"""Also the one of our own: remote and guest nodes, bundles."""
 WEIGHTY = ("actions", "final")
 """What runs where at the end, and what is done for it."""
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
@@ -62,6 +66,8 @@ def situation(level: int, seed: int, odd: bool = False) -> Situation:
     if level == 0:
         _, text, now = mutation.generate(seed)
         return Situation(text, now)
+    if level == CONTAINERS:
+        return Situation(containers.generate(seed))
     return Situation(harness.load("random_cib").generate(level, seed, odd))
 
 
@@ -159,7 +165,7 @@ def fresh(count: int, start: int, jobs: int, odd: bool = False) -> bool:
     _say(f"{count} seeds of every level from {start}: again with --fresh {count} --start {start}")
     _say("level  compared  final+actions  every decision")
     bad = 0
-    for level in LEVELS:
+    for level in ALL_LEVELS:
         judged = run(level, range(start, start + count), jobs, odd)
         weighty = agreeing(judged, WEIGHTY)
         bad += len(judged) - weighty
@@ -172,7 +178,7 @@ def fresh(count: int, start: int, jobs: int, odd: bool = False) -> bool:
 
 def floors(jobs: int) -> dict[str, int]:
     """Return how many of the tests' seeds agree in every decision, by level."""
-    return {str(level): agreeing(run(level, FIXED_SEEDS, jobs)) for level in LEVELS}
+    return {str(level): agreeing(run(level, FIXED_SEEDS, jobs)) for level in ALL_LEVELS}
 
 
 def _raise_floors(jobs: int) -> None:
@@ -212,7 +218,7 @@ def _shrunk(given: Situation, name: str, folder: pathlib.Path) -> str:
         if error:
             return after[0].startswith(kind)
         # Nothing else may begin to differ, or the search drifts to another difference.
-        return wanted in after[1] and set(decisions(after[1])) <= set(decisions(differences))
+        return wanted in after[1] and _lines(after[1]) <= _lines(differences)
 
     small = shrink.shrink(given.text, still)
     folder.mkdir(parents=True, exist_ok=True)
@@ -221,13 +227,23 @@ def _shrunk(given: Situation, name: str, folder: pathlib.Path) -> str:
     return f"{target}\n{small}\n{_show(dataclasses.replace(given, text=small))}"
 
 
+def _lines(differences: dict[str, dict[str, list[str]]]) -> set[str]:
+    """Return what is missing and what is extra in the decisions."""
+    return {
+        f"{aspect} {sign} {line}"
+        for aspect in decisions(differences)
+        for sign, lines in differences[aspect].items()
+        for line in lines
+    }
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--level", type=int, choices=LEVELS, default=1)
+    parser.add_argument("--level", type=int, choices=ALL_LEVELS, default=1)
     parser.add_argument("--seeds", default="0:100", help="A:B, B not included")
     parser.add_argument("--fresh", type=int, metavar="N", help="every level, N fresh seeds")
     parser.add_argument("--start", type=int, help="the first seed with --fresh")

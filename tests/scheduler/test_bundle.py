@@ -8,7 +8,8 @@ import pytest
 from scheduler import far
 from scheduler.far import ABSENT, Cluster
 
-from reconciler.model import constraint, container, resource
+from reconciler.model import constraint, container, resource, score
+from reconciler.model.role import Role
 from reconciler.scheduler import replica
 
 _ENGINE = container.Container(container.Technology.PODMAN, "web:1", replicas=2)
@@ -94,6 +95,26 @@ def test_a_bundle_without_a_resource_inside_is_only_containers():
     """There is nothing to connect to."""
     plain = dataclasses.replace(_WEB, child=None)
     assert not [one for one in _starts(_cluster(plain)) if "httpd" in one or "web-0 " in one]
+
+
+def test_an_address_and_a_connection_count_as_soon_as_their_container_is_placed():
+    """What comes after the bundle goes to the member that has none of its replicas."""
+    one = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=1))
+    others = tuple(far.primitive(name) for name in ("a", "b", "c"))
+    placement = _cluster(one, resources=(one, *others)).plan().placement
+    assert placement["web-podman-0"] == {"n1": Role.STARTED}
+    assert [list(placement[other.name]) for other in others] == [["n2"], ["n2"], ["n2"]]
+
+
+def test_a_container_is_put_on_a_remote_node_only_where_no_member_can_have_it():
+    """The connection into it is held by a member; one that runs well is left where it is."""
+    members = _cluster(resources=(_WEB, far.connection()))
+    both = tuple(far.prefers("web", name, -score.INFINITY) for name in far.MEMBERS)
+    placement = members.plan().placement
+    assert not {"far"} & {*placement["web-podman-0"], *placement["web-podman-1"]}
+    placement = dataclasses.replace(members, constraints=both).plan().placement
+    assert list(placement["web-podman-0"]) == ["far"]
+    assert list(placement["web-0"]) == list(placement["far"])
 
 
 @pytest.mark.parametrize(
