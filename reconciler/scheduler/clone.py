@@ -101,7 +101,8 @@ def _instance(
 ) -> bool:
     """Place one instance; with ``prefer``, there or not at all yet.
 
-    What colocations said in vain stays said, except to the members of groups (measured).
+    What was said in vain is taken back: the next time there may be fewer nodes left, and what is
+    optional is given up then (measured).
     """
     mark = placing.ranking.mark()
     rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
@@ -116,8 +117,7 @@ def _instance(
         managed = placing.situation.standing[speaker.index].managed
         if managed:
             placing.release(child)
-            if child.variant is Variant.GROUP:
-                placing.ranking.restore(mark, rows)
+            placing.ranking.restore(mark, rows)
             return False
     return done or placing.chosen[child.index] >= 0
 

@@ -72,14 +72,18 @@ class Pairs:
         return self._with_this.get(one.index, ())
 
     def primaries(self, one: Instance) -> Sequence[Pair]:
-        """Return the pairs that bind a resource to others; the first member speaks for its group."""
+        """Return the pairs that bind a resource to others; the first member speaks for its group.
+
+        What a group must be with, each of its members must be with (measured).
+        """
         own = self.own_primaries(one)
         group = one.parent
-        if group is not None and group.variant is Variant.GROUP and group.children[0] is one:
-            outer = self.own_primaries(group)
-            if outer:
-                return sorted((*own, *outer), key=_importance_of_primary) if own else outer
-        return own
+        if group is None or group.variant is not Variant.GROUP:
+            return own
+        outer = self.own_primaries(group)
+        if outer and group.children[0] is not one:
+            outer = [pair for pair in outer if pair.mandatory]
+        return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
 
     def dependents(self, one: Instance) -> Sequence[Pair]:
         """Return the pairs that bind others to a resource.
@@ -394,13 +398,16 @@ class Wishes:
         What follows the last member of a group is heard twice: from there, and through the
         first (measured).
         """
-        group = source.parent
-        if group is None or group.index in self.opened:
-            yield from self._pairs.dependents(source)
-        else:
-            yield from self._pairs.own_dependents(source)
+        yield from self._followers(source)
         if dependent is not source:
-            yield from self._pairs.own_dependents(dependent.children[-1])
+            yield from self._followers(dependent.children[-1])
+
+    def _followers(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs by which others follow a resource, as far as they are heard by now."""
+        group = one.parent
+        if group is None or group.index in self.opened:
+            return self._pairs.dependents(one)
+        return self._pairs.own_dependents(one)
 
     def _combined(
         self,

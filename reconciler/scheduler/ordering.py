@@ -311,7 +311,10 @@ class Ordering:
         rises = way.first_task in _UP
         if loose and way.then_task is Task.START and self._is_active(way.then):
             never = [self._never(way)] if rises and not firsts else []
-            link_all(firsts or never, thens, Link.NEEDS_IF_WANTED)
+            # Each member waits for itself: those that are up stay up (measured).
+            for each in way.then.primitives():
+                starts = creation.beginnings(self.steps, each, Task.START)
+                link_all(firsts or never, starts, Link.NEEDS_IF_WANTED)
             return
         if rises and not firsts:
             for after in thens:

@@ -172,7 +172,8 @@ class Placing:
             self._beside(one, pair, turns, singly=role is None)
         else:
             self._beside(one, pair, [self.hosts(pair, role)])
-        if clone and pair.mandatory and role is not None:
+        speaks = one.parent is not pair.dependent or one is pair.dependent.children[0]
+        if clone and pair.mandatory and role is not None and speaks:
             self._share(one, pair)
 
     def _beside(

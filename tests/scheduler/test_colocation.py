@@ -69,3 +69,51 @@ def test_an_instance_stays_where_it_is_as_good_as_anywhere():
 
     assert change(due, "a").target == "n1"
     assert {one.kind.value for one in due.changes if one.resource == "z"} == {"leave", "start"}
+
+
+def test_what_follows_a_group_being_placed_is_heard_twice():
+    """A group being placed passes on who follows its last member from there, and as a whole."""
+    chain = (
+        strategies.primitive("d"),
+        resource.Group("g", (strategies.primitive("m"),)),
+        strategies.primitive("p"),
+    )
+    constraints = [
+        constraint.Colocation("k1", "d", "g", 10_000),
+        constraint.Colocation("k2", "g", "p", 500_000),
+        location("d", "n2", -1000),
+    ]
+    due = pipeline.schedule(wanted(*chain, constraints=constraints), seen())
+
+    assert due.ledgers["p"]["n2"].score == -20
+
+
+def test_each_member_must_be_with_what_its_group_must_be_with():
+    """A member does not stay with one that nobody manages, away from what its group follows."""
+    group = resource.Group(
+        "g", (strategies.primitive("x", is_managed="false"), strategies.primitive("y"))
+    )
+    states = {
+        "n1": {"a": "running", "x": "stopped", "y": "stopped"},
+        "n2": {"a": "stopped", "x": "running", "y": "running"},
+    }
+    constraints = [constraint.Colocation("k", "g", "a", INFINITY), location("a", "n2", -INFINITY)]
+    due = pipeline.schedule(
+        wanted(strategies.primitive("a"), group, constraints=constraints), seen(states)
+    )
+
+    assert change(due, "y").kind.value == "stop"
+
+
+def test_an_instance_without_another_node_stays_where_it_had_rather_not_be():
+    """What is optional counts anew, and for nothing, once other instances took the other nodes."""
+    clone = resource.Clone("c", strategies.primitive("p", resource_stickiness="1"))
+    states = {name: {"p": "running", "b": "stopped"} for name in ("n1", "n2", "n3")}
+    states["n2"]["b"] = "running"
+    pair = constraint.Colocation("k", "c", "b", -1000)
+    due = pipeline.schedule(
+        wanted(strategies.primitive("b"), clone, constraints=[pair], nodes=tuple(states)),
+        seen(states),
+    )
+
+    assert {one.kind.value for one in due.changes} == {"leave"}

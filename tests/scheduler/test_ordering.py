@@ -238,3 +238,15 @@ def test_an_order_one_way_only_blocks_what_restarts_for_another_reason():
     due = pipeline.schedule(wanted(*resources, constraints=orders), seen(states))
 
     assert change(due, "b").kind.value == "stop"
+
+
+@pytest.mark.parametrize(("up", "stopped"), [("ab", ""), ("bc", "bc"), ("ac", "c")])
+def test_a_one_sided_order_leaves_up_what_is_up(up, stopped):
+    """Members of a group wait each for itself; only those behind a blocked one stop."""
+    group = resource.Group("g", tuple(strategies.primitive(name) for name in "abc"))
+    states = {"n1": {name: "running" if name in up else "stopped" for name in "xabc"}}
+    first = strategies.primitive("x", target_role="Stopped")
+    order = constraint.Order("o", "x", "g", symmetrical=False)
+    due = pipeline.schedule(wanted(first, group, constraints=[order], nodes=("n1",)), seen(states))
+
+    assert [one.resource for one in due.changes if one.kind.value == "stop"] == list(stopped)
