@@ -317,15 +317,9 @@ class Wishes:
     def apply(self, one: Instance, pair: Pair, *, positive_only: bool = False) -> None:
         """Add the wishes of a pair's dependent to the scores of ``one``."""
         row = self._ranking.rows[one.index]
-        self._busy.add(one.index)
-        try:
-            way = _Way(positive_only=positive_only)
-            found = self.added(row, pair.dependent, pair.score / INFINITY, pair.attribute, way)
-        finally:
-            self._busy.discard(one.index)
-        if found is not None:
-            term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
-            self._ranking.become(one, found, term)
+        found = self.towards(one, row, pair.dependent, pair, positive_only=positive_only)
+        term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
+        self._ranking.become(one, found, term)
 
     def towards(
         self,
@@ -346,10 +340,9 @@ class Wishes:
     def _met(self, one: Instance, row: Row, other: Instance, pair: Pair, way: _Way) -> Row:
         self._busy.add(one.index)
         try:
-            found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
+            return self.added(row, other, pair.score / INFINITY, pair.attribute, way)
         finally:
             self._busy.discard(one.index)
-        return row if found is None else found
 
     def added(
         self,
@@ -358,49 +351,46 @@ class Wishes:
         factor: float,
         attribute: str | None,
         way: _Way,
-    ) -> Row | None:
+    ) -> Row:
         """Return ``target`` with the wishes of a dependent and of those behind it.
 
-        None where that would leave no usable node, or the way goes in a circle.
+        A wish that would leave no usable node counts for nothing, and neither does what is behind
+        it; nor is one heard where the way goes in a circle. What follows the last member of a
+        group is heard twice: from there, and through the first, whose wishes may count for
+        nothing (measured).
         """
-        source = dependent
-        if dependent.variant is Variant.GROUP and dependent.children:
-            source = dependent.children[0]
+        group = dependent if dependent.variant is Variant.GROUP and dependent.children else None
+        source = dependent if group is None else group.children[0]
         if source.index in self._busy:
-            return None
-        row = self._combined(target, source, factor, attribute, way)
-        if not self._ranking.usable(row):
-            return None
+            return target
         self._busy.add(source.index)
         try:
-            behind = self._behind(source, dependent)
-            for pair in self._pairs.primaries(source) if way.onwards else behind:
-                if not pair.influence:
-                    continue
+            row = self._combined(target, source, factor, attribute, way)
+            if self._ranking.usable(row):
+                behind = self._pairs.primaries(source) if way.onwards else self._followers(source)
+                row = self._behind(row, behind, factor, way)
+            else:
+                row = target
+            if group is not None and not way.onwards:
+                row = self._behind(row, self._followers(group.children[-1]), factor, way)
+        finally:
+            self._busy.discard(source.index)
+        return row
+
+    def _behind(self, row: Row, pairs: Sequence[Pair], factor: float, way: _Way) -> Row:
+        """Return a row with the wishes of those bound to the bearer of a wish."""
+        for pair in pairs:
+            if pair.influence:
                 # Along a chain only the signs multiply; the last strength counts (measured).
                 strength = pair.score / INFINITY
-                further = self.added(
+                row = self.added(
                     row,
                     pair.primary if way.onwards else pair.dependent,
                     strength if factor > 0 else -strength,
                     pair.attribute,
                     way,
                 )
-                if further is not None:
-                    row = further
-        finally:
-            self._busy.discard(source.index)
         return row
-
-    def _behind(self, source: Instance, dependent: Instance) -> Iterator[Pair]:
-        """Yield the pairs by which others follow the bearer of a wish.
-
-        What follows the last member of a group is heard twice: from there, and through the
-        first (measured).
-        """
-        yield from self._followers(source)
-        if dependent is not source:
-            yield from self._followers(dependent.children[-1])
 
     def _followers(self, one: Instance) -> Sequence[Pair]:
         """Return the pairs by which others follow a resource, as far as they are heard by now."""

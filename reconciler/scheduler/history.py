@@ -92,6 +92,7 @@ class State:
         latest: the record of each operation by name and interval.
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
+        ignored: an operation failed of which nobody minds it.
         migrating_to, migrating_from: other node of a live migration under way.
     """
 
@@ -110,6 +111,7 @@ class State:
     failures: list[OperationRecord] = dataclasses.field(default_factory=list)
     stop_failed: bool = False
     demote_failed: bool = False
+    ignored: bool = False
     migrated_to: str = ""
     migrated_from: str = ""
     migrating_to: str = ""
@@ -400,6 +402,7 @@ class _Reading:
 
     def _ignored(self, record: OperationRecord) -> None:
         """Act as if the operation had done what it was asked to."""
+        self.state.ignored = True
         self.state.on_fail = self.state.on_fail or OnFail.IGNORE
         self._succeeded(record, int(record.expected_rc))
 

@@ -81,14 +81,27 @@ def _bans(
         for where, count in situation.failures.get(each.history_name, {}).items():
             effective = count.effective(each.meta.failure_timeout_ms, now)
             counts[where] = add(counts.get(where, 0), effective)
-    for where, total in counts.items():
-        if total and total >= threshold:
-            yield where, TermKind.FAILURE_THRESHOLD
+    over = [where for where, total in counts.items() if total and total >= threshold]
+    for where in over if over and not _overlooked(one, situation) else ():
+        yield where, TermKind.FAILURE_THRESHOLD
     for where, state in situation.eventful.get(one.history_name, {}).items():
         for kind, everywhere in state.bans:
             for node in situation.nodes:
                 if everywhere or node.index == where:
                     yield node.index, kind
+
+
+def _overlooked(one: Instance, situation: Situation) -> bool:
+    """Tell whether failures of a primitive are not counted, since one of them is to be ignored.
+
+    Of an anonymous clone every instance must have such a failure (measured).
+    """
+    if one.in_clone is None or one.unique:
+        return any(state.ignored for state in situation.eventful.get(one.history_name, {}).values())
+    return all(
+        any(state.ignored for state in situation.standing[each.index].states.values())
+        for each in situation.expansion.by_base[one.base]
+    )
 
 
 def _targets(one: Instance, whole: Instance, situation: Situation) -> list[Instance]:

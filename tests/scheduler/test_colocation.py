@@ -117,3 +117,27 @@ def test_an_instance_without_another_node_stays_where_it_had_rather_not_be():
     )
 
     assert {one.kind.value for one in due.changes} == {"leave"}
+
+
+def test_a_group_that_finds_no_node_still_passes_on_who_follows_it():
+    """The wishes of a group's first member may leave no node; those behind it are heard once."""
+    resources = (
+        strategies.primitive("d"),
+        strategies.primitive("a"),
+        strategies.primitive("p"),
+        resource.Group("g", (strategies.primitive("m"),)),
+    )
+    constraints = [
+        constraint.Colocation("k1", "d", "g", 5000),
+        constraint.Colocation("k2", "g", "a", INFINITY),
+        constraint.Colocation("k3", "g", "p", INFINITY),
+        location("a", "n2", 100),
+        location("p", "n2", -INFINITY),
+        location("d", "n1", -1000),
+    ]
+    names = ("n1", "n2", "n3")
+    due = pipeline.schedule(
+        wanted(*resources, constraints=constraints, nodes=names), seen({name: {} for name in names})
+    )
+
+    assert due.ledgers["p"]["n1"].score == -5

@@ -245,6 +245,29 @@ def test_the_threshold_bans_a_node():
     assert due.recheck_at == 1_700_000_050.0
 
 
+@pytest.mark.parametrize(
+    ("cloned", "states", "kinds"),
+    [
+        (False, ("monitor-failed", "stopped"), {"leave"}),
+        (True, ("monitor-failed", "monitor-failed"), {"leave"}),
+        (True, ("monitor-failed", "running"), {"leave", "stop"}),
+    ],
+)
+def test_no_threshold_counts_failures_that_are_to_be_ignored(cloned, states, kinds):
+    """Where a failure is ignored no count bans a node; of a clone in every instance."""
+    monitor = resource.Operation("monitor", 10_000, on_fail=resource.OnFail.IGNORE)
+    one = dataclasses.replace(
+        strategies.primitive("p", migration_threshold="1"), operations=(monitor,)
+    )
+    found = {name: {"p": state} for name, state in zip(("n1", "n2"), states, strict=True)}
+    due = pipeline.schedule(
+        wanted(resource.Clone("c", one) if cloned else one),
+        seen(found, attributes={"n1": {"fail-count-p#monitor_10000": "1"}}),
+    )
+
+    assert {change.kind.value for change in due.changes} == kinds
+
+
 def test_expired_failures_are_cleared():
     """After the failure time-out the fail count is cleared and does not ban."""
     states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
