@@ -34,33 +34,91 @@ def place(placing: Placing, one: Instance) -> None:
         placing.ranking.note(Stage.CLONE, each)
     order = precedence.Precedence(placing, one)
     instances = order.placed(one, placing.promotion_priority)
-    _spread(placing, one, instances, available)
+    _Spread(placing, one).over(instances, available)
     if one.spread.promotable:
         promotion.choose(placing, one, instances, order)
 
 
-def _spread(placing: Placing, one: Instance, instances: Sequence[Instance], available: int) -> None:
-    maximum, node_max = one.spread.maximum, one.spread.node_max
-    taken = [0] * len(placing.nodes)
-    loop_max = max(1, maximum // available) if available else 1
-    placed = 0
-    waiting = []
-    for child in instances:
-        where = _prefers(placing, child)
-        room = where != _NOWHERE and taken[where] < min(loop_max, node_max)
-        if placed < maximum and room and _instance(placing, one, child, taken, where):
-            taken[where] += 1
-            placed += 1
-        else:
-            waiting.append(child)
-    for child in waiting:
-        if placed >= maximum:
-            _forbid(placing, child)
-        _instance(placing, one, child, taken, _NOWHERE)
-        where = placing.chosen[child.index]
-        if where >= 0:
-            taken[where] += 1
-            placed += 1
+class _Spread:
+    """The instances of one clone while they are placed; lives inside ``place`` only.
+
+    Attributes:
+        taken: how many instances each node has by now.
+        refused: numbers of the instances that were not to stay where they run, at first.
+    """
+
+    __slots__ = ("_clone", "_placing", "refused", "taken")
+
+    def __init__(self, placing: Placing, clone: Instance) -> None:
+        self._placing = placing
+        self._clone = clone
+        self.taken = [0] * len(placing.nodes)
+        self.refused: set[int] = set()
+
+    def over(self, instances: Sequence[Instance], available: int) -> None:
+        """Place instances: first those that stay where they are, then the others.
+
+        Args:
+            instances: in the order in which they are placed.
+            available: number of nodes that take anything.
+        """
+        maximum, node_max = self._clone.spread.maximum, self._clone.spread.node_max
+        loop_max = max(1, maximum // available) if available else 1
+        waiting = []
+        for child in instances:
+            where = _prefers(self._placing, child)
+            room = where != _NOWHERE and self.taken[where] < min(loop_max, node_max)
+            if sum(self.taken) < maximum and room and self._place(child, where):
+                self.taken[where] += 1
+            else:
+                waiting.append(child)
+        for child in waiting:
+            if sum(self.taken) >= maximum:
+                _forbid(self._placing, child)
+            self._place(child, _NOWHERE)
+            where = self._placing.chosen[child.index]
+            if where >= 0:
+                self.taken[where] += 1
+
+    def _place(self, child: Instance, prefer: int) -> bool:
+        """Place one instance; with ``prefer``, there or not at all yet.
+
+        What was said in vain is taken back, and the next time everything is said twice, unless it
+        is optional and would leave no node then. Cloned groups hear it once (all measured).
+        """
+        placing, grouped = self._placing, child.variant is Variant.GROUP
+        mark = placing.ranking.mark()
+        rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
+        self._narrow(child)
+        for _ in range(2 if child.index in self.refused else 1):
+            _follow(placing, self._clone, child)
+        done = placing.group(child, prefer) if grouped else placing.primitive(child, prefer)
+        speaker = child.children[0] if grouped else child
+        managed = placing.situation.standing[speaker.index].managed
+        if prefer not in {_NOWHERE, placing.chosen[child.index]} and managed:
+            placing.release(child)
+            placing.ranking.restore(mark, rows)
+            if not grouped:
+                self.refused.add(child.index)
+            return False
+        return done or placing.chosen[child.index] >= 0
+
+    def _narrow(self, child: Instance) -> None:
+        """Forbid an instance the nodes that its clone may not use, or that have enough of them."""
+        ranking, clone = self._placing.ranking, self._clone
+        row = ranking.rows[clone.index]
+        for node, count in enumerate(self.taken):
+            if not ranking.nodes[node].takes_resources:
+                kind = TermKind.UNAVAILABLE
+            elif row[node] < 0:
+                kind = TermKind.NOT_ALLOWED
+            elif count >= clone.spread.node_max:
+                kind = TermKind.CLONE_LIMIT
+            else:
+                continue
+            for each in child.below():
+                if ranking.rows[each.index][node] > -INFINITY:
+                    ranking.add(each, node, Term(kind, -INFINITY, clone.origin, clone.base))
 
 
 def _prefers(placing: Placing, child: Instance) -> int:
@@ -77,49 +135,6 @@ def _prefers(placing: Placing, child: Instance) -> int:
 def _forbid(placing: Placing, child: Instance) -> None:
     for each in child.below():
         placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
-
-
-def _narrow(placing: Placing, one: Instance, child: Instance, taken: list[int]) -> None:
-    """Forbid an instance the nodes that its clone may not use, or that have enough of them."""
-    row = placing.ranking.rows[one.index]
-    for node, count in enumerate(taken):
-        if not placing.nodes[node].takes_resources:
-            kind = TermKind.UNAVAILABLE
-        elif row[node] < 0:
-            kind = TermKind.NOT_ALLOWED
-        elif count >= one.spread.node_max:
-            kind = TermKind.CLONE_LIMIT
-        else:
-            continue
-        for each in child.below():
-            if placing.ranking.rows[each.index][node] > -INFINITY:
-                placing.ranking.add(each, node, Term(kind, -INFINITY, one.origin, one.base))
-
-
-def _instance(
-    placing: Placing, one: Instance, child: Instance, taken: list[int], prefer: int
-) -> bool:
-    """Place one instance; with ``prefer``, there or not at all yet.
-
-    What was said in vain is taken back: the next time there may be fewer nodes left, and what is
-    optional is given up then (measured).
-    """
-    mark = placing.ranking.mark()
-    rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
-    speaker = child.children[0] if child.variant is Variant.GROUP else child
-    _narrow(placing, one, child, taken)
-    _follow(placing, one, child)
-    if child.variant is Variant.GROUP:
-        done = placing.group(child, prefer)
-    else:
-        done = placing.primitive(child, prefer)
-    if prefer != _NOWHERE and placing.chosen[child.index] != prefer:
-        managed = placing.situation.standing[speaker.index].managed
-        if managed:
-            placing.release(child)
-            placing.ranking.restore(mark, rows)
-            return False
-    return done or placing.chosen[child.index] >= 0
 
 
 def _follow(placing: Placing, one: Instance, child: Instance) -> None:

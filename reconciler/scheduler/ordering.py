@@ -346,13 +346,18 @@ class Ordering:
         ]
 
     def _entries(self, one: Instance, task: Task) -> list[Step]:
-        """Return the steps that must be required for a whole resource to do a task."""
+        """Return the steps that must be required for a whole resource to do a task.
+
+        What nobody manages is left out of a group, though the group stops as one (measured).
+        """
         match one.variant:
             case Variant.PRIMITIVE:
                 return creation.beginnings(self.steps, one, task)
             case Variant.GROUP:
                 found = []
                 for child in one.children:
+                    if task not in _UP and not self.situation.standing[child.index].managed:
+                        continue
                     steps = creation.beginnings(self.steps, child, task)
                     found.extend(steps)
                     if steps:

@@ -69,38 +69,50 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
 def _before_restarts(
     steps: Steps, one: Instance, probes: list[Step], after: dict[int, list[Following]]
 ) -> None:
-    """Let probes come before the stops of all that the start of their resource comes before."""
+    """Let probes come before the stops of all that the start of their resource comes before.
+
+    A primitive that will not start ends a chain of orders; inside a group or clone it only goes
+    without. What is behind a member that starts is stopped in any case after the probes.
+    """
     seen = {one.index}
+    linked = {one.index}
     todo = list(_next(one, one, after))
     while todo:
         following = todo.pop()
+        behind = following.then.parent is following.first.parent is not None
         for then in following.then.primitives():
             places = steps.places[then.index]
-            if then.index in seen or places is None:
-                continue
-            if following.task is Task.STOP:
+            starts = places is not None and places.start is not None
+            reached = starts or behind or following.task is Task.STOP
+            if places is not None and reached and then.index not in linked:
+                linked.add(then.index)
                 link_all(probes, list(places.stops.values()))
-                continue
-            if places.start is None:
+            lone = then is following.then and not behind
+            if following.task is Task.STOP or then.index in seen or (lone and not starts):
                 continue
             seen.add(then.index)
-            link_all(probes, list(places.stops.values()))
-            todo.extend(_next(then, one, after))
+            todo.extend(_next(then, one, after, alone=not starts))
 
 
 def _next(
-    one: Instance, origin: Instance, after: dict[int, list[Following]]
+    one: Instance, origin: Instance, after: dict[int, list[Following]], *, alone: bool = False
 ) -> Iterator[Following]:
     """Yield what follows a start, over the groups and clones that it completes.
 
     What follows a group does not wait for the probes of its own members.
+
+    Args:
+        one: what starts.
+        origin: what is probed.
+        after: what follows what.
+        alone: the members behind it do not count.
     """
     level: Instance | None = one
     while level is not None:
         if level.variant is not Variant.GROUP or origin.parent is not level:
             yield from after.get(level.index, ())
         parent = level.parent
-        if parent is not None and parent.variant is Variant.GROUP:
+        if parent is not None and parent.variant is Variant.GROUP and not alone:
             for member in parent.children[parent.children.index(level) + 1 :]:
                 yield Following(level, member, Task.START)
         level = parent

@@ -18,8 +18,11 @@ from reconciler.scheduler.nodes import Node
 
 Row = list[int]
 _Entry = tuple[int, int | Sequence[tuple[int, int]], Term]
-_Noted = tuple[Stage, int, tuple[int, ...], int]
-_Undone = tuple[int, int, frozenset[int]]
+_Then = tuple[int, int]
+"""A moment: how much was logged by then, and how often something had been taken back."""
+_Noted = tuple[Stage, int, tuple[int, ...], _Then]
+_Undone = tuple[range, frozenset[int]]
+_ALL: _Then = (sys.maxsize, sys.maxsize)
 
 
 class Ranking:
@@ -27,8 +30,8 @@ class Ranking:
 
     Attributes:
         log: instance, node (-1: all) or nodes with their differences, and the term.
-        noted: stage, instance, scores, and length of the log at that moment.
-        undone: from where to where in the log what was added to some instances was taken back.
+        noted: stage, instance, scores, and the moment.
+        undone: where in the log something was added to some instances that was taken back.
         outside: instance to nodes that no constraint names, in a cluster where that is needed.
     """
 
@@ -87,7 +90,8 @@ class Ranking:
         """Keep the scores of an instance as they are now."""
         if one.removed:
             return
-        self.noted.append((stage, one.index, tuple(self.rows[one.index]), len(self.log)))
+        now = (len(self.log), len(self.undone))
+        self.noted.append((stage, one.index, tuple(self.rows[one.index]), now))
 
     def mark(self) -> int:
         """Return a place in the log to go back to."""
@@ -95,7 +99,7 @@ class Ranking:
 
     def restore(self, mark: int, rows: Mapping[int, Row]) -> None:
         """Put rows back as they were at ``mark``."""
-        self.undone.append((mark, len(self.log), frozenset(rows)))
+        self.undone.append((range(mark, len(self.log)), frozenset(rows)))
         for index, row in rows.items():
             self.rows[index] = row
 
@@ -115,7 +119,10 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
         self._nodes = tuple(ranking.nodes)
         self._names = {one.name: one.index for one in expansion.all}
         self._rows = ranking.rows
-        self._undone = ranking.undone
+        self._undone: dict[int, list[tuple[int, range]]] = {}
+        for time, (places, instances) in enumerate(ranking.undone):
+            for index in instances:
+                self._undone.setdefault(index, []).append((time, places))
         self._entries: dict[int, list[tuple[int, _Entry]]] = {}
         for place, entry in enumerate(ranking.log):
             self._entries.setdefault(entry[0], []).append((place, entry))
@@ -125,13 +132,13 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
         place = next(one.index for one in self._nodes if one.name == node)
         return self._rows[self._names[name]][place]
 
-    def at(self, index: int, length: int) -> dict[str, Ledger]:
-        """Return the ledgers of an instance, by node, when the log had a length."""
+    def at(self, index: int, moment: _Then) -> dict[str, Ledger]:
+        """Return the ledgers of an instance at a moment, by node."""
         terms: list[list[Term]] = [
             [Term(TermKind.BASE, node.desired.score, node.desired.origin, node.name)]
             for node in self._nodes
         ]
-        for _, where, term in self._valid(index, length):
+        for _, where, term in self._valid(index, moment):
             if not isinstance(where, int):
                 for node, value in where:
                     terms[node].append(dataclasses.replace(term, value=value))
@@ -145,19 +152,16 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
             for node, column in zip(self._nodes, terms, strict=True)
         }
 
-    def _valid(self, index: int, length: int) -> Iterator[_Entry]:
+    def _valid(self, index: int, moment: _Then) -> Iterator[_Entry]:
         """Yield the entries of an instance that were not taken back by then."""
-        undone = [
-            range(start, end)
-            for start, end, instances in self._undone
-            if index in instances and end <= length
-        ]
+        length, times = moment
+        undone = [places for time, places in self._undone.get(index, ()) if time < times]
         for place, entry in self._entries.get(index, ()):
             if place < length and not any(place in each for each in undone):
                 yield entry
 
     def __getitem__(self, name: str) -> Mapping[str, Ledger]:
-        return self.at(self._names[name], sys.maxsize)
+        return self.at(self._names[name], _ALL)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -191,7 +195,7 @@ class Moments(Sequence[Moment]):
         return self._moment(self._noted[place])
 
     def _moment(self, noted: _Noted) -> Moment:
-        stage, index, row, length = noted
+        stage, index, row, then = noted
         outside = self._outside.get(index, frozenset())
         scores = {
             node: score
@@ -202,25 +206,25 @@ class Moments(Sequence[Moment]):
             stage=stage,
             instance=self._names[index],
             scores=scores,
-            ledgers=Later(self._ledgers, index, length, tuple(scores)),
+            ledgers=Later(self._ledgers, index, then, tuple(scores)),
         )
 
 
 class Later(Mapping[str, Ledger]):
     """The ledgers of one moment, made when they are asked for."""
 
-    __slots__ = ("_index", "_ledgers", "_length", "_made", "_nodes")
+    __slots__ = ("_index", "_ledgers", "_made", "_nodes", "_then")
 
-    def __init__(self, ledgers: Ledgers, index: int, length: int, nodes: tuple[str, ...]) -> None:
+    def __init__(self, ledgers: Ledgers, index: int, then: _Then, nodes: tuple[str, ...]) -> None:
         self._ledgers = ledgers
         self._index = index
-        self._length = length
+        self._then = then
         self._made: dict[str, Ledger] = {}
         self._nodes = nodes
 
     def __getitem__(self, node: str) -> Ledger:
         if not self._made:
-            self._made = self._ledgers.at(self._index, self._length)
+            self._made = self._ledgers.at(self._index, self._then)
         return self._made[node]
 
     def __iter__(self) -> Iterator[str]:

@@ -141,3 +141,17 @@ def test_a_group_that_finds_no_node_still_passes_on_who_follows_it():
     )
 
     assert due.ledgers["p"]["n1"].score == -5
+
+
+def test_an_instance_that_may_not_stay_is_told_twice():
+    """What an instance avoids in vain where it runs counts twice when it is placed at last."""
+    clone = resource.Clone("c", strategies.primitive("p", resource_stickiness="1"))
+    states = {name: {"p": "stopped", "b": "stopped"} for name in ("n1", "n2", "n3")}
+    states["n1"]["p"] = "running"
+    constraints = [constraint.Colocation("k", "c", "b", -1000), location("b", "n1", 100)]
+    due = pipeline.schedule(
+        wanted(strategies.primitive("b"), clone, constraints=constraints, nodes=tuple(states)),
+        seen(states),
+    )
+
+    assert due.ledgers["p:0"]["n1"].score == -1999

@@ -250,3 +250,43 @@ def test_a_one_sided_order_leaves_up_what_is_up(up, stopped):
     due = pipeline.schedule(wanted(first, group, constraints=[order], nodes=("n1",)), seen(states))
 
     assert [one.resource for one in due.changes if one.kind.value == "stop"] == list(stopped)
+
+
+@pytest.mark.parametrize(
+    ("members", "up", "stops", "waits"),
+    [
+        (("a", "-b"), "b", "b", True),
+        (("-a", "b"), "a", "a", False),
+        (("-a", "-b"), "ab", "b", False),
+        (("-a",), "z", "z", True),
+    ],
+)
+def test_probes_come_before_stops_over_groups(members, up, stops, waits):
+    """Over a group a chain of orders goes on; behind a member that starts, a stop waits, too."""
+    group = resource.Group(
+        "g",
+        tuple(
+            strategies.primitive(name[-1], target_role="Stopped" if name[0] == "-" else "Started")
+            for name in members
+        ),
+    )
+    lone = [strategies.primitive("x"), *([strategies.primitive("z")] if "z" in up else [])]
+    states = {"n1": {name: "running" if name in up else "stopped" for name in "abz"}}
+    orders = [constraint.Order("o", "x", "g"), constraint.Order("p", "g", "z")][: len(lone)]
+    due = pipeline.schedule(wanted(*lone, group, constraints=orders, nodes=("n1",)), seen(states))
+
+    assert ("x_monitor_0@n1" in before(due, f"{stops}_stop_0@n1")) is waits
+
+
+def test_what_nobody_manages_stops_no_group():
+    """A group of which only what nobody manages is up does not stop with what it follows."""
+    group = resource.Group(
+        "g", (strategies.primitive("a", is_managed="false"), strategies.primitive("b"))
+    )
+    states = {"n1": {"x": "running", "a": "running"}, "n2": {"x": "stopped"}}
+    constraints = [constraint.Order("o", "x", "g"), location("x", "n2", 100)]
+    due = pipeline.schedule(
+        wanted(strategies.primitive("x"), group, constraints=constraints), seen(states)
+    )
+
+    assert "g_stop_0" not in {one.key for one in due.actions}
