@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.model.score import INFINITY
 from reconciler.scheduler.instance import Instance
 
 if TYPE_CHECKING:
@@ -65,8 +66,11 @@ class Precedence:
 
 
 def _company(placing: Placing, clone: Instance) -> list[int]:
-    """Return what the clone's colocations say of each node, apart from everything else."""
-    row = [0] * len(placing.nodes)
+    """Return what the clone's colocations say of each node, apart from everything else.
+
+    Nodes that are away, or are leaving, come after all others (measured).
+    """
+    row = [0 if node.online and not node.shutdown else -INFINITY for node in placing.nodes]
     for pair in placing.pairs.own_primaries(clone):
         row = placing.wishes.towards(clone, row, pair.primary, pair)
     for pair in placing.pairs.own_dependents(clone):

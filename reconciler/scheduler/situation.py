@@ -104,9 +104,8 @@ def read(
     binder = _Binder(situation, settings, operations, expansion.clones)
     recorded = sorted(nodes, key=lambda node: node.observed.place)
     members = [node for node in recorded if node.remote is None]
-    answering = [node for node in members if node.online]
-    silent = [node for node in members if not node.online and settings.fencing_enabled]
-    for node in itertools.chain(answering, silent, remote.met(situation, settings, operations)):
+    heard = [node for node in members if node.online or settings.fencing_enabled]
+    for node in itertools.chain(heard, remote.met(situation, settings, operations)):
         for name in sorted(node.observed.histories):
             binder.bind(node, node.observed.histories[name])
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
