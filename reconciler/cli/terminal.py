@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -55,6 +54,8 @@ class Screen:
         """Columns to fold to; None off a terminal."""
         if not self.interactive:
             return None
+        import shutil
+
         return max(_WIDTH_MIN, shutil.get_terminal_size().columns)
 
     def lines(self, lines: Iterable[Line]) -> None:

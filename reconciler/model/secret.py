@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import pathlib
 
 from reconciler.frozen import frozen
 
@@ -35,6 +34,8 @@ class SecretRef:
     @property
     def path(self) -> str:
         """The file that is meant, from the root or from where this program runs."""
+        import pathlib
+
         return str(pathlib.PurePath(self.base, *self.reference))
 
     def __str__(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, turn the reading direction, or show as nothing."""
 
@@ -24,6 +22,8 @@ def _shown(character: str) -> str:
         return "\\t"
     if character == "\n":
         return "\\n"
+    import unicodedata
+
     if unicodedata.category(character) not in _DANGEROUS:
         return character
     code = ord(character)

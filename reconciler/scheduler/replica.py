@@ -8,7 +8,6 @@ the digests in a cluster's history are made of the parameters.
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 from collections.abc import Mapping
 
 from reconciler.frozen import frozen
@@ -74,6 +73,8 @@ def address(bundle: resource.Bundle, number: int) -> str:
 
     The replicas' addresses follow each other; those that end in 0 or 255 are left out.
     """
+    import ipaddress
+
     try:
         found = ipaddress.IPv4Address(bundle.network.ip_range_start)
     except ValueError:
