@@ -10,6 +10,9 @@ from reconciler.frozen import frozen
 class OutcomeKind(enum.Enum):
     """How an action ended."""
 
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
     SUCCESS = "success"
     FAILURE = "failure"
     """The agent or device answered, and not as expected."""

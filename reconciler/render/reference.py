@@ -20,6 +20,10 @@ from reconciler.render import precedence, sentences
 _FORGET = "lrm_delete"
 """The only recorded word that is not the task's own: the cluster forgets what ran on a node."""
 
+_KINDS = {kind: kind.value for kind in actions.ActionKind}
+_WORDS = {task: task.value for task in actions.Task}
+"""Looked up, as the value of an enum is a function, and a plan may have a hundred thousand actions."""
+
 _HEALTHY = "green"
 _NODE_TYPES = {NodeKind.GUEST: NodeKind.REMOTE.value}
 """Where the recorded word is not the kind's own: ``guest_of`` tells guest nodes apart."""
@@ -112,22 +116,27 @@ def unique_names(wanted: desired.Desired) -> frozenset[str]:
 
 def scores(due: plan.Plan) -> dict[str, dict[str, dict[str, int | list[int]]]]:
     """Return the scores with which things were placed; a list where they changed in between."""
-    values: dict[str, dict[str, dict[str, list[int]]]] = {}
+    noted: dict[str, dict[str, list[Mapping[str, int]]]] = {}
     for moment in due.moments:
-        if not moment.scores:
-            continue
-        nodes = values.setdefault(moment.stage.value, {}).setdefault(moment.instance, {})
-        for node, value in moment.scores.items():
-            nodes.setdefault(node, []).append(value)
+        if moment.scores:
+            instances = noted.setdefault(moment.stage.value, {})
+            instances.setdefault(moment.instance, []).append(moment.scores)
     return {
-        stage: {
-            name: {
-                node: found[0] if len(set(found)) == 1 else found
-                for node, found in sorted(nodes.items())
-            }
-            for name, nodes in sorted(instances.items())
-        }
-        for stage, instances in sorted(values.items())
+        stage: {name: _joined(found) for name, found in sorted(instances.items())}
+        for stage, instances in sorted(noted.items())
+    }
+
+
+def _joined(noted: Sequence[Mapping[str, int]]) -> dict[str, int | list[int]]:
+    """Return scores by node; a list where they changed in between."""
+    if len(noted) == 1:
+        return dict(sorted(noted[0].items()))
+    values: dict[str, list[int]] = {}
+    for one in noted:
+        for node, value in one.items():
+            values.setdefault(node, []).append(value)
+    return {
+        node: found[0] if len(set(found)) == 1 else found for node, found in sorted(values.items())
     }
 
 
@@ -173,11 +182,11 @@ def _executed(one: actions.Action) -> list[Any]:
     """Return an action as it is told of a simulated run."""
     match one.kind:
         case actions.ActionKind.RESOURCE:
-            return ["rsc", _task(one), one.resource, one.node, one.interval_ms]
+            return ["rsc", _WORDS[one.task], one.resource, one.node, one.interval_ms]
         case actions.ActionKind.PSEUDO:
             return ["pseudo", one.key, one.node or None]
         case actions.ActionKind.FENCE:
-            return ["fence", _task(one), one.node]
+            return ["fence", _WORDS[one.task], one.node]
         case actions.ActionKind.CLUSTER:
             return ["cluster", _task(one), one.resource or None, one.node]
 
@@ -185,7 +194,7 @@ def _executed(one: actions.Action) -> list[Any]:
 def _task(one: actions.Action) -> str:
     if one.kind is actions.ActionKind.CLUSTER and one.task is actions.Task.DELETE:
         return _FORGET
-    return one.task.value
+    return _WORDS[one.task]
 
 
 def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
@@ -214,7 +223,7 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
 
 def _action(one: actions.Action) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "kind": one.kind.value,
+        "kind": _KINDS[one.kind],
         "task": _task(one),
         "node": one.node,
     }
@@ -238,7 +247,7 @@ def _action(one: actions.Action) -> dict[str, Any]:
     return entry
 
 
-def _sort_key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+def _sort_key(key: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         entry["kind"],
         entry.get("rsc", ""),
@@ -247,13 +256,14 @@ def _sort_key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
         entry["node"],
         entry.get("interval", 0),
         entry.get("notify", ""),
+        key,
     )
 
 
 def _actions(due: plan.Plan) -> tuple[list[dict[str, Any]], list[list[int]]]:
     """Return the real actions, sorted, and the direct pairs of indexes that are ordered."""
     entries = {one.key: _action(one) for one in due.actions if one.real}
-    keys = sorted(entries, key=lambda key: (_sort_key(entries[key]), key))
+    keys = sorted(entries, key=lambda key: _sort_key(key, entries[key]))
     ranks = {key: index for index, key in enumerate(keys)}
     order = precedence.direct(ranks, (one.key for one in due.actions), due.edges)
     return [entries[key] for key in keys], order

@@ -44,17 +44,13 @@ class Assembly:
         self.parameters = case.parameters
         self._forms: dict[tuple[int, Task, str, int, int], _Form] = {}
 
-    def key(self, one: Step) -> str:
-        """Return a step's key: its name, and its node where it has one."""
-        return one.name if one.node < 0 else f"{one.name}@{self.situation.nodes[one.node].name}"
-
     def action(self, one: Step) -> plan_action.Action:
-        """Return the action that a step comes to."""
-        node = self.situation.nodes[one.node].name if one.node >= 0 else ""
+        """Return the action that a step comes to; its key tells the node, where there is one."""
         instance = one.instance
         if instance is None or one.kind is ActionKind.PSEUDO or instance.primitive is None:
+            node = self.situation.nodes[one.node].name if one.node >= 0 else ""
             return plan_action.Action(
-                key=self.key(one),
+                key=f"{one.name}@{node}" if node else one.name,
                 kind=one.kind,
                 task=one.task,
                 resource="" if instance is None else instance.history_name or instance.base,
@@ -64,13 +60,15 @@ class Assembly:
                 reason=one.reason,
                 origin=one.origin,
             )
-        return self._of_resource(one, instance, node)
+        return self._of_resource(one, instance)
 
-    def _of_resource(self, one: Step, instance: Instance, node: str) -> plan_action.Action:
-        form = self._form(one, instance)
-        history = self.situation.nodes[one.node].observed.histories.get(instance.history_name)
+    def _of_resource(self, one: Step, instance: Instance) -> plan_action.Action:
+        form, detail = self._form(one, instance), one.detail
+        where = self.situation.nodes[one.node]
+        node = where.name
+        history = where.observed.histories.get(instance.history_name)
         return plan_action.Action(
-            key=self.key(one),
+            key=f"{one.name}@{node}",
             kind=one.kind,
             task=one.task,
             resource=self._known_as(instance, one.node),
@@ -82,13 +80,13 @@ class Assembly:
             timeout_ms=form.timeout_ms,
             start_delay_ms=form.start_delay_ms,
             params=form.params,
-            meta={**form.meta, "on_node": node, **one.detail},
+            meta={**form.meta, "on_node": node, **detail},
             expected_rc=one.expected_rc,
             digests=form.digests,
             fatal=one.task is Task.START and self.settings.start_failure_is_fatal,
             probe=one.probe,
-            source=one.detail.get("migrate_source", ""),
-            target=one.detail.get("migrate_target", ""),
+            source=detail.get("migrate_source", ""),
+            target=detail.get("migrate_target", ""),
             revision=None if history is None else history.revision,
             reason=one.reason,
             origin=one.origin,
@@ -157,15 +155,13 @@ def actions(
     assembly: Assembly, steps: Steps, edges: Edges
 ) -> tuple[tuple[plan_action.Action, ...], tuple[Edge, ...]]:
     """Return the sorted actions and edges of a plan."""
-    made = sorted(
-        ((assembly.action(one), one.index) for one in steps.all if in_plan(one)),
-        key=lambda pair: pair[0].key,
-    )
-    ranks = {index: rank for rank, (_, index) in enumerate(made)}
-    keys = [one.key for one, _ in made]
+    made = {one.index: assembly.action(one) for one in steps.all if in_plan(one)}
+    indexes = sorted(made, key=lambda index: made[index].key)
+    ranks = {index: rank for rank, index in enumerate(indexes)}
+    keys = [made[index].key for index in indexes]
     # Sorting by rank sorts by key, at the price of comparing numbers.
-    pairs = sorted({(ranks[first.index], ranks[then.index]) for first, then in edges})
+    pairs = sorted([(ranks[first.index], ranks[then.index]) for first, then in edges])
     return (
-        tuple([one for one, _ in made]),
+        tuple([made[index] for index in indexes]),
         tuple([Edge(keys[first], keys[then]) for first, then in pairs]),
     )

@@ -52,7 +52,7 @@ def _edges(steps: Steps, dropped: set[tuple[int, int]]) -> Edges:
     found: Edges = []
     planned = [in_plan(one) for one in steps.all]
     for one in steps.all:
-        if not planned[one.index]:
+        if not one.before or not planned[one.index]:
             continue
         seen: set[int] = set()
         for first, flags in one.before:

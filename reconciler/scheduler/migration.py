@@ -54,8 +54,10 @@ def create(steps: Steps, situation: Situation, assignment: Assignment, migrating
         reason = stop.reason or Reason(ReasonCode.MOVED, one.base)
         for step in (to, come):
             step.require(reason)
-            step.detail["migrate_source"] = situation.nodes[source].name
-            step.detail["migrate_target"] = situation.nodes[target].name
+            step.detail = {
+                "migrate_source": situation.nodes[source].name,
+                "migrate_target": situation.nodes[target].name,
+            }
         start.kind = ActionKind.PSEUDO
         link(to, come, Link.NEEDS)
         link(come, stop, Link.NEEDS)

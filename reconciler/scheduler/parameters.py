@@ -39,9 +39,9 @@ class Parameters:
 
     def fixed(self, one: Instance) -> bool:
         """Tell whether the parameters of a primitive are the same on every node."""
-        if replica.follows_host(one.definition):
-            return False
-        return one.base in self._fixed or not rule.conditional(self._sets(one))
+        if one.base in self._fixed:
+            return True
+        return not (replica.follows_host(one.definition) or rule.conditional(self._sets(one)))
 
     def _sets(self, one: Instance) -> attribute.AttributeSets:
         return (*one.definition.params, *self._inherited.get(one.base, ()))

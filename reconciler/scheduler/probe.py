@@ -28,21 +28,27 @@ class Discovery:
     __slots__ = ("_exclusive", "_never")
 
     def __init__(self, wishes: Sequence[Wish]) -> None:
-        self._never: set[tuple[int, int]] = set()
+        self._never: dict[int, set[int]] = {}
         self._exclusive: dict[int, set[int]] = {}
         for wish in wishes:
             for one in wish.instance.below():
                 if wish.discovery is ResourceDiscovery.NEVER:
-                    self._never.update((one.index, node) for node, _ in wish.scores)
+                    never = self._never.setdefault(one.index, set())
+                    never.update(node for node, _ in wish.scores)
                 elif wish.discovery is ResourceDiscovery.EXCLUSIVE:
                     self._exclusive.setdefault(one.index, set()).update(wish.looked_for())
 
-    def allows(self, one: Instance, node: int) -> bool:
-        """Tell whether a resource is looked for on a node."""
-        if (one.index, node) in self._never:
-            return False
+    def among(self, one: Instance, nodes: Sequence[Node]) -> Sequence[Node]:
+        """Return those of some nodes on which a resource is looked for."""
+        never = self._never.get(one.index, ())
         exclusive = self._exclusive.get(one.index)
-        return exclusive is None or node in exclusive
+        if not never and exclusive is None:
+            return nodes
+        return [
+            node
+            for node in nodes
+            if node.index not in never and (exclusive is None or node.index in exclusive)
+        ]
 
 
 def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
@@ -51,6 +57,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         return
     situation = case.situation
     nodes = [node for node in situation.nodes if node.reachable or _joining(node)]
+    away = {node.index for node in nodes if not node.reachable}
     shared: set[tuple[str, int]] = set()
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
@@ -58,23 +65,25 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         known = situation.known.get(one.history_name, {})
         anonymous = one.in_clone is not None and not one.unique
         unasked = Reason(ReasonCode.PROBE, one.base)
-        for node in nodes:
+        for node in discovery.among(one, nodes):
             where = node.index
             state = known.get(where)
-            if state is IDLE or not _unknown(state) or not discovery.allows(one, where):
+            if state is not None and (state is IDLE or not _unknown(state)):
                 continue
             if not remote.probes(case, one, node):
                 continue
-            if anonymous and (one.history_name, where) in shared:
-                continue
-            shared.add((one.history_name, where))
-            probed = _instance_for(case, one, where) if anonymous else one
+            probed = one
+            if anonymous:
+                if (one.history_name, where) in shared:
+                    continue
+                shared.add((one.history_name, where))
+                probed = _instance_for(case, one, where)
             step = steps.resource(probed, Task.MONITOR, where)
             step.probe = True
             step.expected_rc = _expected(situation, one, where)
             again = state is not None
             step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else unasked)
-            if not node.reachable:
+            if where in away:
                 step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
             steps.at(probed).probes.append(step)
     _order(steps, situation)
@@ -88,11 +97,9 @@ def _joining(node: Node) -> bool:
     return node.online and node.pending and node.unclean is None
 
 
-def _unknown(state: State | None) -> bool:
-    """Tell whether a node has to be asked."""
-    if state is None or state.reprobe:
-        return True
-    return not state.known and not state.active
+def _unknown(state: State) -> bool:
+    """Tell whether a node has to be asked once more."""
+    return state.reprobe or (not state.known and not state.active)
 
 
 def _expected(situation: Situation, one: Instance, node: int) -> int:

@@ -136,6 +136,8 @@ class _Binder:
         self.clones = clones
         self._found: dict[str, list[Instance]] = {}
         self._quiet: dict[int, history.Facts] = {}
+        self._idle: dict[str, tuple[AgentName | None, dict[int, State]]] = {}
+        """Of names that were idle on a node: the agent, and where to note it of other nodes."""
         self.unfenced = {
             node.name
             for node in situation.nodes
@@ -143,9 +145,15 @@ class _Binder:
         }
 
     def bind(self, node: Node, found: observed.ResourceHistory) -> None:
-        """Read one history and give it to an instance."""
-        if not found.operations:
-            return
+        """Read one history, and give it to an instance where it says more than most."""
+        agent, known = self._idle.get(found.resource, (None, None))
+        if known is not None and found.agent is agent and history.is_idle(found):
+            known[node.index] = history.IDLE
+        elif found.operations:
+            self._give(node, found)
+
+    def _give(self, node: Node, found: observed.ResourceHistory) -> None:
+        """Read a history and give it to an instance."""
         candidates = self._candidates(found.resource)
         if not candidates:
             if found.agent is None:
@@ -154,6 +162,8 @@ class _Binder:
         first = candidates[0]
         state = self._read(first, node, found)
         if state is history.IDLE and not first.promotable:
+            if found.agent is first.definition.agent:
+                self._idle[found.resource] = found.agent, self.situation.known[first.history_name]
             return
         one = self._bound(candidates, node, state)
         if one is None:
@@ -295,6 +305,7 @@ class _Binder:
 
     def _grow(self) -> None:
         self._found.clear()
+        self._idle.clear()
         standing = self.situation.standing
         while len(standing) < len(self.situation.expansion.all):
             standing.append(Standing())

@@ -7,7 +7,8 @@ typed; only ``settle`` applies them. A step ends up in the plan if it is require
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import position
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _Any = TypeVar("_Any")
+_NOTHING: Mapping[str, str] = types.MappingProxyType({})
 
 
 def present(value: _Any | None) -> _Any:
@@ -119,7 +121,7 @@ class Step:
         self.probe = False
         self.expected_rc = 0
         self.agent_task = ""
-        self.detail: dict[str, str] = {}
+        self.detail: Mapping[str, str] = _NOTHING
         self.origin = position.NOWHERE
         self.before: list[tuple[Step, int]] = []
         self.after: list[tuple[Step, int]] = []
@@ -203,7 +205,7 @@ class Whole:
 class Steps:
     """All steps of a plan while it is made, and the relations between them."""
 
-    __slots__ = ("all", "fences", "places", "shutdowns", "wholes")
+    __slots__ = ("_names", "all", "fences", "places", "shutdowns", "wholes")
 
     def __init__(self, size: int) -> None:
         self.all: list[Step] = []
@@ -211,6 +213,7 @@ class Steps:
         self.wholes: list[Whole | None] = [None] * size
         self.fences: dict[int, Step] = {}
         self.shutdowns: dict[int, Step] = {}
+        self._names: dict[tuple[int, Task, int], str] = {}
 
     def add(
         self,
@@ -228,9 +231,12 @@ class Steps:
 
     def resource(self, one: Instance, task: Task, node: int, interval_ms: int = 0) -> Step:
         """Enter an agent's action."""
-        step = self.add(
-            f"{one.name}_{task.value}_{interval_ms}", ActionKind.RESOURCE, task, one, node
-        )
+        # The name is the same on every node, of which a large cluster asks each.
+        key = (one.index, task, interval_ms)
+        name = self._names.get(key)
+        if name is None:
+            name = self._names[key] = f"{one.name}_{task.value}_{interval_ms}"
+        step = self.add(name, ActionKind.RESOURCE, task, one, node)
         step.interval_ms = interval_ms
         step.origin = one.origin
         return step

@@ -18,6 +18,10 @@ from reconciler.model import observed, outcome, plan, remote, score
 SUCCESS = outcome.Outcome(outcome.OutcomeKind.SUCCESS)
 """It did what was asked."""
 
+_TASKS = {one: one.value for one in actions.Task}
+_WORDS = {one: one.value for one in outcome.OutcomeKind}
+"""Looked up, as the value of an enum is a function, and a plan may have a hundred thousand actions."""
+
 _FAIL_COUNT = "fail-count-"
 _LAST_FAILURE = "last-failure-"
 
@@ -79,21 +83,23 @@ def waves(due: plan.Plan) -> Iterator[tuple[actions.Action, ...]]:
     Raises:
         ValueError: the edges go round in a circle, which no plan may have.
     """
-    waits = {one.key: 0 for one in due.actions}
-    followers: dict[str, list[str]] = {key: [] for key in waits}
-    for edge in due.edges:
-        if edge.before in waits and edge.after in waits:
-            waits[edge.after] += 1
-            followers[edge.before].append(edge.after)
-    by_key = {one.key: one for one in due.actions}
-    ready = sorted(key for key, count in waits.items() if not count)
+    # Actions are sorted by key, so their places in the plan sort as their keys do.
+    places = {one.key: place for place, one in enumerate(due.actions)}
+    waits = [0] * len(places)
+    followers: dict[int, list[int]] = {}
+    for before, after in due.edges:
+        first, then = places.get(before), places.get(after)
+        if first is not None and then is not None:
+            waits[then] += 1
+            followers.setdefault(first, []).append(then)
+    ready = [place for place, count in enumerate(waits) if not count]
     done = 0
     while ready:
-        yield tuple(by_key[key] for key in ready)
+        yield tuple([due.actions[place] for place in ready])
         done += len(ready)
         following = []
-        for key in ready:
-            for follower in followers[key]:
+        for place in ready:
+            for follower in followers.get(place, ()):
                 waits[follower] -= 1
                 if not waits[follower]:
                     following.append(follower)
@@ -113,19 +119,19 @@ def after(
         effect = _EFFECTS.get((step.kind, step.task))
         if effect is None or result.kind is outcome.OutcomeKind.REFUSED:
             continue
-        before = seen.nodes.get(step.node)
-        if before is None and step.router:
-            # A remote node is first heard of when the first thing is done on it.
-            before = observed.ObservedNode(step.node, observed.Presence.ONLINE, remote=True)
-        if before is None:
-            continue
         draft = drafts.get(step.node)
         if draft is None:
+            before = seen.nodes.get(step.node)
+            if before is None and step.router:
+                # A remote node is first heard of when the first thing is done on it.
+                before = observed.ObservedNode(step.node, observed.Presence.ONLINE, remote=True)
+            if before is None:
+                continue
             draft = drafts[step.node] = _draft(before)
         effect(step, result, draft, seen.now)
-        if result.ok and step.task is actions.Task.START and step.agent == remote.CONNECTION:
+        if step.task is actions.Task.START and step.agent == remote.CONNECTION and result.ok:
             reached.add(step.resource)
-        done.append(f"{step.key} {result.kind.value}")
+        done.append(f"{step.key} {_WORDS[result.kind]}")
     if not done:
         return seen
     nodes = {**seen.nodes, **{name: one.finished() for name, one in drafts.items()}}
@@ -149,7 +155,7 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
     known = draft.histories.get(name)
     ended = result.ended_at or now
     one = observed.OperationRecord(
-        operation=step.task.value,
+        operation=_TASKS[step.task],
         interval_ms=step.interval_ms,
         call=draft.call,
         rc=step.expected_rc if ok and result.rc is None else _rc(step, result),
