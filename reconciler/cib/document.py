@@ -20,6 +20,9 @@ MAXIMUM_CHARACTERS = 64 * 1024 * 1024
 MAXIMUM_DEPTH = 64
 """The schema itself never nests deeper than a fifth of this, rules aside."""
 
+_PIECE = 64 * 1024
+"""Characters that are parsed at once; of the whole text the parser would keep a copy."""
+
 NOT_CARRIED = "cib-not-carried"
 """Code of findings about parts that the model has no place for."""
 
@@ -110,7 +113,8 @@ def parse(text: str) -> Document:
     builder = _Refusing() if _DOCTYPE in text else ET.TreeBuilder()
     parser = ET.XMLParser(target=builder)  # noqa: S314 - bounded, and document types refused
     try:
-        parser.feed(text)
+        for start in range(0, len(text), _PIECE):
+            parser.feed(text[start : start + _PIECE])
         root = parser.close()
     except ET.ParseError as error:
         line, column = error.position

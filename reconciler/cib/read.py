@@ -75,6 +75,7 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
     Raises:
         InvalidInputError: the text is no CIB at all.
     """
+    identity = hashlib.sha256(text.encode()).hexdigest()[:16]
     document = documents.parse(text)
     for element in document.section("configuration"):
         if element.tag not in _CARRIED_SECTIONS and len(element):
@@ -92,7 +93,7 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
         tickets=status.tickets(document),
         attributes=_cluster_attributes(document.root),
         dc=_dc(document.root, wanted.nodes),
-        id=hashlib.sha256(text.encode()).hexdigest()[:16],
+        id=identity,
     )
     devices = fences.topology(document, wanted.nodes, wanted.resources)
     users = resources.template_users(document)
