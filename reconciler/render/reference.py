@@ -209,7 +209,8 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
         entry["dest"] = one.target
     if one.kind in _BOTH_ROLES:
         entry["role"] = one.role.value
-        entry["next_role"] = one.next_role.value
+        if one.kind is not plan.ChangeKind.RE_PROMOTE or one.next_role is not one.role:
+            entry["next_role"] = one.next_role.value
     elif one.kind not in _ROLELESS and one.role in _TOLD_ROLES:
         entry["role"] = one.role.value
         if one.kind in _MOVES and one.next_role is not one.role:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model import property  # noqa: A004 - a module's name
-from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.status import (
     ClusterStatus,
@@ -153,7 +152,8 @@ def _role(standing: Standing, *, under_way: bool) -> str:
     shown = Role.STOPPED if standing.role is Role.UNKNOWN else standing.role
     if not under_way:
         return str(shown.value)
-    becoming = (_BECOMING.get(state.pending) for state in _active(standing))
+    telling = _active(standing) if standing.running else standing.states.values()
+    becoming = (_BECOMING.get(state.pending) for state in telling)
     return next((word for word in becoming if word), shown.value)
 
 
@@ -167,7 +167,4 @@ def _active(standing: Standing) -> Iterator[State]:
 
 
 def _ignores(standing: Standing) -> bool:
-    return any(
-        state.on_fail is OnFail.IGNORE and bool(state.failures)
-        for state in standing.states.values()
-    )
+    return any(state.ignored for state in standing.states.values())

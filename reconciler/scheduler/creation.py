@@ -102,7 +102,7 @@ class Creation:
         alone = len(standing.running) == 1
         unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
         for where, stop in places.stops.items():
-            if where == target and not standing.states[where].failed and (alone or unexpected):
+            if where == target and not standing.states[where].spent and (alone or unexpected):
                 continue
             stop.require(reason)
             if standing.states[where].role is Role.PROMOTED:
@@ -126,9 +126,9 @@ class Creation:
         if again and not start.runnable:
             # What was begun and may not go on is not left half done.
             places.stops[target].require(start.blocked)
-        elif not staying or standing.failed or again or not alone:
+        elif not staying or standing.spent or again or not alone:
             start.require(reason)
-        if unexpected and staying and not standing.states[target].failed and not alone:
+        if unexpected and staying and not standing.states[target].spent and not alone:
             start.kind = ActionKind.PSEUDO
 
     def _change_role(
@@ -139,7 +139,7 @@ class Creation:
             # It is no promotable resource any more: only a stop takes the role from it.
             for step in (places.demotes[target], places.stops[target], places.start):
                 step.require(Reason(ReasonCode.PROMOTION, one.base))
-        elif role is Role.PROMOTED and next_role is not Role.PROMOTED:
+        elif role is Role.PROMOTED and (next_role is not role or standing.failed):
             places.demotes[target].require(Reason(ReasonCode.PROMOTION, one.base))
         elif role is not Role.PROMOTED and next_role is Role.PROMOTED and places.promote:
             places.promote.require(Reason(ReasonCode.PROMOTION, one.base))

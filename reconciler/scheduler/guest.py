@@ -73,8 +73,10 @@ def spread(situation: Situation) -> None:
         for one in lost:
             standing = situation.standing[one.index]
             standing.failed = standing.states[node.index].failed = True
+            standing.spent = standing.states[node.index].spent = True
         if lost:
-            situation.standing[held.index].failed = True
+            standing = situation.standing[held.index]
+            standing.failed = standing.spent = True
 
 
 def holds(situation: Situation, one: Instance) -> bool:

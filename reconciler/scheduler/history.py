@@ -7,6 +7,7 @@ has asked stays unknown (Pacemaker Explained, "Operations"; Pacemaker Administra
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 
 from reconciler.frozen import frozen
@@ -33,19 +34,55 @@ SEVERITY: Mapping[OnFail | None, int] = {
 _STICKY = frozenset({OnFail.STOP, OnFail.FENCE, OnFail.STANDBY})
 """Policies that a later success does not lift."""
 
-_HARD = {
-    Rc.UNIMPLEMENTED,
-    Rc.ARGUMENTS,
-    Rc.PERMISSION,
-    Rc.NOT_INSTALLED,
-}
-
-_NO_ANSWER = frozenset(
-    {OperationStatus.TIMEOUT, OperationStatus.LOST, OperationStatus.NOT_CONNECTED}
-)
 _NOT_RUNNING = int(Rc.NOT_RUNNING)
 _HEALTHY = {int(Rc.DEGRADED): int(Rc.OK), int(Rc.DEGRADED_PROMOTED): int(Rc.PROMOTED)}
-"""Degraded is running; what it lacks is for people."""
+"""Degraded is running, says a monitor; what it lacks is for people."""
+_PROMOTED = frozenset({Rc.PROMOTED, Rc.FAILED_PROMOTED, Rc.DEGRADED_PROMOTED})
+"""Exit codes of what is promoted, well or not."""
+_NOTHING_TO_RUN = frozenset({Rc.ARGUMENTS, Rc.NOT_INSTALLED})
+"""What a probe finds where the resource cannot have been started (measured)."""
+
+
+class Verdict(enum.Enum):
+    """What the end of an operation means."""
+
+    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
+    __hash__ = object.__hash__
+
+    WELL = "well"
+    MISSING = "missing"
+    """A probe found nothing that could run there."""
+    FAILED = "failed"
+    HARD = "hard"
+    """It would fail again on the node."""
+    FATAL = "fatal"
+    """It would fail again on every node."""
+
+
+_PLAIN = frozenset(
+    {
+        OperationStatus.TIMEOUT,
+        OperationStatus.LOST,
+        OperationStatus.NOT_CONNECTED,
+        OperationStatus.NOT_SUPPORTED,
+        OperationStatus.INVALID,
+    }
+)
+"""Failures whatever the exit code, which may be another time's."""
+_TOLD: Mapping[OperationStatus, Verdict] = {
+    OperationStatus.ERROR_HARD: Verdict.HARD,
+    OperationStatus.ERROR_FATAL: Verdict.FATAL,
+}
+_VERDICTS: Mapping[int, Verdict] = {
+    Rc.ARGUMENTS: Verdict.HARD,
+    Rc.UNIMPLEMENTED: Verdict.HARD,
+    Rc.PERMISSION: Verdict.HARD,
+    Rc.NOT_INSTALLED: Verdict.HARD,
+    Rc.NOT_CONFIGURED: Verdict.FATAL,
+}
+"""Exit codes of failures that come back."""
+_BANS: Mapping[Verdict, bool] = {Verdict.HARD: False, Verdict.FATAL: True}
+"""Verdicts that forbid, and whether on every node."""
 
 
 @frozen
@@ -83,12 +120,14 @@ class State:
         role: UNKNOWN until something was learnt.
         known: whether the node was asked since it came up.
         failed: it must be recovered.
+        spent: it must be stopped for that; what on-fail=demote is about need only be demoted.
         on_fail: the policy that decides; None: nothing failed.
         failure: the operation that decides.
         bans: kind of ban, and whether it holds on all nodes.
         next_role: role that it must not pass after a failure; None: no limit.
         pending: task that is under way; empty: none.
         recurring: live recurring operations by name and interval.
+        ended: it was stopped after it had been started; what is watched since is not its life.
         latest: the record of each operation by name and interval.
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
@@ -99,19 +138,19 @@ class State:
     role: Role = Role.UNKNOWN
     known: bool = False
     failed: bool = False
+    ignored: bool = False
+    spent: bool = False
     on_fail: OnFail | None = None
     failure: OperationRecord | None = None
     bans: tuple[tuple[TermKind, bool], ...] = ()
     next_role: Role | None = None
     pending: str = ""
     recurring: dict[tuple[str, int], OperationRecord] = dataclasses.field(default_factory=dict)
+    ended: bool = False
     latest: dict[tuple[str, int], OperationRecord] = dataclasses.field(default_factory=dict)
     last: OperationRecord | None = None
     expired: list[OperationRecord] = dataclasses.field(default_factory=list)
     failures: list[OperationRecord] = dataclasses.field(default_factory=list)
-    stop_failed: bool = False
-    demote_failed: bool = False
-    ignored: bool = False
     migrated_to: str = ""
     migrated_from: str = ""
     migrating_to: str = ""
@@ -152,6 +191,15 @@ def in_order(operations: Sequence[OperationRecord]) -> list[OperationRecord]:
     )
 
 
+def _is_probe(record: OperationRecord) -> bool:
+    return record.operation == "monitor" and record.interval_ms == 0
+
+
+def _answer(record: OperationRecord) -> int:
+    """Return the exit code as it counts."""
+    return _HEALTHY.get(record.rc, record.rc) if record.operation == "monitor" else record.rc
+
+
 def read(
     primitive: resource.Primitive,
     history: ResourceHistory,
@@ -172,25 +220,26 @@ def read(
 
 
 def _find_recurring(state: State, records: list[OperationRecord]) -> None:
-    """Note the recurring operations that are live: none survives a stop before or after it."""
-    began = -1
+    """Note the recurring operations that are live.
+
+    None survives a stop that was carried out, well or not, nor a start, however that ended. Where
+    no start is on record, a change of the role says that there was one (measured).
+    """
+    ended = began = changed = -1
     for index, record in enumerate(records):
-        started = record.operation in {"start", "migrate_from", "promote", "demote"}
-        if started and record.status is not OperationStatus.PENDING:
+        state.latest[record.operation, record.interval_ms] = record
+        if record.operation == "stop" and record.status is OperationStatus.DONE:
+            ended = index
+        elif record.operation in {"start", "migrate_from"}:
             began = index
-        if record.operation == "stop" and record.rc == 0:
-            began = len(records)
-    for index, record in enumerate(records):
-        key = (record.operation, record.interval_ms)
-        state.latest[key] = record
-        if record.interval_ms and (index > began or record.call < 0):
-            state.recurring[key] = record
-    if began == len(records):
-        state.recurring = {
-            (one.operation, one.interval_ms): one
-            for one in records
-            if one.interval_ms and one.rc == Rc.NOT_RUNNING and one.expected_rc == Rc.NOT_RUNNING
-        }
+        elif record.operation in {"promote", "demote"}:
+            changed = index
+    began = began if began >= 0 else changed
+    last = max(ended, began)
+    state.ended = ended > began >= 0
+    for record in records[last + 1 :]:
+        if record.interval_ms:
+            state.recurring[record.operation, record.interval_ms] = record
 
 
 class _Reading:
@@ -215,7 +264,7 @@ class _Reading:
         """Let one record change the state."""
         if record.operation in {"notify", "meta-data"}:
             return
-        if record.status in {OperationStatus.CANCELLED, OperationStatus.INVALID}:
+        if record.status is OperationStatus.CANCELLED:
             return
         if record.status is OperationStatus.PENDING:
             self._pending(record)
@@ -224,51 +273,46 @@ class _Reading:
             # Whatever it did may have been done: nothing is known until somebody asks.
             self.state.role, self.state.reprobe = Role.UNKNOWN, True
             return
-        probe = record.operation == "monitor" and record.interval_ms == 0
-        status, rc = self._judged(record, probe=probe)
-        if status is not OperationStatus.DONE and self._expired(record):
+        rc = _answer(record)
+        verdict = self._judged(record, rc)
+        if verdict is not Verdict.WELL and self._expired(record):
             self.state.expired.append(record)
             if record.interval_ms == 0 and record.operation != "stop":
                 self.state.reprobe = True
                 return
             if record.interval_ms:
-                status, rc = OperationStatus.DONE, int(record.expected_rc)
+                verdict, rc = Verdict.WELL, int(record.expected_rc)
         self.state.known = True
-        if status is OperationStatus.DONE:
+        if verdict is Verdict.WELL:
             self._succeeded(record, rc)
+        elif verdict is Verdict.MISSING:
+            self.state.bans = (*self.state.bans, (TermKind.HARD_ERROR, False))
+            self.state.role = Role.STOPPED
         else:
-            self._failed(record, status, rc, probe=probe)
+            self._failed(record, verdict, rc)
 
-    def _judged(self, record: OperationRecord, *, probe: bool) -> tuple[OperationStatus, int]:
-        """Return status and exit code as they count."""
-        rc, status = record.rc, record.status
-        missing = rc == Rc.NOT_INSTALLED and (probe or record.operation != "stop")
-        if status in _NO_ANSWER or status in {
-            OperationStatus.ERROR_HARD,
-            OperationStatus.ERROR_FATAL,
-        }:
-            return status, rc
-        if status is OperationStatus.NOT_INSTALLED or missing:
-            return OperationStatus.NOT_INSTALLED, Rc.NOT_INSTALLED
-        rc = _HEALTHY.get(rc, rc)
-        if self._is_success(record, rc, probe=probe):
-            return OperationStatus.DONE, rc
-        unoffered = rc == Rc.UNIMPLEMENTED and record.interval_ms
-        if rc == Rc.NOT_CONFIGURED:
-            return OperationStatus.ERROR_FATAL, rc
-        return OperationStatus.ERROR_HARD if rc in _HARD and not unoffered else (
-            OperationStatus.ERROR
-        ), rc
+    def _judged(self, record: OperationRecord, rc: int) -> Verdict:
+        """Return what an operation's end means."""
+        if record.status in _PLAIN:
+            return Verdict.FAILED
+        if record.status in _TOLD:
+            return _TOLD[record.status]
+        if self._is_success(record, rc):
+            return Verdict.WELL
+        if _is_probe(record) and rc in _NOTHING_TO_RUN:
+            return Verdict.MISSING
+        if rc == Rc.UNIMPLEMENTED and record.interval_ms:
+            return Verdict.FAILED
+        return _VERDICTS.get(rc, Verdict.FAILED)
 
-    def _is_success(self, record: OperationRecord, rc: int, *, probe: bool) -> bool:
+    def _is_success(self, record: OperationRecord, rc: int) -> bool:
         """Tell whether an exit code is what was asked for, or an answer to a question."""
         if record.operation == "monitor":
-            if probe and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}:
+            if rc == Rc.NOT_RUNNING and (_is_probe(record) or not self.facts.managed):
                 return True
-            if rc == Rc.NOT_RUNNING and not self.facts.managed:
-                return True
-            if rc != record.rc and record.expected_rc in {Rc.OK, Rc.PROMOTED}:
-                return True
+            if _is_probe(record) and rc in {Rc.OK, Rc.PROMOTED}:
+                # Who expects the promoted role, and finds another, has found a failure.
+                return rc == Rc.PROMOTED or record.expected_rc != Rc.PROMOTED
         return rc == record.expected_rc and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}
 
     def _expired(self, record: OperationRecord) -> bool:
@@ -318,12 +362,12 @@ class _Reading:
             case "monitor":
                 cleared = self._found(record, rc)
             case "stop":
-                state.role, state.failed, state.stop_failed = Role.STOPPED, False, False
+                state.role, state.failed = Role.STOPPED, False
                 state.last, state.migrated_to = None, ""
                 cleared = True
             case "demote":
-                state.role, state.demote_failed = Role.UNPROMOTED, False
-                cleared = state.on_fail is OnFail.DEMOTE or self._same_failure(record)
+                state.role = Role.UNPROMOTED
+                cleared = state.on_fail is OnFail.DEMOTE
             case "migrate_to":
                 state.role, state.migrated_to = Role.STOPPED, record.target
                 cleared = False
@@ -344,7 +388,7 @@ class _Reading:
             return True
         if rc == Rc.PROMOTED:
             state.role = Role.PROMOTED
-        elif state.role in {Role.UNKNOWN, Role.STOPPED} or not record.interval_ms:
+        elif state.role in {Role.UNKNOWN, Role.STOPPED}:
             state.role = Role.STARTED
         if rc != Rc.PROMOTED and not record.interval_ms:
             state.last = record
@@ -360,34 +404,24 @@ class _Reading:
         if record.operation == "promote":
             state.role = Role.PROMOTED
             return True
-        if state.role is Role.UNKNOWN:
+        if state.role in {Role.UNKNOWN, Role.STOPPED}:
             state.role = Role.STARTED
         return False
 
     def _same_failure(self, record: OperationRecord) -> bool:
         return self.failed_key == (record.operation, record.interval_ms)
 
-    def _failed(
-        self, record: OperationRecord, status: OperationStatus, rc: int, *, probe: bool
-    ) -> None:
+    def _failed(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
         state = self.state
-        if status is OperationStatus.NOT_INSTALLED and probe:
-            state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
-            state.role = Role.STOPPED
-            return
         policy = self._policy(record)
         state.failures.append(record)
         if policy is OnFail.IGNORE:
             if record.status is not OperationStatus.NOT_INSTALLED:
-                self._ignored(record)
+                self._ignored(record, rc)
                 return
             policy = OnFail.RESTART
-        if status is OperationStatus.ERROR_HARD:
-            state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
-        elif status is OperationStatus.ERROR_FATAL:
-            state.bans = (*state.bans, (TermKind.HARD_ERROR, True))
-        elif status is OperationStatus.NOT_INSTALLED:
-            state.bans = (*state.bans, (TermKind.HARD_ERROR, False))
+        if verdict in _BANS:
+            state.bans = (*state.bans, (TermKind.HARD_ERROR, _BANS[verdict]))
         self.failed_key = (record.operation, record.interval_ms)
         if SEVERITY[policy] >= SEVERITY[state.on_fail]:
             state.on_fail, state.failure = policy, record
@@ -396,30 +430,40 @@ class _Reading:
             state.role = Role.STOPPED
             return
         if record.operation == "stop":
-            state.stop_failed = True
             state.bans = (*state.bans, (TermKind.FAILED_STOP, False))
         self._role_after_failure(record, rc)
 
-    def _ignored(self, record: OperationRecord) -> None:
-        """Act as if the operation had done what it was asked to."""
-        self.state.ignored = True
-        self.state.on_fail = self.state.on_fail or OnFail.IGNORE
+    def _ignored(self, record: OperationRecord, rc: int) -> None:
+        """Act as if the operation had done what it was asked to.
+
+        What a monitor found promoted is; what a probe did not find out is asked again (measured).
+        """
+        state = self.state
         self._succeeded(record, int(record.expected_rc))
+        state.on_fail, state.ignored = state.on_fail or OnFail.IGNORE, True
+        if record.operation == "monitor" and rc in _PROMOTED:
+            state.role = Role.PROMOTED
+        state.known = not _is_probe(record)
 
     def _role_after_failure(self, record: OperationRecord, rc: int) -> None:
+        """Take the role that a resource has at worst.
+
+        A demotion counts as done, unless nothing may be done about it (measured).
+        """
         state = self.state
-        if rc == Rc.NOT_RUNNING and record.operation != "stop":
-            state.role = Role.STOPPED if record.operation == "demote" else Role.STARTED
-        elif record.operation == "promote" or rc in {Rc.PROMOTED, Rc.FAILED_PROMOTED}:
+        if record.operation == "demote" and state.on_fail is OnFail.BLOCK:
             state.role = Role.PROMOTED
         elif record.operation == "demote":
-            state.demote_failed = True
+            state.role = Role.STARTED if rc == Rc.NOT_RUNNING else Role.UNPROMOTED
+        elif record.operation == "promote" or rc in _PROMOTED:
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
             state.migrating_to = ""
             state.role = Role.STARTED
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:
             state.role = Role.STARTED
+        if record.operation == "promote":
+            state.next_role = Role.UNPROMOTED
         if record.operation == "start":
             state.last = None
 
@@ -431,5 +475,6 @@ class _Reading:
             state.failed = state.active
         elif state.on_fail not in {None, OnFail.IGNORE}:
             state.failed = state.active
+        state.spent = state.failed and state.on_fail is not OnFail.DEMOTE
         if state.migrated_to and not state.active and state.role is Role.STOPPED:
             state.known = True

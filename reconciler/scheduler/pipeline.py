@@ -166,7 +166,6 @@ def _plan(found: _Examined) -> plan.Plan:
             break
         migrating -= given_up
     restart.drop(steps)
-    recurring.drop(steps)
     notification.create(steps, case)
     edges, circles = cycle.resolve(steps)
 

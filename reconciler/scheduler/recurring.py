@@ -7,7 +7,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationRecord, OperationStatus, Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import digest, operation, quorum
+from reconciler.scheduler import digest, quorum
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE
@@ -88,10 +88,10 @@ class _Recurring:
                 step.stop_short(obstacle)
             return
         link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
-        link(places.promote, step, Link.NEEDS | Link.PULLS_THEN)
+        link(places.promote, step, Link.NEEDS)
         demote = places.demotes.get(where)
         if demote is not None:
-            link(demote, step, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN)
+            link(demote, step, Link.NEEDS_IF_REQUIRED)
 
     def _changed(
         self, one: Instance, each: resource.Operation, where: int, record: OperationRecord
@@ -144,11 +144,11 @@ class _Recurring:
                 each = by_key.get(key)
                 if written.count(key) > 1:
                     continue
-                if each is None and self._outlived(one, where):
+                if each is None and (not state.active or state.ended or self._outlived(one, where)):
                     continue
                 inactive = each is not None and each.role is Role.STOPPED
                 if where == chosen and each is not None and not quiet:
-                    misfit = inactive or not _fits(each.role, next_role)
+                    misfit = inactive or not (standing.blocked or _fits(each.role, next_role))
                     # One with other parameters is no monitor of today's, to be cancelled.
                     if misfit and not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_one(one, key, where)
@@ -185,17 +185,6 @@ class _Recurring:
             return
         for then in (places.start, places.promote, places.demotes.get(where)):
             link(step, then, Link.ORDER)
-
-
-def drop(steps: Steps) -> None:
-    """Give up cancelling a monitor of another role where a stop ends it; after settling."""
-    for step in steps.all:
-        if step.task is not Task.CANCEL or step.instance is None:
-            continue
-        stop = steps.at(step.instance).stops.get(step.node)
-        configured = operation.lookup(step.instance.definition, step.agent_task, step.interval_ms)
-        if configured is not None and stop is not None and stop.required and stop.runnable:
-            step.required = False
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:

@@ -37,6 +37,7 @@ class Standing:
         managed: whether it may be acted on.
         blocked: a failure forbids to touch it.
         failed: it must be recovered.
+        spent: it must be stopped for that.
         next_role: role that it must not pass after a failure; None: no limit.
         unmanaged_by: why it is not managed.
         known_as: name in a node's history, where it is not the history name.
@@ -50,11 +51,11 @@ class Standing:
     maintenance: bool = False
     blocked: bool = False
     failed: bool = False
+    spent: bool = False
     next_role: Role | None = None
     unmanaged_by: Reason | None = None
     multiple: bool = False
     stop_only: bool = False
-    demote_failed: bool = False
     known_as: dict[int, str] = dataclasses.field(default_factory=dict)
     seen_on: set[int] = dataclasses.field(default_factory=set)
 
@@ -278,6 +279,8 @@ class _Binder:
             return first
         if state.active or state.pending:
             return self._free(candidates, node)
+        if state.next_role is Role.STOPPED:
+            self.situation.standing[first.index].next_role = Role.STOPPED
         self._note_seen(candidates, node)
         return None
 
@@ -357,8 +360,9 @@ def _judge(
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
         # What is read of a node after it is to be fenced is no failure of its own (measured).
         late = one.index > doomed.get(where, one.index)
-        standing.failed = standing.failed or (state.failed and not late and not spared)
-        standing.demote_failed = standing.demote_failed or state.demote_failed
+        counts = state.failed and not late and not spared
+        standing.failed = standing.failed or counts
+        standing.spent = standing.spent or (counts and state.spent)
         standing.next_role = state.next_role or standing.next_role
         fenceable = settings.fencing_enabled or node.guest
         gone = not node.online and node.unclean is None and fenceable
@@ -444,3 +448,4 @@ def _lift(situation: Situation) -> None:
             if _RANK[below.role] > _RANK[standing.role]:
                 standing.role = below.role
             standing.failed = standing.failed or below.failed
+            standing.spent = standing.spent or below.spent

@@ -58,7 +58,7 @@ class _Summary:
         if start is not None and start.required:
             if places.migrate_to is not None and start.runnable:
                 return [self._change(move, ChangeKind.MIGRATE, places.migrate_to.reason)]
-            if start.runnable and (standing.failed or self._stops(places)):
+            if start.runnable and (standing.spent or self._stops(places)):
                 return [self._restarting(move, places, standing)]
         if move.target == NOWHERE or self._stops(places):
             return self._stopping(move, places, standing)

@@ -6,6 +6,7 @@ fuzz.py --record                           raise the floors of the tests to what
 fuzz.py --level 2 --seeds 0:200            agreement by aspect, and the seeds that differ
 fuzz.py --level 2 --seeds 17:18 --show     the differences of one seed
 fuzz.py --level 0 --seeds 0:200            the same for recorded cases with something changed
+fuzz.py --level 6 --seeds 0:200            the same for random operation histories
 fuzz.py --level 2 --seeds 17:18 --shrink DIR   the smallest CIB that still differs
 fuzz.py --shrink DIR --case ID             the same for a record, or for a CIB by --file
 
@@ -34,15 +35,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import conformance_containers as containers
 import conformance_harness as harness
+import conformance_lives as lives
 import conformance_mutation as mutation
 import conformance_shrink as shrink
 import report
 
-CONTAINERS = 7
+LIVES, CONTAINERS = 6, 7
 LEVELS = (0, 1, 2, 3, 4, 5)
 """0: recorded cases with something changed; the others are those of the generator."""
-ALL_LEVELS = (*LEVELS, CONTAINERS)
-"""Also the one of our own: remote and guest nodes, bundles."""
+ALL_LEVELS = (*LEVELS, LIVES, CONTAINERS)
+"""Also those of our own: operation histories; remote and guest nodes, bundles."""
 WEIGHTY = ("actions", "final")
 """What runs where at the end, and what is done for it."""
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
@@ -66,6 +68,8 @@ def situation(level: int, seed: int, odd: bool = False) -> Situation:
     if level == 0:
         _, text, now = mutation.generate(seed)
         return Situation(text, now)
+    if level == LIVES:
+        return Situation(lives.generate(seed))
     if level == CONTAINERS:
         return Situation(containers.generate(seed))
     return Situation(harness.load("random_cib").generate(level, seed, odd))

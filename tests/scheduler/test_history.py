@@ -1,0 +1,225 @@
+"""What an operation history says of a resource: its role, what failed, and what mends it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import observed, resource
+from reconciler.model.action import Task
+from reconciler.model.observed import OperationStatus
+from reconciler.model.plan import ChangeKind
+from reconciler.model.resource import OnFail
+from reconciler.model.role import Role
+from reconciler.scheduler import history, operation, pipeline, rule
+
+FACTS = history.Facts(
+    now=strategies.NOW,
+    fencing=False,
+    can_fence=False,
+    promotable=True,
+    managed=True,
+    failure_timeout_ms=0,
+    fail_count=0,
+    last_failure=0.0,
+)
+DONE, ERROR, TIMEOUT = OperationStatus.DONE, OperationStatus.ERROR, OperationStatus.TIMEOUT
+PENDING, CANCELLED = OperationStatus.PENDING, OperationStatus.CANCELLED
+NOT_SUPPORTED, INVALID = OperationStatus.NOT_SUPPORTED, OperationStatus.INVALID
+START, PROMOTE, STOP = ("start", 0), ("promote", 0), ("stop", 0)
+
+
+def _records(*done) -> tuple[observed.OperationRecord, ...]:
+    """Return records of (operation, rc), (operation, rc, status) or with an expected rc, too."""
+    found = []
+    for call, (name, rc, *more) in enumerate(done, 1):
+        task, _, interval = name.partition("/")
+        status = more[0] if more else DONE
+        usual = {"monitor": 7, "monitor/11": 8}.get(name, 0)
+        expected = more[1] if len(more) > 1 else usual
+        record = strategies.record(task, rc, call, expected, int(interval or 0) * 1000)
+        found.append(dataclasses.replace(record, status=status))
+    return tuple(found)
+
+
+def _read(*done, operations=(), promotable=True) -> history.State:
+    primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
+    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    return history.read(primitive, known, reader, dataclasses.replace(FACTS, promotable=promotable))
+
+
+@pytest.mark.parametrize(
+    ("done", "role", "failed"),
+    [
+        ((("start", 1),), Role.UNPROMOTED, True),
+        ((("start", 0, ERROR),), Role.UNPROMOTED, False),
+        ((("start", 0, TIMEOUT),), Role.UNPROMOTED, True),
+        ((("start", 1, INVALID),), Role.UNPROMOTED, True),
+        ((("start", 190),), Role.UNPROMOTED, True),
+        ((("monitor", 190),), Role.UNPROMOTED, False),
+        ((("monitor", 191),), Role.PROMOTED, False),
+        ((("monitor", 0, DONE, 8),), Role.UNPROMOTED, True),
+        ((START, ("monitor/10", 191)), Role.PROMOTED, True),
+        ((START, ("monitor/10", 9)), Role.PROMOTED, True),
+        ((START, PROMOTE, ("monitor", 0)), Role.PROMOTED, False),
+        ((START, ("promote", 7)), Role.PROMOTED, True),
+        ((START, PROMOTE, ("demote", 1)), Role.UNPROMOTED, True),
+        ((START, PROMOTE, ("demote", 8)), Role.UNPROMOTED, True),
+        ((("monitor", 7), ("reload", 0)), Role.UNPROMOTED, False),
+        ((START, ("stop", 1, CANCELLED)), Role.UNPROMOTED, False),
+    ],
+)
+def test_the_role_is_the_highest_that_an_operation_may_have_left(done, role, failed):
+    """What was promoted may still be, what failed is active, and a demotion counts as done."""
+    state = _read(*done)
+
+    assert (state.role, state.failed) == (role, failed)
+
+
+@pytest.mark.parametrize("rc", [2, 5])
+def test_a_probe_that_finds_nothing_to_run_forbids_the_node(rc):
+    """Missing or unusable where it never ran is no failure, but nothing can start there."""
+    state = _read(("monitor", rc))
+
+    assert (state.role, state.failed, len(state.bans)) == (Role.STOPPED, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("done", "banned"),
+    [
+        (("start", 3), True),
+        (("start", 3, NOT_SUPPORTED), False),
+        (("start", 5, TIMEOUT), False),
+        (("monitor/10", 3), False),
+        (("monitor/10", 4), True),
+    ],
+)
+def test_a_failure_that_would_come_back_forbids_the_node(done, banned):
+    """The exit code tells so, unless there was none or the operation is not offered."""
+    assert bool(_read(done).bans) is banned
+
+
+def _ops(task: str, on_fail: OnFail, interval_ms: int = 0) -> tuple[resource.Operation, ...]:
+    role = Role.PROMOTED if interval_ms == 11_000 else None
+    return (resource.Operation(task, interval_ms, role=role, on_fail=on_fail),)
+
+
+def test_a_demotion_that_blocks_leaves_the_role():
+    """Where nothing may be done about a failed demotion, it is still promoted."""
+    done = (START, PROMOTE, ("demote", 1))
+    assert _read(*done, operations=_ops("demote", OnFail.BLOCK)).role is Role.PROMOTED
+
+
+@pytest.mark.parametrize(
+    ("mend", "failed"),
+    [
+        (("start", 0), False),
+        (("promote", 0), False),
+        (("monitor/11", 8), False),
+        (("demote", 0), True),
+        (("monitor/10", 0), True),
+        (("monitor", 0), True),
+        (("reload", 0), True),
+    ],
+)
+def test_what_mends_a_failed_monitor(mend, failed):
+    """A start, a promotion, or an answer to the same question; a demotion does not."""
+    assert _read(START, PROMOTE, ("monitor/11", 1), mend).failed is failed
+
+
+@pytest.mark.parametrize(
+    ("done", "limit"),
+    [
+        ((START, ("promote", 1)), Role.UNPROMOTED),
+        ((START, ("promote", 1), ("demote", 0)), Role.UNPROMOTED),
+        ((START, ("promote", 1), STOP, START), None),
+    ],
+)
+def test_a_promotion_that_failed_is_not_tried_again(done, limit):
+    """Until it has been started anew."""
+    assert _read(*done).next_role is limit
+
+
+def test_an_ignored_probe_is_asked_again():
+    """A failure that people do not want to see leaves open whether it runs."""
+    state = _read(("monitor", 1), operations=_ops("monitor", OnFail.IGNORE))
+
+    assert (state.role, state.ignored, state.known) == (Role.STOPPED, True, False)
+
+
+@pytest.mark.parametrize(
+    ("done", "live"),
+    [
+        ((START, ("monitor/10", 0)), True),
+        ((("monitor/10", 0), START), False),
+        ((("monitor/10", 0), ("start", 1)), False),
+        ((START, ("monitor/10", 0), PROMOTE), True),
+        ((("monitor/10", 0), PROMOTE), False),
+        ((START, ("monitor/10", 0), STOP), False),
+        ((START, ("monitor/10", 0), ("stop", 1)), False),
+        ((START, ("monitor/10", 0), ("stop", 1, ERROR)), True),
+        ((START, STOP, ("monitor/10", 0)), True),
+        ((STOP, ("monitor/10", 0)), True),
+    ],
+)
+def test_what_a_monitor_survives(done, live):
+    """It ends with a stop that was carried out, and with every start."""
+    assert bool(_read(*done).recurring) is live
+
+
+def _planned(*done, operations, score="10"):
+    """Return the plan for one promotable instance with a history."""
+    primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
+    clone = resource.Clone("c", primitive, meta=strategies.sets(promotable="true"))
+    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    found = observed.ObservedNode(
+        "n1", observed.Presence.ONLINE, attributes={"master-p": score}, histories={"p": known}
+    )
+    wanted = facts.wanted(clone, nodes=("n1",))
+    seen = observed.Observed(strategies.NOW, quorate=True, nodes={"n1": found})
+    return pipeline.schedule(wanted, seen)
+
+
+@pytest.mark.parametrize(
+    ("score", "kind", "tasks"),
+    [
+        ("10", ChangeKind.RE_PROMOTE, {Task.DEMOTE, Task.PROMOTE}),
+        ("-1", ChangeKind.DEMOTE, {Task.DEMOTE}),
+    ],
+)
+def test_on_fail_demote_demotes_and_no_more(score, kind, tasks):
+    """It is promoted again where it may be; nothing is stopped."""
+    operations = _ops("monitor", OnFail.DEMOTE, 11_000)
+    done = (START, PROMOTE, ("monitor/11", 1))
+    due = _planned(*done, operations=operations, score=score)
+
+    assert [one.kind for one in due.changes] == [kind]
+    done = {one.task for one in due.actions}
+    assert done & {Task.DEMOTE, Task.PROMOTE, Task.START, Task.STOP} == tasks
+
+
+@pytest.mark.parametrize(
+    ("done", "cancelled"),
+    [
+        ((START, ("monitor/13", 0)), True),
+        ((START, STOP, ("monitor/13", 0)), False),
+        ((("monitor", 7), ("monitor/13", 7, DONE, 7)), False),
+    ],
+)
+def test_only_a_monitor_of_its_life_is_cancelled(done, cancelled):
+    """Not one where it does not run, nor one that was left over by a stop."""
+    due = _planned(*done, operations=())
+
+    assert (Task.CANCEL in {one.task for one in due.actions}) is cancelled
+
+
+def test_on_fail_stop_holds_after_the_stop():
+    """An anonymous instance that stopped after such a failure is not started again."""
+    operations = _ops("monitor", OnFail.STOP, 10_000)
+    due = _planned(START, ("monitor/10", 1), STOP, operations=operations)
+
+    assert not due.actions
