@@ -20,6 +20,7 @@ from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.ranking import Ranking, Row
+from reconciler.scheduler.situation import Situation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +116,15 @@ def _importance_of_dependent(pair: Pair) -> tuple[int, int, int, str]:
     return _importance(pair.dependent)
 
 
-def lower(wanted: desired.Desired, expansion: Expansion, implied: Iterable[Pair] = ()) -> Pairs:
+def lower(wanted: desired.Desired, situation: Situation, implied: Iterable[Pair] = ()) -> Pairs:
     """Return every colocation as pairs: those written, those of sets, those inside groups.
 
     Args:
         wanted: what is written.
-        expansion: what the names in it mean.
+        situation: what the names in it mean, and what is active.
         implied: further pairs, which nobody wrote.
     """
+    expansion = situation.expansion
     pairs = list(implied)
     for one in wanted.constraints:
         match one:
@@ -146,7 +148,19 @@ def lower(wanted: desired.Desired, expansion: Expansion, implied: Iterable[Pair]
                         origin=instance.origin,
                     )
                 )
-    return Pairs(pairs)
+    return Pairs([_heard(pair, situation) for pair in pairs])
+
+
+def _heard(pair: Pair, situation: Situation) -> Pair:
+    """Return a pair as it counts: what is not active listens to all, as it need not move for it.
+
+    Measured; "influence" and "critical" keep only what is active anywhere from being moved.
+    """
+    if pair.influence or any(
+        situation.standing[one.index].running for one in pair.primary.primitives()
+    ):
+        return pair
+    return dataclasses.replace(pair, influence=True)
 
 
 def _influence(written: bool | None, dependent: Instance) -> bool:
@@ -306,18 +320,21 @@ class Wishes:
             a group as a whole does not reach beyond it (measured).
     """
 
-    __slots__ = ("_busy", "_pairs", "_ranking", "opened")
+    __slots__ = ("_busy", "_heard", "_pairs", "_ranking", "opened")
 
     def __init__(self, ranking: Ranking, pairs: Pairs) -> None:
         self._ranking = ranking
         self._pairs = pairs
         self._busy: set[int] = set()
+        self._heard = 0
         self.opened: set[int] = set()
 
     def apply(self, one: Instance, pair: Pair, *, positive_only: bool = False) -> None:
         """Add the wishes of a pair's dependent to the scores of ``one``."""
         row = self._ranking.rows[one.index]
+        before = self._heard
         found = self.towards(one, row, pair.dependent, pair, positive_only=positive_only)
+        self._ranking.copies[one.index] += self._heard - before
         term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
         self._ranking.become(one, found, term)
 
@@ -367,6 +384,7 @@ class Wishes:
         try:
             row = self._combined(target, source, factor, attribute, way)
             if self._ranking.usable(row):
+                self._heard += 1
                 behind = self._pairs.primaries(source) if way.onwards else self._followers(source)
                 row = self._behind(row, behind, factor, way)
             else:

@@ -95,7 +95,7 @@ def _placed(
     wishes = location.resolve(desired, standing.expansion, standing.nodes, found.clock)
     bans = ticket.resolve(desired, found.observed, standing, fencing=settings.fencing_enabled)
     scores = _rank(standing, settings, wishes, bans)
-    pairs = colocation.lower(desired, standing.expansion, _implied(standing))
+    pairs = colocation.lower(desired, standing, _implied(standing))
     frozen = quorum.freezes(settings, quorate=found.observed.quorate)
     promotions = promotion.Scores((*wishes, *bans), frozen)
     return wishes, pairs, placement.assign(standing, scores, pairs, settings, promotions)

@@ -196,6 +196,7 @@ class Placing:
             return
         term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
         self.ranking.become(one, new, term)
+        self.ranking.copies[one.index] += 1
 
     def _partner(self, one: Instance, pair: Pair, role: Role | None) -> set[int] | None:
         """Return the node of the one instance of a clone that an interleaved instance looks at.
@@ -327,33 +328,46 @@ class Placing:
         """Return the best usable node for a primitive, NOWHERE if there is none."""
         row = self.ranking.rows[one.index]
         running = self.situation.standing[one.index].running
-        current = running[0] if running else NOWHERE
-        strategy = self.settings.placement_strategy
-        minimal = strategy is PlacementStrategy.MINIMAL
-        balanced = strategy is PlacementStrategy.BALANCED
         allowed = [
             node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
         ]
         allowed, preferred = self.capacity.fitting(self, one, allowed)
         self.contests[one.index] = allowed, tuple(self.load)
-        found, found_key = NOWHERE, (0, 0, 0, 0)
-        for where in allowed:
-            freer = 0
-            if balanced and found != NOWHERE and row[where] == row[found]:
-                freer = self.capacity.freer(where, found)
-            load = 0 if minimal else self.load[where]
-            here = 0 if where == current and not minimal else 1
-            key = (-row[where], load, here, self.nodes[where].rank)
-            if found == NOWHERE or freer > 0 or (not freer and key < found_key):
-                found, found_key = where, key
+        if not allowed:
+            return NOWHERE
+        found = self._first(one, allowed, running[0] if running else NOWHERE)
         if preferred in allowed and row[preferred] == row[found]:
             return preferred
-        if found == NOWHERE or one.unique or row[found] <= 0:
+        if one.unique or row[found] <= 0:
             return found
         for where in running:
             if row[where] == row[found] and where in allowed:
                 return where
         return found
+
+    def _first(self, one: Instance, allowed: Sequence[int], current: int) -> int:
+        """Return the node that comes first among those allowed, as the strategy compares them."""
+        row = self.ranking.rows[one.index]
+        strategy = self.settings.placement_strategy
+        load = [0] * len(self.nodes) if strategy is PlacementStrategy.MINIMAL else self.load
+        here = NOWHERE if strategy is PlacementStrategy.MINIMAL else current
+
+        def key(where: int) -> tuple[int, int, bool, int]:
+            return (-row[where], load[where], where != here, self.nodes[where].rank)
+
+        if strategy is not PlacementStrategy.BALANCED:
+            return min(allowed, key=key)
+        open_to_it = set(allowed)
+
+        def before(left: int, right: int) -> bool:
+            if not open_to_it >= {left, right}:
+                return left in open_to_it
+            freer = 0
+            if row[left] == row[right]:
+                freer = self.capacity.freer(left, right)
+            return freer > 0 if freer else key(left) < key(right)
+
+        return utilization.first(self.capacity.table(self.ranking.copies[one.index])[::-1], before)
 
     def _take(self, one: Instance, where: int, role: Role) -> None:
         self.chosen[one.index] = where

@@ -33,9 +33,10 @@ class Ranking:
         noted: stage, instance, scores, and the moment.
         undone: where in the log something was added to some instances that was taken back.
         outside: instance to nodes that no constraint names, in a cluster where that is needed.
+        copies: how often colocations made an instance's scores anew, by the instance's number.
     """
 
-    __slots__ = ("log", "nodes", "noted", "outside", "rows", "undone")
+    __slots__ = ("copies", "log", "nodes", "noted", "outside", "rows", "undone")
 
     def __init__(self, expansion: Expansion, nodes: Sequence[Node]) -> None:
         self.nodes = nodes
@@ -45,6 +46,7 @@ class Ranking:
         self.noted: list[_Noted] = []
         self.undone: list[_Undone] = []
         self.outside: dict[int, frozenset[int]] = {}
+        self.copies = [0] * len(expansion.all)
 
     def add(self, one: Instance, node: int, term: Term) -> None:
         """Add a term to one score."""

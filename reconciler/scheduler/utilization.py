@@ -7,8 +7,7 @@ placement strategy".
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import attribute
@@ -37,18 +36,26 @@ def amounts(sets: attribute.AttributeSets, clock: rule.Clock) -> Amounts:
 
 
 class Capacity:
-    """What the nodes have left while resources are placed."""
+    """What the nodes have left while resources are placed.
 
-    __slots__ = ("_clock", "_free", "_needs", "_table", "strategy")
+    Attributes:
+        strategy: the placement strategy.
+    """
+
+    __slots__ = ("_clock", "_free", "_ids", "_names", "_needs", "_tables", "strategy")
 
     def __init__(self, nodes: Sequence[Node], settings: options.Cluster) -> None:
         self.strategy = settings.placement_strategy
         self._clock = settings.clock
         self._needs: dict[str, Amounts] = {}
         self._free: list[Amounts] = []
-        self._table: list[int] | None = None
-        if self.strategy is not PlacementStrategy.DEFAULT:
+        self._ids: Sequence[str] = ()
+        self._names: Sequence[int] = ()
+        self._tables: list[Sequence[int]] = []
+        if self.counts:
             self._free = [self.original(node) for node in nodes]
+            self._ids = [node.desired.id or node.name for node in nodes]
+            self._names = node_table.by_name([node.name for node in nodes])
 
     @property
     def counts(self) -> bool:
@@ -65,6 +72,17 @@ class Capacity:
         if found is None:
             found = self._needs[one.base] = amounts(one.definition.utilization, self._clock)
         return found
+
+    def table(self, copies: int) -> Sequence[int]:
+        """Return the nodes in the order of their table, or of a copy of a copy... of it.
+
+        A copy is entered in the order of what it is made from. Each colocation that counts for a
+        resource makes one of its table (measured).
+        """
+        while copies >= len(self._tables):
+            before = self._tables[-1] if self._tables else self._names
+            self._tables.append(node_table.order(self._ids, before))
+        return self._tables[copies]
 
     def take(self, one: Instance, node: int) -> None:
         """Take what a primitive needs from a node."""
@@ -93,15 +111,16 @@ class Capacity:
         """Return the nodes, best first: usable, by own score, capacity if balanced, and name."""
         balanced = self.strategy is PlacementStrategy.BALANCED
 
-        def compare(left: Node, right: Node) -> int:
-            if left.takes_resources is not right.takes_resources:
-                return -1 if left.takes_resources else 1
-            if left.desired.score != right.desired.score:
-                return right.desired.score - left.desired.score
-            freer = self.freer(right.index, left.index) if balanced else 0
-            return freer or left.rank - right.rank
+        def before(left: int, right: int) -> bool:
+            one, other = nodes[left], nodes[right]
+            if one.takes_resources is not other.takes_resources:
+                return one.takes_resources
+            if one.desired.score != other.desired.score:
+                return one.desired.score > other.desired.score
+            freer = self.freer(left, right) if balanced else 0
+            return freer > 0 if freer else one.rank < other.rank
 
-        return sorted(nodes, key=functools.cmp_to_key(compare))
+        return [nodes[place] for place in merged(self._names, before)]
 
     def fitting(
         self, placing: Placing, one: Instance, allowed: list[int]
@@ -120,13 +139,12 @@ class Capacity:
         if found or len(together) == 1:
             return found, None
         alone = [node for node in allowed if self._fits(self.need(one), node)]
-        return alone, self._freest(placing.nodes, allowed)
+        table = self.table(placing.ranking.copies[one.index] + 1)
+        return alone, self._freest([node for node in table if node in allowed])
 
-    def _freest(self, nodes: Sequence[Node], allowed: list[int]) -> int:
-        """Return the node with the most capacity left; of those alike the first in the table."""
-        if self._table is None:
-            self._table = node_table.ranks([one.desired.id or one.name for one in nodes])
-        best, *others = sorted(allowed, key=self._table.__getitem__)
+    def _freest(self, nodes: Sequence[int]) -> int:
+        """Return the node with the most capacity left; of those alike the first."""
+        best, *others = nodes
         for node in others:
             best = node if self.freer(node, best) > 0 else best
         return best
@@ -134,6 +152,30 @@ class Capacity:
     def _fits(self, need: Amounts, node: int) -> bool:
         free = self._free[node]
         return all(free.get(name, 0) >= value for name, value in need.items())
+
+
+def merged(places: Sequence[int], before: Callable[[int, int], bool]) -> list[int]:
+    """Return places sorted by merging sorted halves.
+
+    Which node has more left than another may go in a circle; then this decides (measured).
+    """
+    middle = len(places) // 2
+    if not middle:
+        return list(places)
+    left, right = merged(places[:middle], before), merged(places[middle:], before)
+    found = []
+    while left and right:
+        found.append(right.pop(0) if before(right[0], left[0]) else left.pop(0))
+    return [*found, *left, *right]
+
+
+def first(places: Sequence[int], before: Callable[[int, int], bool]) -> int:
+    """Return the first of ``merged``."""
+    middle = len(places) // 2
+    if not middle:
+        return places[0]
+    left, right = first(places[:middle], before), first(places[middle:], before)
+    return right if before(right, left) else left
 
 
 def _sum(needs: Iterable[Amounts]) -> Amounts:

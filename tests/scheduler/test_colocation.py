@@ -155,3 +155,18 @@ def test_an_instance_that_may_not_stay_is_told_twice():
     )
 
     assert due.ledgers["p:0"]["n1"].score == -1999
+
+
+@pytest.mark.parametrize(("state", "target"), [("running", "n1"), ("stopped", "n2")])
+def test_a_primary_that_does_not_run_listens_to_everyone(state, target):
+    """A dependent without influence still decides where a primary is started, never a move."""
+    resources = [strategies.primitive("p"), strategies.primitive("d")]
+    constraints = [
+        constraint.Colocation("k", "d", "p", INFINITY, influence=False),
+        location("d", "n2", 100),
+    ]
+    due = pipeline.schedule(
+        wanted(*resources, constraints=constraints), seen({"n1": {"p": state}, "n2": {}})
+    )
+
+    assert list(due.placement["p"]) == [target]

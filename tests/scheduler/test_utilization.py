@@ -114,3 +114,24 @@ def test_what_cannot_be_together_prefers_the_node_with_most_left():
     wanted = _wanted("utilization", {"n1": 2, "n2": 4}, {"a": 1, "b": 4}, TOGETHER)
 
     assert _targets(facts.pipeline.schedule(wanted, facts.seen()))["a"] == "n2"
+
+
+@pytest.mark.parametrize(("score", "target"), [(0, "foxtrot"), (1, "alpha")])
+def test_where_capacities_go_in_a_circle_the_table_decides(score, target):
+    """Which node has more left can go in a circle; a colocation changes where it is cut."""
+    left = {"alpha": "132", "charlie": "222", "echo": "321", "foxtrot": "313", "hotel": "322"}
+    wanted = dataclasses.replace(
+        facts.wanted(
+            strategies.primitive("a"),
+            strategies.primitive("d"),
+            constraints=[constraint.Colocation("k", "d", "a", score)],
+            placement_strategy="balanced",
+        ),
+        nodes=tuple(
+            node.Node(name, utilization=strategies.sets(c=cpu, m=memory, d=disk))
+            for name, (cpu, memory, disk) in left.items()
+        ),
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({name: {} for name in left}))
+
+    assert _targets(due)["a"] == target
