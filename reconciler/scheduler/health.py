@@ -6,15 +6,16 @@ Pacemaker Explained, "Tracking node health".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model import property  # noqa: A004 - a module's name
-from reconciler.model.score import INFINITY, Term, TermKind, total
-from reconciler.scheduler import location, options
+from reconciler.model.constraint import ResourceDiscovery
+from reconciler.model.score import INFINITY, TermKind, total
+from reconciler.scheduler import options
 from reconciler.scheduler.expansion import Expansion
+from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import HealthStrategy
-from reconciler.scheduler.ranking import Ranking
 
 _PREFIX = "#health"
 _WORDS: Mapping[HealthStrategy, Mapping[str, int]] = {
@@ -37,14 +38,24 @@ def score(node: Node, settings: options.Cluster) -> int:
     return total((settings.health_base if progressive else 0, *found))
 
 
-def apply(ranking: Ranking, expansion: Expansion, settings: options.Cluster) -> None:
-    """Add the health of each node to the scores of every resource that minds it."""
-    for node in ranking.nodes:
+def wishes(
+    nodes: Sequence[Node], expansion: Expansion, settings: options.Cluster
+) -> Iterator[Wish]:
+    """Yield the health of each node as a location for every resource.
+
+    A resource that does not mind an unhealthy node is drawn to a healthy one all the same, and
+    health opens nodes in a cluster where constraints must name them (measured).
+    """
+    for node in nodes:
         value = score(node, settings)
-        if not value:
-            continue
-        term = Term(TermKind.NODE_HEALTH, value, node.desired.origin, node.name)
-        for top in expansion.tops:
-            if not top.meta.allow_unhealthy:
-                for one in location.affected(top):
-                    ranking.add(one, node.index, term)
+        for top in expansion.tops if value else ():
+            if value > 0 or not top.meta.allow_unhealthy:
+                yield Wish(
+                    instance=top,
+                    scores=((node.index, value),),
+                    role=None,
+                    discovery=ResourceDiscovery.ALWAYS,
+                    origin=node.desired.origin,
+                    id=node.name,
+                    kind=TermKind.NODE_HEALTH,
+                )

@@ -238,11 +238,12 @@ def _rank(
     """Return the scores before anything is placed."""
     scores = ranking.Ranking(standing.expansion, standing.nodes)
     remote.forbid(scores, standing)
+    healths = tuple(health.wishes(standing.nodes, standing.expansion, settings))
     if not settings.symmetric:
-        location.opt_in(scores, standing.expansion, wishes)
+        location.opt_in(scores, standing.expansion, (*wishes, *healths))
     location.apply(scores, wishes)
     location.exclude(scores, wishes)
-    health.apply(scores, standing.expansion, settings)
+    location.apply(scores, healths)
     location.apply(scores, bans)
     stickiness.apply(scores, standing, settings)
     stickiness.ban(scores, standing, settings)

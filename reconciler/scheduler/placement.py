@@ -168,7 +168,7 @@ class Placing:
             self._beside(one, pair, [self._partner(one, pair, role)])
         elif clone and not pair.mandatory:
             children = self.promotion_order.get(primary.index, primary.children)
-            turns = [self._host(_speaker(child, pair), role) for child in children]
+            turns = [self._host(_speaker(child), role) for child in children]
             self._beside(one, pair, turns, singly=role is None)
         else:
             self._beside(one, pair, [self.hosts(pair, role)])
@@ -203,7 +203,7 @@ class Placing:
 
         It is the one on the best node for it, before the colocation counts (measured).
         """
-        hosts = self.hosts(pair, role)
+        hosts = self.hosts(pair, role, entire=pair.mandatory)
         if not hosts:
             return hosts if pair.mandatory else None
         row = self.ranking.rows[one.index]
@@ -244,12 +244,14 @@ class Placing:
                 new.append(-INFINITY if score >= INFINITY else old)
         return new
 
-    def hosts(self, pair: Pair, role: Role | None) -> set[int] | None:
+    def hosts(self, pair: Pair, role: Role | None, *, entire: bool = False) -> set[int] | None:
         """Return the nodes that count as the primary's; None: not decided, it does not count.
 
         Args:
             pair: whose primary it is.
             role: that the primary must have; None: any.
+            entire: whether all of a group that is an instance of a clone must be there; a group
+                that begins there is enough, but for interleaved ones (measured).
         """
         primary = pair.primary
         if remote.is_connection(pair.dependent):
@@ -264,7 +266,7 @@ class Placing:
             return None
         found: set[int] = set()
         for child in primary.children:
-            found |= self._host(_speaker(child, pair), role) or set()
+            found |= self._host(_speaker(child, entire=entire), role) or set()
         return found
 
     def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
@@ -399,10 +401,10 @@ def _primary_role(pair: Pair) -> Role | None:
     return pair.primary_role
 
 
-def _speaker(child: Instance, pair: Pair) -> Instance:
-    """Return the member that stands for a clone's instance."""
+def _speaker(child: Instance, *, entire: bool = False) -> Instance:
+    """Return the member that stands for a clone's instance: its first, or with ``entire`` last."""
     if child.variant is Variant.GROUP and child.children:
-        return child.children[-1 if pair.mandatory else 0]
+        return child.children[-1 if entire else 0]
     return child
 
 

@@ -170,3 +170,18 @@ def test_a_primary_that_does_not_run_listens_to_everyone(state, target):
     )
 
     assert list(due.placement["p"]) == [target]
+
+
+@pytest.mark.parametrize(("interleave", "nodes"), [("false", ["n1", "n2"]), ("true", [])])
+def test_a_cloned_group_that_begins_somewhere_is_company(interleave, nodes):
+    """Who must be with a clone may be where a group of it begins, interleaved where all of it is."""
+    members = (strategies.primitive("a"), strategies.primitive("b", target_role="Stopped"))
+    meta = strategies.sets(interleave=interleave)
+    clones = (
+        resource.Clone("c", resource.Group("g", members), meta=meta),
+        resource.Clone("d", strategies.primitive("p"), meta=meta),
+    )
+    pair = constraint.Colocation("k", "d", "c", INFINITY)
+    due = pipeline.schedule(wanted(*clones, constraints=[pair]), seen())
+
+    assert sorted(node for name in ("p:0", "p:1") for node in due.placement[name]) == nodes

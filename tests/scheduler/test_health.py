@@ -69,3 +69,26 @@ def test_health_reaches_every_instance_of_a_clone():
     kinds = {term.kind for term in due.ledgers["p:0"]["n1"].terms}
     assert TermKind.NODE_HEALTH in kinds
     assert {one.target for one in due.changes if one.target} == {"n2"}
+
+
+def test_what_minds_no_health_is_drawn_to_a_healthy_node():
+    """allow-unhealthy-nodes drops only what speaks against a node."""
+    wanted = facts.wanted(
+        strategies.primitive("p", allow_unhealthy_nodes="true"), node_health_strategy="custom"
+    )
+    attributes = {"n1": {"#health-disk": "-5"}, "n2": {"#health-disk": "5"}}
+    due = facts.pipeline.schedule(wanted, facts.seen(attributes=attributes))
+
+    assert due.ledgers["p"]["n1"].score == 0
+    assert due.ledgers["p"]["n2"].score == 5
+
+
+@pytest.mark.parametrize(("health", "target"), [("5", "n2"), ("green", ""), ("-5", "")])
+def test_health_opens_a_node_as_a_constraint_does(health, target):
+    """In an asymmetric cluster a node whose health counts is one that was named."""
+    wanted = facts.wanted(
+        strategies.primitive("p"), node_health_strategy="custom", symmetric_cluster="false"
+    )
+    seen = facts.seen(attributes={"n2": {"#health-disk": health}})
+
+    assert facts.change(facts.pipeline.schedule(wanted, seen), "p").target == target
