@@ -157,3 +157,16 @@ class Ticket:
 
 
 Constraint = Location | Colocation | Order | ColocationSets | OrderSets | Ticket
+
+
+def names(one: Constraint) -> tuple[str, ...]:
+    """Return the resources that a constraint names, a pattern's aside."""
+    match one:
+        case Colocation():
+            return (one.dependent, one.primary)
+        case Order():
+            return (one.first, one.then)
+        case ColocationSets() | OrderSets():
+            return tuple(name for part in one.sets for name in part.resources)
+        case Location() | Ticket():
+            return one.resources

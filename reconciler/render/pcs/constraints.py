@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.model import constraint, score
 from reconciler.model.role import Role
 from reconciler.render.pcs import command, rules
 
 
-def constraints(found: Iterable[constraint.Constraint]) -> Iterator[str]:
-    """Yield a command for each constraint; what came of one with several rules needs several."""
+def constraints(
+    found: Iterable[constraint.Constraint],
+    made: frozenset[str],
+    tags: Mapping[str, tuple[str, ...]],
+) -> Iterator[str]:
+    """Yield a command for each constraint; what came of one with several rules needs several.
+
+    Args:
+        found: the constraints.
+        made: resources that the script makes; pcs finds nothing else here, tags neither.
+        tags: names that stand for several resources.
+    """
     seen: dict[str, int] = {}
-    for one in found:
+    for each in found:
+        one = _spelt_out(each, tags)
+        lacking = sorted(set(constraint.names(one)) - made)
+        if lacking:
+            yield command.unsaid(one.id, f"pcs finds no resource {', '.join(lacking)}")
+            continue
         number = seen[one.id] = seen.get(one.id, 0) + 1
         identity = one.id if number == 1 else f"{one.id}-{number}"
         match one:
@@ -24,6 +41,16 @@ def constraints(found: Iterable[constraint.Constraint]) -> Iterator[str]:
                 yield _relation(one, identity)
 
 
+def _spelt_out(
+    one: constraint.Constraint, tags: Mapping[str, tuple[str, ...]]
+) -> constraint.Constraint:
+    """Return a constraint on single resources with what the tags in it stand for."""
+    if not isinstance(one, constraint.Location | constraint.Ticket):
+        return one
+    members = (tags.get(name, (name,)) for name in one.resources)
+    return dataclasses.replace(one, resources=tuple(itertools.chain.from_iterable(members)))
+
+
 def _role(role: Role | None) -> list[str]:
     return [role.value] if role is not None else []
 
@@ -32,7 +59,9 @@ def _location(one: constraint.Location, identity: str, *, first: bool) -> Iterat
     head = ("pcs", "constraint", "location")
     named = [f"regexp%{one.pattern}"] if one.pattern else [*one.resources]
     discovery = one.discovery is not constraint.ResourceDiscovery.ALWAYS
-    role = [f"role={one.role.value}"] if one.role is not None else []
+    # pcs does not know Started here, which is every role.
+    limited = one.role not in {None, Role.STARTED}
+    role = [f"role={one.role.value}"] if one.role is not None and limited else []
     for number, name in enumerate(named):
         own = identity if number == 0 else f"{identity}-{name}"
         found = [f"resource-discovery={one.discovery.value}"] if discovery else []

@@ -8,25 +8,52 @@ from reconciler.model import attribute, container, resource
 from reconciler.render.pcs import command
 from reconciler.render.source import scalars
 
+_MONITOR = "monitor"
 _STONITH = "stonith"
+_OPTIONS = frozenset({"OCF_CHECK_LEVEL", "record-pending"})
+"""What pcs takes for an operation beyond the fields of ``resource.Operation``."""
 
 
-def fence_devices(found: Iterable[resource.Resource]) -> Iterator[str]:
-    """Yield the commands that make fence devices; they come before what they guard."""
-    for top in found:
-        for one in resource.primitives(top):
-            if one.agent.standard == _STONITH:
-                yield from _primitive(one, ("stonith", "create", one.name, one.agent.kind))
+def devices_alone(one: resource.Resource) -> bool:
+    """Tell whether something is a fence device, or a group of nothing else."""
+    return isinstance(one, resource.Primitive | resource.Group) and _standards(one) == {_STONITH}
 
 
-def resources(found: Iterable[resource.Resource]) -> Iterator[str]:
-    """Yield the commands that make resources: what is inside first."""
-    for one in found:
-        standards = {each.agent.standard for each in resource.primitives(one)}
-        if _STONITH in standards and not isinstance(one, resource.Primitive):
-            yield command.unsaid(one.name, "pcs puts fence devices into nothing else")
-        if standards != {_STONITH}:
-            yield from _resource(one)
+def commands(one: resource.Resource) -> Iterator[str]:
+    """Yield the commands that make a resource: what is inside first."""
+    standards = _standards(one)
+    if devices_alone(one):
+        yield from _devices(one)
+        return
+    if _STONITH in standards:
+        yield command.unsaid(one.name, "pcs puts fence devices into groups of their own only")
+        for device in resource.primitives(one):
+            if device.agent.standard == _STONITH:
+                yield from _devices(device)
+    if standards != {_STONITH}:
+        yield from _resource(one)
+
+
+def _devices(one: resource.Resource) -> Iterator[str]:
+    inside = ("--group", one.name) if isinstance(one, resource.Group) else ()
+    for each in resource.primitives(one):
+        yield from _primitive(each, ("stonith", "create", each.name, each.agent.kind), *inside)
+    if isinstance(one, resource.Group):
+        yield from _above(one.name, one.params, one.meta)
+
+
+def made(found: Iterable[resource.Resource]) -> frozenset[str]:
+    """Return the names of what has commands: nothing else may be spoken of."""
+    return frozenset(
+        name
+        for one in found
+        for name in resource.names(one)
+        if devices_alone(one) or _standards(one) != {_STONITH} or name != one.name
+    )
+
+
+def _standards(one: resource.Resource) -> set[str]:
+    return {each.agent.standard for each in resource.primitives(one)}
 
 
 def _resource(one: resource.Resource) -> Iterator[str]:
@@ -40,16 +67,24 @@ def _resource(one: resource.Resource) -> Iterator[str]:
             yield command.words("pcs", "resource", "group", "add", one.name, *members)
             yield from _above(one.name, one.params, one.meta)
         case resource.Clone():
-            yield from _resource(one.child)
-            meta = command.always(one.meta)
-            promotable = meta.pop("promotable", "false") == "true"
-            verb = "promotable" if promotable else "clone"
-            options = [*(["meta"] if meta else []), *command.pairs(meta)]
-            yield command.words("pcs", "resource", verb, one.child.name, one.name, *options)
-            yield from _above(one.name, one.params, ())
-            yield from _rules(one.name, "meta-attributes", one.meta)
+            yield from _clone(one)
         case resource.Bundle():
             yield from _bundle(one)
+
+
+def _clone(one: resource.Clone) -> Iterator[str]:
+    """Yield the commands for a clone; what is in a group exists before its clone."""
+    meta = command.always(one.meta)
+    verb = "promotable" if meta.pop("promotable", "false") == "true" else "clone"
+    clone = (verb, one.name, *command.pairs(meta))
+    if isinstance(one.child, resource.Primitive):
+        # In one command: pcs refuses to clone what is there and not installed, even by force.
+        yield from _created(one.child, *clone)
+    else:
+        yield from _resource(one.child)
+        yield command.words("pcs", "resource", verb, one.child.name, *clone[1:], "--force")
+    yield from _above(one.name, one.params, ())
+    yield from _rules(one.name, "meta-attributes", one.meta)
 
 
 def _created(one: resource.Primitive, *where: str) -> Iterator[str]:
@@ -61,14 +96,25 @@ def _created(one: resource.Primitive, *where: str) -> Iterator[str]:
 
 def _primitive(one: resource.Primitive, head: tuple[str, ...], *where: str) -> Iterator[str]:
     parts = ["pcs", *head, *command.pairs(command.always(one.params))]
-    if one.operations:
+    operations = {(each.name, each.interval_ms): each for each in reversed(one.operations)}
+    if operations:
         parts.append("op")
-    for operation in one.operations:
+    for operation in reversed(operations.values()):
         parts += _operation(operation)
     meta = command.always(one.meta)
     parts += [*(["meta"] if meta else []), *command.pairs(meta)]
     # What the agent itself checks may not hold where the script runs.
     yield command.words(*parts, *where, "--force")
+    if len(operations) < len(one.operations):
+        yield command.unsaid(f"some operations of {one.name}", "they are there twice")
+    if not any(each.name == _MONITOR for each in one.operations):
+        # pcs adds one that nobody asked for, in the interval that the agent advises.
+        yield command.words("pcs", head[0], "op", "delete", one.name, _MONITOR)
+    for operation in one.operations:
+        unknown = command.always(operation.attributes).keys() - _OPTIONS
+        if unknown:
+            what = f"{', '.join(sorted(unknown))} of {operation.name} of {one.name}"
+            yield command.unsaid(what, "pcs gives no parameters to single operations")
     utilization = command.always(one.utilization)
     if utilization:
         yield command.words("pcs", "resource", "utilization", one.name, *command.pairs(utilization))
@@ -89,7 +135,8 @@ def _operation(one: resource.Operation) -> Iterator[str]:
         yield "enabled=false"
     if one.start_delay_ms:
         yield f"start-delay={scalars.length(one.start_delay_ms)}"
-    yield from command.pairs(command.always(one.attributes))
+    found = command.always(one.attributes)
+    yield from command.pairs({name: found[name] for name in found if name in _OPTIONS})
 
 
 def _above(

@@ -5,9 +5,10 @@ Nothing of the cluster changes before the last line, which pushes the copy.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
-from reconciler.model import attribute, desired, fencing, node
+from reconciler.model import attribute, desired, fencing, node, resource
 from reconciler.model import property as options
 from reconciler.render.pcs import command, constraints, resources, rules
 
@@ -34,19 +35,28 @@ def text(wanted: desired.Desired, levels: Iterable[fencing.FencingLevel]) -> str
         wanted: what is wanted, with fence devices among the resources as Pacemaker has them.
         levels: in which order devices are tried.
     """
+    made = resources.made(wanted.resources)
     lines = [
         _HEAD,
         *command.section("Properties", _properties(wanted.properties)),
         *command.section("Defaults", _defaults(wanted)),
         *command.section("Nodes", _nodes(wanted.nodes)),
-        *command.section("Fencing", resources.fence_devices(wanted.resources)),
+        *_resources(wanted.resources),
         *command.section("Fencing levels", _levels(levels)),
-        *command.section("Resources", resources.resources(wanted.resources)),
         *command.section("Tags", _tags(wanted)),
-        *command.section("Constraints", constraints.constraints(wanted.constraints)),
+        *command.section(
+            "Constraints", constraints.constraints(wanted.constraints, made, wanted.tags)
+        ),
         _TAIL,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _resources(found: Iterable[resource.Resource]) -> Iterator[str]:
+    """Yield sections of devices and of resources; their order decides between equal nodes."""
+    for devices, some in itertools.groupby(found, key=resources.devices_alone):
+        made = (line for one in some for line in resources.commands(one))
+        yield from command.section("Fencing" if devices else "Resources", made)
 
 
 def _properties(sets: attribute.AttributeSets) -> Iterator[str]:
@@ -93,7 +103,8 @@ def _nodes(found: Iterable[node.Node]) -> Iterator[str]:
 def _levels(found: Iterable[fencing.FencingLevel]) -> Iterator[str]:
     for one in found:
         head = ("pcs", "stonith", "level", "add", str(one.index), one.target)
-        yield command.words(*head, *one.devices)
+        # pcs does not find devices that are in a group.
+        yield command.words(*head, *one.devices, "--force")
 
 
 def _tags(wanted: desired.Desired) -> Iterator[str]:

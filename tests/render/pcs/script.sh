@@ -21,17 +21,18 @@ pcs node attribute b rack=r2 standby=true
 pcs stonith create fence-a fence_ipmilan ip=10.0.0.1 username=root password="${FENCE_A_PASSWORD:?}" \
   lanplus=1 pcmk_delay_max=5s pcmk_host_list=a op monitor interval=60s --force
 
-# Fencing levels
-pcs stonith level add 1 a fence-a
-
 # Resources
 pcs resource create --no-default-ops web ocf:heartbeat:apache configfile=/etc/httpd.conf op monitor \
   interval=10s timeout=20s --force
 pcs resource create --no-default-ops vip ocf:heartbeat:IPaddr2 ip=10.0.1.1 cidr_netmask=024 op \
   monitor interval=10s timeout=20s on-fail=standby monitor interval=60s role=Stopped --force
 pcs resource group add front vip
-pcs resource create --no-default-ops db ocf:pacemaker:Stateful --force
-pcs resource promotable db db-clone meta notify=true
+pcs resource create --no-default-ops db ocf:pacemaker:Stateful promotable db-clone notify=true \
+  --force
+pcs resource op delete db monitor
+
+# Fencing levels
+pcs stonith level add 1 a fence-a --force
 
 # Tags
 pcs tag create web-base web
