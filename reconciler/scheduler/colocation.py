@@ -389,7 +389,7 @@ class Wishes:
                 row = self._behind(row, behind, factor, way)
             else:
                 row = target
-            if group is not None and not way.onwards:
+            if group is not None and not way.onwards and self._ranking.usable(row):
                 row = self._behind(row, self._followers(group.children[-1]), factor, way)
         finally:
             self._busy.discard(source.index)

@@ -82,7 +82,8 @@ class Creation:
             obstacle = None
             step.pinned = staying and not standing.managed
             if not standing.managed:
-                if not staying:
+                # What is on a lost node is as good as stopped to those that follow it (measured).
+                if not staying or not node.comes:
                     obstacle = standing.unmanaged_by or Reason(ReasonCode.UNMANAGED, one.base)
             elif not node.reachable:
                 obstacle = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)

@@ -247,6 +247,8 @@ class Placing:
     def hosts(self, pair: Pair, role: Role | None, *, entire: bool = False) -> set[int] | None:
         """Return the nodes that count as the primary's; None: not decided, it does not count.
 
+        Who must be with a clone cannot be with an instance that failed and is blocked (measured).
+
         Args:
             pair: whose primary it is.
             role: that the primary must have; None: any.
@@ -266,7 +268,8 @@ class Placing:
             return None
         found: set[int] = set()
         for child in primary.children:
-            found |= self._host(_speaker(child, entire=entire), role) or set()
+            if not (pair.mandatory and self.situation.is_blocked(child)):
+                found |= self._host(_speaker(child, entire=entire), role) or set()
         return found
 
     def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
