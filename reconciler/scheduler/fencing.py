@@ -120,8 +120,9 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
         return
     step.done_by_fencing = True
     step.kind = ActionKind.PSEUDO
-    if step.instance is None or not remote.members_only(step.instance):
-        link(fence, step, Link.NEEDS)
+    # What only the cluster itself needs is done at once, though not without the fencing (measured).
+    cluster = step.instance is not None and remote.members_only(step.instance)
+    link(fence, step, Link.NEEDS | (Link.UNORDERED if cluster else 0))
 
 
 def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> None:

@@ -414,3 +414,46 @@ def test_stopping_all_resources_stops_fence_devices_too():
 
     assert change(due, "f").kind.value == "leave"
     assert change(due, "f").target == ""
+
+
+def test_a_fence_device_stops_on_no_node_that_cannot_be_fenced():
+    """Without quorum a lost node keeps its fence device as it keeps all others."""
+    device = dataclasses.replace(strategies.primitive("f"), agent=AgentName("stonith", "", "x"))
+    history = dataclasses.replace(strategies.history("f", "running"), agent=device.agent)
+    found = seen({"n1": {}, "n2": {}}, presence={"n1": Presence.UNKNOWN}, quorate=False)
+    entries = {
+        **found.nodes,
+        "n1": dataclasses.replace(found.nodes["n1"], histories={"f": history}),
+    }
+    due = pipeline.schedule(
+        wanted(device, fencing_enabled="true"), dataclasses.replace(found, nodes=entries)
+    )
+
+    assert change(due, "f").kind.value == "stop"
+    assert change(due, "f").blocked
+
+
+def test_what_is_left_on_a_lost_node_is_followed_by_nothing():
+    """A resource that nobody manages does not count as started where its node was lost."""
+    resources = (strategies.primitive("a", is_managed="false"), strategies.primitive("b"))
+    state = dataclasses.replace(
+        wanted(*resources, constraints=[constraint.Order("o", "a", "b")], fencing_enabled="true"),
+        fencing=fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1",)),)),
+    )
+    states = {"n1": {"a": "running", "b": "stopped"}, "n2": {"a": "stopped", "b": "stopped"}}
+    due = pipeline.schedule(state, seen(states, presence={"n1": Presence.UNKNOWN}))
+
+    assert change(due, "b").blocked
+
+
+@pytest.mark.parametrize(("score", "where"), [(INFINITY, "n2"), (100, "n1")])
+def test_nobody_must_be_with_a_blocked_instance(score, where):
+    """An instance that could not be stopped is company for those only that need not be with it."""
+    clone = resource.Clone("c", strategies.primitive("a"))
+    states = {"n1": {"a": "stop-failed", "b": "stopped"}, "n2": {"a": "running", "b": "stopped"}}
+    pair = constraint.Colocation("k", "b", "c", score)
+    due = pipeline.schedule(
+        wanted(strategies.primitive("b"), clone, constraints=[pair]), seen(states)
+    )
+
+    assert change(due, "b").target == where
