@@ -83,15 +83,14 @@ class _Spread:
     def _place(self, child: Instance, prefer: int) -> bool:
         """Place one instance; with ``prefer``, there or not at all yet.
 
-        What was said in vain is taken back, and the next time everything is said twice, unless it
+        What was said in vain is taken back, and the next time each of it is said twice, unless it
         is optional and would leave no node then. Cloned groups hear it once (all measured).
         """
         placing, grouped = self._placing, child.variant is Variant.GROUP
         mark = placing.ranking.mark()
         rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
         self._narrow(child)
-        for _ in range(2 if child.index in self.refused else 1):
-            _follow(placing, self._clone, child)
+        self._follow(child)
         done = placing.group(child, prefer) if grouped else placing.primitive(child, prefer)
         speaker = child.children[0] if grouped else child
         managed = placing.situation.standing[speaker.index].managed
@@ -120,6 +119,27 @@ class _Spread:
                 if ranking.rows[each.index][node] > -INFINITY:
                     ranking.add(each, node, Term(kind, -INFINITY, clone.origin, clone.base))
 
+    def _follow(self, child: Instance) -> None:
+        """Let the clone's colocations change the scores of an instance.
+
+        Preferences for company count only where there are fewer instances than nodes: else every
+        node gets one anyway. What an instance must have or must avoid always counts (measured).
+        """
+        placing, clone = self._placing, self._clone
+        first, last = child, child
+        if child.variant is Variant.GROUP:
+            first, last = child.children[0], child.children[-1]
+        few = clone.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+        times = 2 if child.index in self.refused else 1
+        for pair in placing.pairs.own_primaries(clone):
+            if few or pair.score < 0 or pair.mandatory:
+                for _ in range(times):
+                    placing.depend(first, pair)
+        for pair in placing.pairs.own_dependents(clone):
+            if pair.influence and (few or pair.score < 0):
+                for _ in range(times):
+                    placing.wishes.apply(last, pair)
+
 
 def _prefers(placing: Placing, child: Instance) -> int:
     """Return the node where an instance runs well, or nowhere."""
@@ -135,21 +155,3 @@ def _prefers(placing: Placing, child: Instance) -> int:
 def _forbid(placing: Placing, child: Instance) -> None:
     for each in child.below():
         placing.ranking.add_everywhere(each, Term(TermKind.CLONE_LIMIT, -INFINITY))
-
-
-def _follow(placing: Placing, one: Instance, child: Instance) -> None:
-    """Let the clone's colocations change the scores of an instance.
-
-    Preferences for company count only where there are fewer instances than nodes: else every node
-    gets one anyway. What an instance must have or must avoid always counts (measured).
-    """
-    first, last = child, child
-    if child.variant is Variant.GROUP:
-        first, last = child.children[0], child.children[-1]
-    few = one.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
-    for pair in placing.pairs.own_primaries(one):
-        if few or pair.score < 0 or pair.mandatory:
-            placing.depend(first, pair)
-    for pair in placing.pairs.own_dependents(one):
-        if pair.influence and (few or pair.score < 0):
-            placing.wishes.apply(last, pair)

@@ -22,8 +22,9 @@ class Precedence:
     def __init__(self, placing: Placing, clone: Instance) -> None:
         self._placing = placing
         self._company = _company(placing, clone)
+        # Instances that can be told apart may well be together (measured).
         self._crowd = [0] * len(placing.nodes)
-        for child in clone.children:
+        for child in () if clone.spread.unique else clone.children:
             for where in placing.situation.standing[child.index].running:
                 self._crowd[where] += 1
 

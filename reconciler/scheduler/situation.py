@@ -92,6 +92,10 @@ class Situation:
         counts = self.failures.get(one.history_name)
         return failure.NONE if counts is None else counts.get(node, failure.NONE)
 
+    def is_blocked(self, one: Instance) -> bool:
+        """Tell whether something in a resource failed so that it may not be acted on."""
+        return any(self.standing[each.index].blocked for each in one.primitives())
+
 
 def read(
     wanted: desired_state.Desired,

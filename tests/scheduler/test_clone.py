@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 from scheduler import strategies
-from scheduler.test_rules import seen, wanted
+from scheduler.test_rules import INFINITY, location, seen, wanted
 
-from reconciler.model import fencing, node, resource
+from reconciler.model import constraint, fencing, node, resource
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -46,3 +46,60 @@ def test_instances_are_numbered_as_nodes_are_recorded():
     )
 
     assert {one.source: one.instance for one in due.changes} == {"n1": 0, "n2": 1}
+
+
+def test_instances_that_can_be_told_apart_may_share_a_node():
+    """Of a globally unique clone the number decides who is placed first, not who is alone."""
+    unique = strategies.sets(globally_unique="true")
+    clones = (
+        resource.Clone("d", strategies.primitive("q")),
+        resource.Clone("c", strategies.primitive("p", resource_stickiness="1"), meta=unique),
+    )
+    states = {"n1": {"p:0": "running", "p:1": "running"}, "n2": {"p:2": "running"}, "n3": {}}
+    apart = constraint.Colocation("k", "c", "d", -100)
+    due = pipeline.schedule(wanted(*clones, constraints=[apart], nodes=tuple(states)), seen(states))
+    targets = {one.instance: one.target for one in due.changes if one.resource == "p"}
+
+    assert targets == {0: "n3", 1: "n2", 2: "n1"}
+
+
+def test_each_colocation_is_said_twice_at_once():
+    """A refused instance hears a colocation twice before it hears of the next one."""
+    clone = resource.Clone(
+        "c",
+        strategies.primitive("p", resource_stickiness="50"),
+        meta=strategies.sets(clone_max="3"),
+    )
+    lone = [strategies.primitive(name) for name in "bde"]
+    constraints = [
+        constraint.Colocation("k1", "c", "b", -50),
+        constraint.Colocation("k2", "d", "c", 200),
+        constraint.Colocation("k3", "e", "c", 5000),
+        location("b", "n3", 5),
+        location("e", "n3", -1000),
+        location("d", "n4", -INFINITY),
+    ]
+    states = {name: {"p": "running"} for name in ("n1", "n2", "n3", "n4")}
+    states["n2"]["p"] = "stopped"
+    due = pipeline.schedule(
+        wanted(lone[0], clone, *lone[1:], constraints=constraints, nodes=tuple(states)),
+        seen(states),
+    )
+
+    assert due.ledgers["p:1"]["n3"].score == -60
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_an_interleaved_instance_has_no_partner_in_a_blocked_one(state):
+    """Where the instance to be followed is blocked, nothing is missed, and nothing stays."""
+    meta = strategies.sets(interleave="true")
+    clones = (
+        resource.Clone("c", strategies.primitive("a")),
+        resource.Clone("d", strategies.primitive("b"), meta=meta),
+    )
+    states = {"n1": {"a": "stop-failed", "b": state}}
+    order = constraint.Order("o", "c", "d")
+    due = pipeline.schedule(wanted(*clones, constraints=[order], nodes=("n1",)), seen(states))
+    kinds = {one.kind.value for one in due.changes if one.resource == "b"}
+
+    assert kinds == {"stop" if state == "running" else "leave"}

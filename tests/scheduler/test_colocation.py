@@ -119,6 +119,21 @@ def test_an_instance_without_another_node_stays_where_it_had_rather_not_be():
     assert {one.kind.value for one in due.changes} == {"leave"}
 
 
+def test_who_has_no_node_hears_nobody_behind_a_group_without_a_wish():
+    """What follows a group does not count for what no node may take to begin with."""
+    group = resource.Group("g", (strategies.primitive("m"),))
+    constraints = [
+        constraint.Colocation("k1", "d", "g", INFINITY),
+        constraint.Colocation("k2", "g", "p", INFINITY),
+        *(location("p", name, -200) for name in ("n1", "n2")),
+        location("d", "n2", 1000),
+    ]
+    resources = (strategies.primitive("d"), group, strategies.primitive("p"))
+    due = pipeline.schedule(wanted(*resources, constraints=constraints), seen())
+
+    assert due.ledgers["p"]["n2"].score == -200
+
+
 def test_a_group_that_finds_no_node_still_passes_on_who_follows_it():
     """The wishes of a group's first member may leave no node; those behind it are heard once."""
     resources = (
