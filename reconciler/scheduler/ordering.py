@@ -185,6 +185,8 @@ class Ordering:
         self.situation = situation
         self.assignment = assignment
         self._joins: dict[tuple[object, ...], Step] = {}
+        self._partners: dict[int, list[_Way]] = {}
+        self._without: set[int] = set()
         self.followings: list[probe_order.Following] = []
 
     def bind(self, one: Sequence) -> None:
@@ -257,21 +259,33 @@ class Ordering:
                 link(before, after, Link.ADVISORY)
         for child in way.then.children:
             where = self._where(child, way.then_task)
+            pair = dataclasses.replace(way, then=child)
             for other in way.first.children:
                 if where & self._where(other, way.first_task):
-                    self._relate(dataclasses.replace(way, first=other, then=child))
+                    pair = dataclasses.replace(pair, first=other)
+                    self._relate(pair)
+                    self._partners.setdefault(other.index, []).append(pair)
                     break
-            else:
-                asleep = not way.rule.symmetrical and self._is_active(child)
-                if way.forward and way.mandatory and way.then_task in _UP and not asleep:
-                    self._without_partner(way, child)
+            if pair.first is way.first or pair.first.index in self._without:
+                self._without_partner(pair)
 
-    def _without_partner(self, way: _Way, child: Instance) -> None:
-        """Keep an instance down that has nothing on its node to follow; it is not even missed."""
+    def _without_partner(self, way: _Way) -> None:
+        """Keep an instance down that has nothing on its node to follow; it is not even missed.
+
+        The same goes for those that would follow it, in clones that interleave, too (measured).
+        """
+        child = way.then
+        asleep = not way.rule.symmetrical and self._is_active(child)
+        if asleep or not (way.forward and way.mandatory and way.then_task in _UP):
+            return
+        self._without.add(child.index)
+        for follower in self._partners.get(child.index, ()):
+            if follower.then.index not in self._without:
+                self._without_partner(follower)
         idle = way.then_task is Task.START and not self._is_active(child)
         for each in child.primitives() if idle else ():
             for step in creation.beginnings(self.steps, each, Task.START):
-                step.required = False
+                step.required, step.pinned = False, True
         for step in creation.beginnings(self.steps, child, way.then_task):
             step.stop_short(way.why)
 

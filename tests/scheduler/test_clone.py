@@ -103,3 +103,19 @@ def test_an_interleaved_instance_has_no_partner_in_a_blocked_one(state):
     kinds = {one.kind.value for one in due.changes if one.resource == "b"}
 
     assert kinds == {"stop" if state == "running" else "leave"}
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_who_would_follow_an_instance_without_partner_is_not_missed(state):
+    """Along interleaved clones nothing is missed where the first of them has no instance."""
+    meta = strategies.sets(interleave="true")
+    clones = (
+        resource.Clone("c", strategies.primitive("a"), meta=strategies.sets(target_role="Stopped")),
+        resource.Clone("d", strategies.primitive("b"), meta=meta),
+        resource.Clone("e", strategies.primitive("f"), meta=meta),
+    )
+    states = {"n1": {"a": "stopped", "b": state, "f": "stopped"}}
+    orders = [constraint.Order("o1", "d", "e"), constraint.Order("o2", "c", "d")]
+    due = pipeline.schedule(wanted(*clones, constraints=orders, nodes=("n1",)), seen(states))
+
+    assert {one.kind.value for one in due.changes if one.resource == "f"} == {"leave"}
