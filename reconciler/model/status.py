@@ -10,6 +10,9 @@ from collections.abc import Mapping
 
 from reconciler.frozen import frozen
 from reconciler.model.node import NodeKind
+from reconciler.model.role import Role
+
+_ROLES = frozenset(role.value for role in Role)
 
 
 class NodeFlag(enum.Enum):
@@ -87,6 +90,11 @@ class ClusterStatus:
 
     nodes: tuple[NodeStatus, ...] = ()
     resources: tuple[ResourceStatus, ...] = ()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether anything is on the way to another role, or being asked."""
+        return any(one.pending or one.role not in _ROLES for one in self.resources)
 
     @property
     def placement(self) -> Mapping[str, Mapping[str, str]]:

@@ -15,7 +15,7 @@ from reconciler.scheduler.step import Link, Step, Steps
 
 Edges = list[tuple[Step, Step]]
 _LIMIT = 100
-_UNORDERED = int(Link.UNORDERED)
+_UNORDERED = Link.UNORDERED
 
 
 def in_plan(one: Step) -> bool:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler.step import Link, Step, Steps
 
-_NEEDS, _IF_REQUIRED = int(Link.NEEDS), int(Link.NEEDS_IF_REQUIRED)
-_IF_WANTED = int(Link.NEEDS_IF_WANTED)
+_NEEDS, _IF_REQUIRED, _IF_WANTED = Link.NEEDS, Link.NEEDS_IF_REQUIRED, Link.NEEDS_IF_WANTED
 _STUCK = _NEEDS | _IF_REQUIRED | _IF_WANTED
-_THEN, _FIRST, _RESTART = int(Link.PULLS_THEN), int(Link.PULLS_FIRST), int(Link.RESTART)
+_THEN, _FIRST, _RESTART = Link.PULLS_THEN, Link.PULLS_FIRST, Link.RESTART
 
 
 def settle(steps: Steps, seeds: list[Step] | None = None) -> None:

@@ -6,7 +6,6 @@ typed; only ``settle`` applies them. A step ends up in the plan if it is require
 
 from __future__ import annotations
 
-import enum
 import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -32,8 +31,11 @@ def present(value: _Any | None) -> _Any:
     return value
 
 
-class Link(enum.IntFlag):
-    """How ``first`` and ``then`` are bound."""
+class Link:
+    """How ``first`` and ``then`` are bound: bits, joined by ``|``.
+
+    Plain numbers, since an enum's operators take longer than the loops that use them.
+    """
 
     ORDER = 0
     """Where both are in the plan, ``first`` comes first."""
@@ -274,6 +276,5 @@ def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None
     """Bind two steps by ``Link`` flags; nothing where one is missing."""
     if first is None or then is None or first is then:
         return
-    bits = int(flags)  # an enum's operators are far slower, and flags are tested all the time
-    first.after.append((then, bits))
-    then.before.append((first, bits))
+    first.after.append((then, flags))
+    then.before.append((first, flags))

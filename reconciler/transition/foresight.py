@@ -30,7 +30,8 @@ def foresee(wanted: Desired, seen: Observed, failing: Sequence[Operation] = ()) 
     initial, due = pipeline.assess(wanted, seen)
     steps = tuple(_steps(due, failing))
     after = effect.after(steps, seen)
-    final = pipeline.status(wanted, after, under_way=False)
+    unchanged = after is seen and not initial.under_way
+    final = initial if unchanged else pipeline.status(wanted, after, under_way=False)
     return Round(seen, initial, due, steps, after, final)
 
 

@@ -9,7 +9,9 @@ from scheduler import strategies
 from scheduler import test_rules as facts
 
 from reconciler.model.action import Task
+from reconciler.model.observed import OperationStatus
 from reconciler.model.outcome import OutcomeKind
+from reconciler.scheduler import pipeline
 from reconciler.transition import effect, event, foresight
 
 
@@ -39,6 +41,27 @@ def test_the_end_of_a_plan_is_shown():
     assert first.final.placement == {"p": {"n1": "Started"}, "q": {"n2": "Started"}}
     assert first.failed is None
     assert second.plan.empty
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_where_nothing_is_done_the_end_is_the_beginning(under_way):
+    """Where nothing is done, the cluster stays as it is, and what is under way does not show."""
+    wanted, seen = _cluster("stopped")
+    wanted = dataclasses.replace(wanted, properties=strategies.sets(maintenance_mode="true"))
+    if under_way:
+        stop = dataclasses.replace(
+            strategies.record("stop", -1, 0, 0, 0), status=OperationStatus.PENDING
+        )
+        histories = seen.nodes["n1"].histories
+        known = dataclasses.replace(histories["p"], operations=(*histories["p"].operations, stop))
+        node = dataclasses.replace(seen.nodes["n1"], histories={**histories, "p": known})
+        seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": node})
+
+    found = foresight.foresee(wanted, seen)
+
+    assert (found.steps, found.after) == ((), seen)
+    assert found.initial.under_way == under_way
+    assert found.final == pipeline.status(wanted, seen, under_way=False)
 
 
 def test_a_failure_ends_the_run():
