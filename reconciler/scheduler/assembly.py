@@ -67,7 +67,7 @@ class Assembly:
         where = self.situation.nodes[one.node]
         node = where.name
         history = where.observed.histories.get(instance.history_name)
-        return plan_action.Action(
+        made = plan_action.Action(
             key=f"{one.name}@{node}",
             kind=one.kind,
             task=one.task,
@@ -85,12 +85,14 @@ class Assembly:
             digests=form.digests,
             fatal=one.task is Task.START and self.settings.start_failure_is_fatal,
             probe=one.probe,
-            source=detail.get("migrate_source", ""),
-            target=detail.get("migrate_target", ""),
             revision=None if history is None else history.revision,
             reason=one.reason,
             origin=one.origin,
         )
+        if not detail:
+            return made
+        source, target = detail.get("migrate_source", ""), detail.get("migrate_target", "")
+        return made._replace(source=source, target=target)
 
     def _form(self, one: Step, instance: Instance) -> _Form:
         """Return what an action has in common with the same action on other nodes."""

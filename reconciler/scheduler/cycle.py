@@ -78,24 +78,23 @@ def _weak(circle: Sequence[Step], inside: set[int]) -> set[tuple[int, int]]:
 
 def _circles(steps: Steps, edges: Edges) -> list[list[Step]]:
     """Return the strongly connected parts with more than one step."""
-    waits = [0] * len(steps.all)
+    # What waits for nothing is in no circle: of a large plan that is all but a few.
+    waits = {then.index: 0 for _, then in edges}
     after: dict[int, list[int]] = {}
+    before: dict[int, list[int]] = {}
     for first, then in edges:
-        waits[then.index] += 1
-        after.setdefault(first.index, []).append(then.index)
-    ready = [index for index in after if not waits[index]]
+        if first.index in waits:
+            waits[then.index] += 1
+            after.setdefault(first.index, []).append(then.index)
+            before.setdefault(then.index, []).append(first.index)
+    ready = [index for index, count in waits.items() if not count]
     while ready:
         for each in after.get(ready.pop(), ()):
             waits[each] -= 1
             if not waits[each]:
                 ready.append(each)
-    left = {index for index, count in enumerate(waits) if count}
-    if not left:
-        return []
-    before: dict[int, list[int]] = {}
-    for first, then in edges:
-        before.setdefault(then.index, []).append(first.index)
-    return _components(steps, left, after, before)
+    left = {index for index, count in waits.items() if count}
+    return _components(steps, left, after, before) if left else []
 
 
 def _components(

@@ -111,8 +111,7 @@ def read(
     members = [node for node in recorded if node.remote is None]
     heard = [node for node in members if node.online or settings.fencing_enabled]
     for node in itertools.chain(heard, remote.met(situation, settings, operations)):
-        for name in sorted(node.observed.histories):
-            binder.bind(node, node.observed.histories[name])
+        binder.bind_all(node)
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
     _manage(situation, settings, devices=devices)
     doomed = _doomed(situation)
@@ -149,16 +148,19 @@ class _Binder:
             if node.remote is not None and not node.observed.fenced
         }
 
-    def bind(self, node: Node, found: observed.ResourceHistory) -> None:
-        """Read one history, and give it to an instance where it says more than most."""
-        agent, known = self._idle.get(found.resource, (None, None))
-        if known is not None and found.agent is agent and history.is_idle(found):
-            known[node.index] = history.IDLE
-        elif found.operations:
-            self._give(node, found)
+    def bind_all(self, node: Node) -> None:
+        """Read a node's histories, and give those that say more than most to instances."""
+        histories = node.observed.histories
+        for name in sorted(histories):
+            found = histories[name]
+            agent, known = self._idle.get(found.resource, (None, None))
+            if known is not None and found.agent is agent and history.is_idle(found):
+                known[node.index] = history.IDLE
+            elif found.operations:
+                self.bind(node, found)
 
-    def _give(self, node: Node, found: observed.ResourceHistory) -> None:
-        """Read a history and give it to an instance."""
+    def bind(self, node: Node, found: observed.ResourceHistory) -> None:
+        """Read one history and give it to an instance."""
         candidates = self._candidates(found.resource)
         if not candidates:
             if found.agent is None:

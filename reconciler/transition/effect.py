@@ -151,8 +151,11 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
     """Record an operation of an agent; the latest one of a name and interval is kept."""
     draft.call += 1
     ok = result.ok
-    name = _history_name(step, draft)
+    name = step.resource
     known = draft.histories.get(name)
+    if known is None and step.instance is not None:
+        name = _history_name(step, draft)
+        known = draft.histories.get(name)
     ended = result.ended_at or now
     one = observed.OperationRecord(
         operation=_TASKS[step.task],

@@ -74,5 +74,5 @@ def _show(shown: view.Simulation, here: scene.Scene, form: str, *, run: bool, sc
         terminal.output().text(values.text(view.as_json(shown, scores=scores)))
     else:
         records = [recorded.of_round(here.desired, one) for one in shown.rounds]
-        answer = values.compact(records[0] if shown.limit is None else records)
-        terminal.output().text(f"{answer}\n")
+        terminal.output().text(values.compact(records[0] if shown.limit is None else records))
+        terminal.output().text("\n")
