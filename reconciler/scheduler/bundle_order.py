@@ -28,7 +28,10 @@ def pairs(expansion: Expansion) -> Iterator[Pair]:
 
 
 def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
-    """Yield the orders of containers after their addresses."""
+    """Yield the orders of containers after their addresses.
+
+    A container goes on running while its address is recovered (measured).
+    """
     for held, ip in _addressed(expansion):
         yield ordering.Sequence(
             id=ip.name,
@@ -40,6 +43,7 @@ def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
             symmetrical=True,
             require_all=True,
             origin=ip.origin,
+            restarts=False,
         )
 
 

@@ -293,9 +293,10 @@ def _collect(steps: Steps, one: Instance) -> None:
     for task, begin, end in tasks:
         if begin is not None and end is not None:
             _join(steps, one, task, begin, end)
-    if one.bundle is None:
-        # What is done inside of a bundle has an order of its own.
+    if one.bundle is None or one.has_roles:
+        # What is done inside of a bundle without roles has an order of its own (measured).
         link(whole.stopped, whole.start, Link.ORDER)
+        link(whole.stopped, whole.promote, Link.ORDER)
         link(whole.demoted, whole.promote, Link.ORDER)
         link(whole.demoted, whole.stop, Link.ORDER)
         link(whole.demoted, whole.start, Link.ORDER)

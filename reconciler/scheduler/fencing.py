@@ -88,8 +88,12 @@ def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | Non
 
 
 def order(steps: Steps, case: Circumstances) -> None:
-    """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it."""
+    """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it.
+
+    What was inside of a bundle's container cannot be elsewhere: only the stop of the whole waits.
+    """
     lost = [node for node in case.situation.nodes if node.unclean is not None]
+    replicas = case.situation.expansion.owners
     for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
             continue
@@ -98,10 +102,10 @@ def order(steps: Steps, case: Circumstances) -> None:
             fence = steps.fences.get(node.index)
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
-                    _by_fencing(step, fence, node)
+                    _by_fencing(step, fence, node, waits=node.name not in replicas)
             if fence is not None and node.index in places.stops and not one.is_fence_device:
                 _before_wholes(steps, one, fence)
-            for step in (places.start, places.promote):
+            for step in (places.start, places.promote) if node.name not in replicas else ():
                 if step is not None:
                     _wait(step, fence, node, case)
 
@@ -114,7 +118,7 @@ def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
         whole = whole.parent
 
 
-def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
+def _by_fencing(step: Step, fence: Step | None, node: Node, *, waits: bool) -> None:
     if fence is None:
         step.stop_short(Reason(ReasonCode.CANNOT_FENCE, node.name))
         return
@@ -122,7 +126,7 @@ def _by_fencing(step: Step, fence: Step | None, node: Node) -> None:
     step.kind = ActionKind.PSEUDO
     # What only the cluster itself needs is done at once, though not without the fencing (measured).
     cluster = step.instance is not None and remote.members_only(step.instance)
-    link(fence, step, Link.NEEDS | (Link.UNORDERED if cluster else 0))
+    link(fence, step, Link.NEEDS | (Link.UNORDERED if cluster or not waits else 0))
 
 
 def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> None:

@@ -42,6 +42,7 @@ class Sequence:
         require_all: whether every instance of a clone ``first`` must be up.
         alternatives: resources of a set of which one suffices instead of ``first``.
         finds: whether a probe counts as a stop would, since what it finds may have to be stopped.
+        restarts: whether ``then`` does its task anew where ``first`` does.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Sequence:
     origin: position.Position
     alternatives: tuple[Instance, ...] = ()
     finds: bool = True
+    restarts: bool = True
 
 
 def _task(word: str | None) -> Task:
@@ -314,7 +316,7 @@ class Ordering:
             self._lead(way, firsts, thens)
         else:
             link_all(firsts, thens, Link.NEEDS_IF_REQUIRED)
-            whole = way.then.variant is not Variant.CLONE
+            whole = way.then.variant is not Variant.CLONE and way.rule.restarts
             if whole and not {way.first_task, way.then_task} & _UP:
                 # A clone that stops in places takes nothing down that only needs it to be up.
                 entries = self._entries(way.first, way.first_task)
@@ -335,7 +337,7 @@ class Ordering:
             for after in thens:
                 after.stop_short(way.why)
         link_all(firsts, thens, Link.NEEDS if rises or loose else Link.NEEDS_IF_REQUIRED)
-        if not loose:
+        if not loose and way.rule.restarts:
             entries = self._entries(way.then, way.then_task)
             link_all(self._pulling(way, firsts), entries, Link.PULLS_THEN)
 

@@ -131,7 +131,6 @@ class _Recurring:
         """Enter the cancelling of monitors that are not, or no longer, wanted here."""
         standing = self.situation.standing[one.index]
         chosen = self.assignment.chosen[one.index]
-        next_role = self.assignment.next_role[one.index]
         states = self.situation.eventful.get(one.history_name, {})
         if one.in_clone is not None:
             states = standing.states
@@ -146,12 +145,10 @@ class _Recurring:
                     continue
                 if each is None and (not state.active or state.ended or self._outlived(one, where)):
                     continue
-                inactive = each is not None and each.role is Role.STOPPED
                 if where == chosen and each is not None and not quiet:
-                    misfit = inactive or not (standing.blocked or _fits(each.role, next_role))
                     # One with other parameters is no monitor of today's, to be cancelled.
-                    if misfit and not self._changed(one, each, where, state.recurring[key]):
-                        self._cancel_one(one, key, where)
+                    if not self._changed(one, each, where, state.recurring[key]):
+                        self._cancel_misfit(one, each, where)
                 elif each is None or (quiet and not self.situation.nodes[where].shutdown):
                     self._cancel_one(one, key, where, removed=each is None)
 
@@ -170,8 +167,31 @@ class _Recurring:
         quiet = self.situation.standing[one.index].maintenance
         return not (self.settings.cancel_removed or quiet)
 
+    def _cancel_misfit(self, one: Instance, each: resource.Operation, where: int) -> None:
+        """Enter the cancelling of a monitor of another role than the resource is to have."""
+        inactive = each.role is Role.STOPPED
+        blocked = self.situation.standing[one.index].blocked
+        role = self.assignment.next_role[one.index]
+        fits = not inactive and (blocked or _fits(each.role, role))
+        if not fits and not self._ends(one, where):
+            self._cancel_one(one, (each.name, each.interval_ms), where, inactive=inactive)
+
+    def _ends(self, one: Instance, where: int) -> bool:
+        """Tell whether a resource is stopped for its own sake, which ends its monitors.
+
+        Where it is stopped only for the sake of others, they are cancelled all the same (measured).
+        """
+        stop = self.steps.at(one).stops.get(where)
+        return stop is not None and stop.required and stop.runnable
+
     def _cancel_one(
-        self, one: Instance, key: tuple[str, int], where: int, *, removed: bool = False
+        self,
+        one: Instance,
+        key: tuple[str, int],
+        where: int,
+        *,
+        removed: bool = False,
+        inactive: bool = False,
     ) -> None:
         places = self.steps.at(one)
         step = self.steps.add(
@@ -183,7 +203,9 @@ class _Recurring:
         if removed:
             link(places.stops.get(where), step, Link.ORDER)
             return
-        for then in (places.start, places.promote, places.demotes.get(where)):
+        # One that watches that nothing runs must end before a start, the others with the role.
+        rises = places.start if inactive else places.promote
+        for then in (rises, places.demotes.get(where)):
             link(step, then, Link.ORDER)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.scheduler.ranking import Ranking
     from reconciler.scheduler.situation import Situation
 
-_LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO})
+_LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO, Task.CANCEL})
 _KINDS = (NodeKind.REMOTE, NodeKind.GUEST)
 """Guests may be held by resources on remote nodes, so they are met after those."""
 
@@ -71,14 +71,13 @@ def met(
                 for state in bad if settings.fencing_enabled else ():
                     if _lost(held, state, operations):
                         _reset(node, held, state)
+            running = held is not None and bool(situation.standing[held.index].running)
             inside = guest.holder(situation.expansion, node)
-            if inside is not None and node.remote is not None:
+            if inside is not None:
                 # What is lost with it is recovered with its container, never waited for.
                 node.remote.failed = True
                 node.online = guest.is_up(situation, node, inside) and node.online
-                yield node
-                continue
-            running = held is not None and situation.standing[held.index].running
+                running = bool(situation.standing[inside.index].running)
             if running or settings.fencing_enabled:
                 yield node
 

@@ -135,8 +135,9 @@ def _members(plan: Plan) -> None:
 
 def _nodes(plan: Plan, owner: ET.Element) -> None:
     for machine in plan.machines:
-        # Once a node was connected it is listed; the reference takes those that are not for one.
-        if machine.kind == "replica" and plan.happens(0.6):
+        # Once a node was connected it is listed; the reference takes those that are not for one,
+        # but looks for addresses in listed replicas.
+        if machine.kind == "replica" and (machine.addressed or plan.happens(0.4)):
             continue
         node = ET.SubElement(owner, "node", id=machine.id, uname=machine.name)
         if machine.kind != "member":
@@ -379,6 +380,7 @@ def _replica(
         )
         _far(plan, reached, "replica", reached, holder.name)
         plan.machines[-1].inside = inner.name
+        plan.machines[-1].addressed = bool(addresses)
         inner.confined = True
 
 

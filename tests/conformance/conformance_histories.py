@@ -36,6 +36,7 @@ class Machine:
         state: of a member: online, standby, offline, unclean, ...
         connection, container: what makes a node that is no member.
         inside: what runs in a replica.
+        addressed: whether a replica has an address of its own.
         up: whether it takes, or took, resources.
     """
 
@@ -46,6 +47,7 @@ class Machine:
     connection: str = ""
     container: str = ""
     inside: str = ""
+    addressed: bool = False
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     fleeting: dict[str, str] = dataclasses.field(default_factory=dict)
     records: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)

@@ -18,18 +18,27 @@ from reconciler.model import (
 )
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import OperationRecord, OperationStatus, Presence
+from reconciler.model.role import Role
 from reconciler.scheduler import digest, pipeline
+from reconciler.scheduler import operation as options
 
 DUMMY = AgentName("ocf", "pacemaker", "Dummy")
 MEMBERS = ("n1", "n2")
 NOTHING = digest.digest({})
 """Of an agent without parameters."""
 
+_PROMOTED = 8
+
 Done = tuple[str, int, int]
 """Operation, interval in milliseconds, exit code."""
 STARTED: tuple[Done, ...] = (("start", 0, 0),)
 ABSENT: tuple[Done, ...] = (("monitor", 0, 7),)
 LOST: tuple[Done, ...] = (*STARTED, ("monitor", 60_000, 1))
+ROLES = (
+    resource.Operation("monitor", interval_ms=15_000, role=Role.PROMOTED),
+    resource.Operation("monitor", interval_ms=16_000, role=Role.UNPROMOTED),
+)
+"""Monitors of what has roles."""
 
 
 def sets(**pairs: str) -> attribute.AttributeSets:
@@ -53,13 +62,17 @@ def prefers(name: str, where: str, score: int = 1_000) -> constraint.Location:
     return constraint.Location(f"{name}-{where}", (name,), node=where, score=score)
 
 
-def _history(name: str, agent: AgentName, done: tuple[Done, ...]) -> observed.ResourceHistory:
+def _history(
+    name: str, agent: AgentName, done: tuple[Done, ...], params: attribute.AttributeSets
+) -> observed.ResourceHistory:
+    pairs = params[0].pairs if params else {}
     records = []
     for call, (operation, interval, rc) in enumerate(done, 1):
-        expected = 7 if operation == "monitor" and not interval else 0
+        expected = 7 if operation == "monitor" and not interval else rc if rc == _PROMOTED else 0
         fine = rc == expected or (expected == 7 and rc == 0)
         status = OperationStatus.DONE if fine else OperationStatus.ERROR
-        digests = observed.Digests(all=NOTHING) if not interval else observed.NO_DIGESTS
+        timeout = {"CRM_meta_timeout": str(options.DEFAULT_TIMEOUT_MS)}
+        digests = observed.Digests(all=digest.digest({**pairs, **(timeout if interval else {})}))
         records.append(
             OperationRecord(
                 operation, interval, call, rc, status, expected, changed_at=1.0, digests=digests
@@ -77,6 +90,7 @@ class Cluster:
         lost: members that do not answer.
         fenced: remote nodes that were fenced.
         attributes: node to its transient attributes.
+        implied: primitives that bundles among the resources consist of.
     """
 
     resources: tuple[resource.Resource, ...]
@@ -86,6 +100,7 @@ class Cluster:
     fenced: tuple[str, ...] = ()
     fencing: bool = True
     attributes: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    implied: tuple[resource.Primitive, ...] = ()
 
     def desired(self) -> desired.Desired:
         """Return what is wanted."""
@@ -102,10 +117,14 @@ class Cluster:
     def observed(self) -> observed.Observed:
         """Return what is seen."""
         agents = {one.name: one.agent for top in self.resources for one in resource.primitives(top)}
+        agents |= {one.name: one.agent for one in self.implied}
+        params = {one.name: one.params for one in self.implied}
         nodes = {}
         for name in (*MEMBERS, *(one for one in self.done if one not in MEMBERS)):
             histories = {
-                what: _history(what, agents.get(what, remote.CONNECTION), done)
+                what: _history(
+                    what, agents.get(what, remote.CONNECTION), done, params.get(what, ())
+                )
                 for what, done in self.done.get(name, {}).items()
             }
             presence = Presence.UNKNOWN if name in self.lost else Presence.ONLINE

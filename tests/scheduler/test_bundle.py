@@ -106,6 +106,55 @@ def test_an_address_and_a_connection_count_as_soon_as_their_container_is_placed(
     assert [list(placement[other.name]) for other in others] == [["n2"], ["n2"], ["n2"]]
 
 
+_UP = (*far.STARTED, ("monitor", 60_000, 0))
+_HURT = (*_UP, ("monitor", 60_000, 1))
+_INSIDE = dataclasses.replace(far.primitive("httpd"), operations=far.ROLES)
+_ROLES = dataclasses.replace(
+    _WEB, container=dataclasses.replace(_ENGINE, promoted_max=1), child=_INSIDE
+)
+
+
+def _running(bundle: resource.Bundle, hurt: str = "", **settings: object) -> Cluster:
+    """Return a cluster where all of a bundle runs, the first instance promoted if it can be."""
+    done = _cluster(bundle).done
+    implied = []
+    for number, node in enumerate(far.MEMBERS):
+        made = (replica.ip(bundle, number), replica.holder(bundle, number))
+        pieces = [one for one in (*made, replica.connection(bundle, number)) if one is not None]
+        implied += pieces
+        done[node] |= {one.name: _HURT if one.name == hurt else _UP for one in pieces}
+        role = (
+            (("promote", 0, 0), ("monitor", 15_000, 8)) if bundle is _ROLES and not number else ()
+        )
+        done[f"web-{number}"] = {"httpd": (*far.STARTED, *role)}
+    return Cluster((bundle,), done, implied=tuple(implied), **settings)  # type: ignore[arg-type]  # passed on as given
+
+
+def test_a_container_goes_on_running_while_its_address_is_recovered():
+    """The address is stopped and started, and nothing else."""
+    cluster = _running(_WEB, "web-ip-192.0.2.254")
+    steps = [one for one in far.steps(cluster.plan()) if one.startswith(("start", "stop"))]
+    assert steps == ["start web-ip-192.0.2.254 n1", "stop web-ip-192.0.2.254 n1"]
+
+
+def test_what_is_promoted_in_a_bundle_waits_for_containers_that_stop():
+    """All of a bundle with roles stops before any of it rises; its monitors end before that."""
+    banned = (far.prefers("web", "n1", -score.INFINITY),)
+    votes = {"web-0": {"master-httpd": "10"}, "web-1": {"master-httpd": "5"}}
+    due = _running(_ROLES, constraints=banned, attributes=votes).plan()
+    assert far.waits(due, "httpd:1_promote_0", "web-podman-0_stop_0")
+    assert far.waits(due, "httpd:0_demote_0", "httpd:0_cancel")
+
+
+def test_a_container_that_failed_is_recovered_with_all_that_is_inside():
+    """What it held counts as stopped and demoted; only the bundle's stop waits for the proof."""
+    due = _running(_ROLES, "web-podman-0").plan()
+    assert [(one.node, one.guest_of) for one in due.fencing] == [("web-0", "web-podman-0")]
+    assert not due.diagnostics
+    assert not far.waits(due, "httpd:0_demote_0", "stonith-web-0")
+    assert far.waits(due, "httpd:0_start_0", "web-podman-0_stop_0")
+
+
 def test_a_container_is_put_on_a_remote_node_only_where_no_member_can_have_it():
     """The connection into it is held by a member; one that runs well is left where it is."""
     members = _cluster(resources=(_WEB, far.connection()))

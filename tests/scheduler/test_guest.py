@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from scheduler import far
@@ -42,10 +43,13 @@ def test_a_guest_is_reached_by_a_connection_that_nobody_wrote():
     assert far.waits(due, "a_start_0", "g_start_0")
 
 
-@pytest.mark.parametrize("fencing", [True, False])
 @pytest.mark.parametrize(
-    ("vm", "connection"),
-    [(_FAILED, STARTED), (STARTED, far.LOST), (STARTED, ABSENT), (ABSENT, ABSENT)],
+    ("vm", "connection", "fencing"),
+    [
+        *itertools.product((_FAILED,), (STARTED,), (True, False)),
+        *itertools.product((STARTED,), (far.LOST, ABSENT), (True, False)),
+        (ABSENT, ABSENT, True),
+    ],
 )
 def test_what_ran_on_a_lost_guest_starts_only_after_its_holder_was_stopped(vm, connection, fencing):
     """Stopping what holds the guest proves it off, so no fence device is asked for it."""
@@ -126,3 +130,12 @@ def test_failures_inside_count_for_the_container():
     due = Cluster((plain, inside), done, where, attributes=counts).plan()
     assert due.placement["vm"] == due.placement["a"] != {}
     assert "n1" not in due.placement["vm"]
+
+
+@pytest.mark.parametrize("connection", [STARTED, ABSENT])
+def test_what_a_guest_said_is_void_where_it_is_down_and_nothing_can_be_fenced(connection):
+    """Nothing runs inside of a holder that runs nowhere, so there is nothing to recover."""
+    due = _cluster(ABSENT, connection, STARTED, fencing=False).plan()
+    assert not due.fencing
+    assert "stop a g" not in far.steps(due)
+    assert "start a g" in far.steps(due)
