@@ -45,15 +45,18 @@ def host(placing: Placing, child: Instance) -> int:
     return placing.chosen[clone.outer.children[child.clone_child.number].index]
 
 
-def speaking(placing: Placing, child: Instance, where: int) -> Node:
-    """Return the node whose attributes speak for the promotion of an instance.
+def speaking(placing: Placing, child: Instance, where: int) -> Node | None:
+    """Return the node whose attributes speak for the promotion of an instance, if there is one.
 
-    ``container-attribute-target`` says whether agents inside of containers set those of the host.
+    ``container-attribute-target`` says whether agents inside of containers set those of the host:
+    of the one where the container runs now, wherever it will go (measured).
     """
-    there = host(placing, child)
-    texts = child.meta.texts
-    outside = there >= 0 and texts.get("container-attribute-target") == "host"
-    return placing.nodes[there if outside else where]
+    clone, number = child.in_clone, child.clone_child.number
+    outside = child.meta.texts.get("container-attribute-target") == "host"
+    if clone is None or clone.outer is None or number is None or not outside:
+        return placing.nodes[where]
+    running = placing.situation.standing[clone.outer.children[number].index].running
+    return placing.nodes[running[0]] if running else None
 
 
 def with_role(placing: Placing, held: Instance, role: Role | None) -> bool:
@@ -114,10 +117,10 @@ def enter(expansion: Expansion, wanted: resource.Bundle) -> None:
             made.append(replica.connection(wanted, number))
     for one in made:
         if one is not None:
-            expansion.imply(one)
+            expansion.imply(bundle, one)
     inner = replica.inside(wanted)
     if inner is not None:
-        bundle.inner = expansion.imply(inner)
+        bundle.inner = expansion.imply(bundle, inner)
         bundle.inner.outer = bundle
     expansion.bundles.append(bundle)
     for number in range(wanted.container.count) if wanted.child is not None else ():

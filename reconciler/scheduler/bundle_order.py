@@ -13,12 +13,12 @@ from reconciler.model import remote as implied
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import creation, ordering, replica
+from reconciler.scheduler import creation, ordering, probe_order, replica
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.step import Link, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link
 
 
 def pairs(expansion: Expansion) -> Iterator[Pair]:
@@ -90,20 +90,42 @@ def _join(steps: Steps, bundle: Instance, inner: Instance) -> None:
         for inside in creation.endings(steps, inner, task):
             link(inside, end, Link.PULLS_THEN | (Link.NEEDS if rises else Link.ORDER))
     for held in bundle.children:
-        places = steps.places[held.index]
-        for probe in places.probes if places is not None else ():
-            link(probe, within.start, Link.ORDER)
+        # Only a container that has to be looked for where it is going to be is waited for.
+        start, probes = _start(steps, held), list(probe_order.steps_of(steps, held))
+        if start is not None and any(probe.node == start.node for probe in probes):
+            for probe in probes:
+                link(probe, within.start, Link.ORDER)
+
+
+def followings(steps: Steps, expansion: Expansion) -> Iterator[probe_order.Following]:
+    """Yield which containers have to be looked for before others are stopped (measured).
+
+    They cannot share a node, so one starts where it is known that no other runs; where it is not
+    decided yet, that may be anywhere.
+    """
+    for bundle in expansion.bundles:
+        for held, other in _apart(bundle):
+            start = _start(steps, held)
+            probes = probe_order.steps_of(steps, other)
+            if start is None or any(probe.node == start.node for probe in probes):
+                yield probe_order.Following(other, held, Task.START)
+
+
+def _apart(bundle: Instance) -> Iterator[tuple[Instance, Instance]]:
+    """Yield containers with those that they cannot share a node with."""
+    if bundle.spread.node_max <= 1:
+        yield from itertools.permutations(bundle.children, 2)
+
+
+def _start(steps: Steps, held: Instance) -> Step | None:
+    places = steps.places[held.index]
+    return places.start if places is not None else None
 
 
 def _probe_apart(steps: Steps, bundle: Instance) -> None:
     """Let containers that cannot share a node start there after it is known who runs there."""
-    if bundle.spread.node_max > 1:
-        return
-    for held, other in itertools.permutations(bundle.children, 2):
-        places, others = steps.places[held.index], steps.places[other.index]
-        start = places.start if places is not None else None
-        if start is None or others is None:
-            continue
-        for probe in others.probes:
-            if probe.node == start.node:
+    for held, other in _apart(bundle):
+        start = _start(steps, held)
+        for probe in probe_order.steps_of(steps, other):
+            if start is not None and probe.node == start.node:
                 link(probe, start, Link.ORDER)

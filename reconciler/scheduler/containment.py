@@ -16,7 +16,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import guest, ordering
+from reconciler.scheduler import guest, ordering, probe_order
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
@@ -112,6 +112,22 @@ def bind(steps: Steps, case: Circumstances) -> None:
         elif step.task is Task.STOP:
             for stop in places.stops.values():
                 link(step, stop, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+
+
+def followings(steps: Steps, case: Circumstances) -> Iterator[probe_order.Following]:
+    """Yield what starts on guest nodes: it follows the start of what holds the node.
+
+    Not where it was lost, and is not stopped but known to have ended (measured).
+    """
+    expansion = case.situation.expansion
+    held = {node.index: guest.holder(expansion, node) for node in case.situation.nodes}
+    for step in steps.all:
+        holder = held.get(step.node) if step.task is Task.START else None
+        if holder is None or step.instance is None:
+            continue
+        stops = steps.at(step.instance).stops.values()
+        if not any(stop.done_by_fencing for stop in stops):
+            yield probe_order.Following(holder, step.instance, Task.START)
 
 
 def fence(

@@ -216,10 +216,13 @@ class Expansion:
         explicit = self._reader.explicit(bundle.bundled.meta)
         return self._primitive(held, bundle, explicit, None)
 
-    def imply(self, wanted: resource.Primitive | resource.Clone) -> Instance:
-        """Enter a resource that follows from another; it is where that one is."""
+    def imply(self, bundle: Instance, wanted: resource.Primitive | resource.Clone) -> Instance:
+        """Enter a resource that follows from a bundle; what the bundle says of itself holds for it."""
         first = len(self.all)
-        self.add(wanted)
+        if isinstance(wanted, resource.Primitive):
+            self._primitive(wanted, None, self._reader.explicit(bundle.bundled.meta), None)
+        else:
+            self.add(wanted)
         self.implied.update(range(first, len(self.all)))
         return self.all[first]
 

@@ -307,7 +307,7 @@ class Ordering:
         if way.first_task is Task.STOP and way.first.is_primitive and way.rule.finds:
             # What a probe finds may have to be stopped, so it counts as a stop would.
             link_all(list(probe_order.steps_of(self.steps, way.first)), thens, Link.ORDER)
-        lasting = way.mandatory and way.rule.symmetrical
+        lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START:
             self.followings.append(probe_order.Following(way.first, way.then, way.then_task))
         if not way.mandatory:

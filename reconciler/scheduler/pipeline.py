@@ -149,6 +149,8 @@ def _plan(found: _Examined) -> plan.Plan:
         decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
         fencing.order(steps, case)
         followings = ordering.apply(steps, standing, assignment, sequences, pairs)
+        followings.extend(bundle_order.followings(steps, standing.expansion))
+        followings.extend(containment.followings(steps, case))
         probe_order.apply(steps, standing, followings)
         restart.order(steps)
         cleanup.create(steps, case)

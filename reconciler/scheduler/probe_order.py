@@ -71,8 +71,8 @@ def _before_restarts(
 ) -> None:
     """Let probes come before the stops of all that the start of their resource comes before.
 
-    A primitive that will not start ends a chain of orders; inside a group or clone it only goes
-    without. What is behind a member that starts is stopped in any case after the probes.
+    A primitive that will not start ends a chain of orders; inside a group, clone or bundle it only
+    goes without. What is behind a member that starts is stopped in any case after the probes.
     """
     seen = {one.index}
     linked = {one.index}

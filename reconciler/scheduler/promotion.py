@@ -231,7 +231,9 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
         return []
     node = placing.nodes[where]
     speaker = bundle.speaking(placing, child, where)
-    own = placing.promotions.of(placing.situation, child, node, speaker)
+    own = None
+    if speaker is not None:
+        own = placing.promotions.of(placing.situation, child, node, speaker)
     found = [Term(TermKind.PROMOTION_SCORE, -1 if own is None else own, clone.origin, child.base)]
     for wish in placing.promotions.wishes:
         if wish.instance is clone and wish.role is Role.PROMOTED:

@@ -263,6 +263,9 @@ def order(steps: Steps, case: Circumstances) -> None:
 
 
 def _before_it_goes(steps: Steps, step: Step, held: Places) -> None:
+    if step.task is Task.CANCEL:
+        # Whoever watches there forgets it with the connection, so nothing waits (measured).
+        return
     earlier = [step]
     if step.task is Task.STOP:
         # What a probe finds may have to be stopped, so it counts as a stop would.

@@ -307,6 +307,7 @@ def _bundle(plan: Plan) -> None:
         ET.SubElement(storage, "storage-mapping", {"id": plan.fresh("map"), **values})
     if child:
         inner = _inner(plan, f"{name}-app", promotable=promoted > 0)
+        inner.unique = per_host > 1
         bundle.append(_primitive(plan, inner, _inner_meta(plan), {}))
     for number in range(replicas):
         _replica(plan, (name, word, number), addresses, inner if child else None)
@@ -381,6 +382,7 @@ def _replica(
         _far(plan, reached, "replica", reached, holder.name)
         plan.machines[-1].inside = inner.name
         plan.machines[-1].addressed = bool(addresses)
+        plan.machines[-1].number = number
         inner.confined = True
 
 

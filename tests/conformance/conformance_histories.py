@@ -37,6 +37,7 @@ class Machine:
         connection, container: what makes a node that is no member.
         inside: what runs in a replica.
         addressed: whether a replica has an address of its own.
+        number: of a replica.
         up: whether it takes, or took, resources.
     """
 
@@ -48,6 +49,7 @@ class Machine:
     container: str = ""
     inside: str = ""
     addressed: bool = False
+    number: int = 0
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     fleeting: dict[str, str] = dataclasses.field(default_factory=dict)
     records: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)
@@ -67,6 +69,7 @@ class Piece:
         beside: the address that belongs to a container.
         implied: it follows from a bundle.
         confined: it runs inside of a bundle only.
+        unique: its instances are told apart by their numbers.
         policies: whether its operations may say what follows from failures.
     """
 
@@ -79,10 +82,15 @@ class Piece:
     beside: str = ""
     implied: bool = False
     confined: bool = False
+    unique: bool = False
     cloned: bool = False
     promotable: bool = False
     policies: bool = False
     fence_device: bool = False
+
+    def known_as(self, machine: Machine) -> str:
+        """Return its name in the history of a node."""
+        return f"{self.name}:{machine.number}" if self.unique else self.name
 
 
 class _Digests:
@@ -239,7 +247,7 @@ class _Histories:
         for machine in machines if piece.promotable else ():
             if self.happens(0.8):
                 score = self.chance.choice(("5", "10", "10", "100"))
-                machine.fleeting[f"master-{piece.name}"] = score
+                machine.fleeting[f"master-{piece.known_as(machine)}"] = score
 
     def _troubled(self, piece: Piece, state: str) -> str:
         if piece.fence_device:
@@ -255,7 +263,7 @@ class _Histories:
         first = all(
             record["operation"] != "promote"
             for one in others
-            for record in one.records.get(piece.name, ())
+            for record in one.records.get(piece.known_as(one), ())
         )
         if self.happens(0.1):
             self._history(machine, piece, self.chance.choice(("stopped", "was-active", "unknown")))
@@ -271,7 +279,7 @@ class _Histories:
 
     def _history(self, machine: Machine, piece: Piece, state: str) -> None:
         """Write the operations that lead to a state."""
-        machine.records.setdefault(piece.name, [])
+        machine.records.setdefault(piece.known_as(machine), [])
         if state in _QUIET:
             task, rc = _QUIET[state]
             if task:
@@ -306,9 +314,9 @@ class _Histories:
                 self._count(machine, piece, f"monitor_{key[1]}", self.chance.choice("123"))
 
     def _count(self, machine: Machine, piece: Piece, key: str, count: str) -> None:
-        machine.fleeting[f"fail-count-{piece.name}#{key}"] = count
+        machine.fleeting[f"fail-count-{piece.known_as(machine)}#{key}"] = count
         when = NOW - self.chance.choice((10, 100, 1000, 10000))
-        machine.fleeting[f"last-failure-{piece.name}#{key}"] = str(when)
+        machine.fleeting[f"last-failure-{piece.known_as(machine)}#{key}"] = str(when)
 
     def _record(
         self,
@@ -329,10 +337,11 @@ class _Histories:
         text = self.digests.of(piece, machine, interval)
         if not piece.implied and self.happens(0.005):
             text = _CHANGED
-        name = slot or (f"{task}_{interval}" if interval else "last_0")
+        slot = slot or (f"{task}_{interval}" if interval else "last_0")
+        name = piece.known_as(machine)
         values = {
-            "id": f"{piece.name}_{name}",
-            "operation_key": f"{piece.name}_{task}_{interval}",
+            "id": f"{name}_{slot}",
+            "operation_key": f"{name}_{task}_{interval}",
             "operation": task,
             "crm_feature_set": "3.16.1",
             "transition-key": transition,
@@ -345,8 +354,8 @@ class _Histories:
             "last-rc-change": str(NOW - 5000 + machine.calls),
             "op-digest": text,
         }
-        kept = [one for one in machine.records[piece.name] if one["id"] != values["id"]]
-        machine.records[piece.name] = [*kept, values]
+        kept = [one for one in machine.records[name] if one["id"] != values["id"]]
+        machine.records[name] = [*kept, values]
 
 
 def _write(
@@ -379,7 +388,7 @@ def _write(
             ET.SubElement(block, "nvpair", pair)
     resources = ET.SubElement(ET.SubElement(state, "lrm", id=machine.id), "lrm_resources")
     for name, records in machine.records.items():
-        piece = pieces[name]
+        piece = pieces[name.partition(":")[0]]
         standard, provider, agent = piece.agent
         one = ET.SubElement(
             resources, "lrm_resource", {"id": name, "class": standard, "type": agent}

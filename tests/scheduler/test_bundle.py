@@ -155,6 +155,37 @@ def test_a_container_that_failed_is_recovered_with_all_that_is_inside():
     assert far.waits(due, "httpd:0_start_0", "web-podman-0_stop_0")
 
 
+def test_the_host_that_a_container_leaves_speaks_for_what_is_inside():
+    """Agents inside set attributes of the node where they run now, not of where they will."""
+    inside = dataclasses.replace(_INSIDE, meta=far.sets(container_attribute_target="host"))
+    bundle = dataclasses.replace(_ROLES, child=inside)
+    votes = {"n1": {"master-httpd": "10"}, "n2": {"master-httpd": "5"}}
+    banned = (far.prefers("web", "n1", -score.INFINITY),)
+    scores = _running(bundle, constraints=banned, attributes=votes).plan().promotion_scores
+    assert scores["httpd:1"] == {"web-1": 5}
+    fresh = _cluster(bundle, attributes=votes).plan().promotion_scores
+    assert fresh["httpd:0"] == {"web-0": -1}
+
+
+def test_what_a_bundle_says_of_itself_holds_for_addresses_and_connections():
+    """An unmanaged bundle has no address that is recovered."""
+    unmanaged = dataclasses.replace(_WEB, meta=far.sets(is_managed="false"))
+    assert "stop web-ip-192.0.2.254 n1" in far.steps(_running(_WEB, "web-ip-192.0.2.254").plan())
+    steps = far.steps(_running(unmanaged, "web-ip-192.0.2.254").plan())
+    assert not [one for one in steps if one.startswith(("start", "stop"))]
+
+
+def test_what_is_inside_waits_until_containers_were_looked_for_where_they_are_to_be():
+    """A container that was asked for there, but not elsewhere, keeps nothing from starting."""
+    shared = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas_per_host=2))
+    cluster = _cluster(shared)
+    for node, waits in (("n2", True), ("n1", False)):
+        known = {name: done for name, done in cluster.done[node].items() if name != "web-podman-1"}
+        due = dataclasses.replace(cluster, done={**cluster.done, node: known}).plan()
+        assert due.placement["web-podman-1"] == {"n2": Role.STARTED}
+        assert far.waits(due, "httpd:0_start_0", "web-podman-1_monitor_0") == waits
+
+
 def test_a_container_is_put_on_a_remote_node_only_where_no_member_can_have_it():
     """The connection into it is held by a member; one that runs well is left where it is."""
     members = _cluster(resources=(_WEB, far.connection()))

@@ -139,3 +139,14 @@ def test_what_a_guest_said_is_void_where_it_is_down_and_nothing_can_be_fenced(co
     assert not due.fencing
     assert "stop a g" not in far.steps(due)
     assert "start a g" in far.steps(due)
+
+
+def test_a_holder_is_looked_for_before_what_runs_on_its_guest_is_stopped():
+    """It restarts with its holder, so it counts among what follows that."""
+    moved = dataclasses.replace(
+        _cluster(STARTED, STARTED, STARTED),
+        constraints=(far.prefers("a", "g"), far.prefers("vm", "n2")),
+    )
+    done = {**moved.done, "n2": {"g": ABSENT, "a": ABSENT}}
+    due = dataclasses.replace(moved, done=done).plan()
+    assert far.waits(due, "a_stop_0", "vm_monitor_0@n2")
