@@ -70,11 +70,22 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
         return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
     if timeout_ms and state.on_fail is not OnFail.BLOCK:
-        if count.expired(timeout_ms, clock.now):
+        due = max(count.last, _oldest(case.situation, one, where)) + timeout_ms / 1000
+        if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED
-        clock.wake(count.last + timeout_ms / 1000)
+        clock.wake(due)
     redefined = state.active and _is_redefined(case, one, where, state)
     return ReasonCode.PARAMETERS_CHANGED if redefined else None
+
+
+def _oldest(situation: Situation, one: Instance, where: int) -> float:
+    """Return when the oldest operation on record was: none older, nothing expires (measured)."""
+    return min(
+        record.changed_at
+        for name, history in situation.nodes[where].observed.histories.items()
+        if one.history_name in {name, name.partition(":")[0]}
+        for record in history.operations
+    )
 
 
 def _holder(situation: Situation, one: Instance, where: int) -> Standing:

@@ -7,6 +7,8 @@ that a restart of something else can require them.
 
 from __future__ import annotations
 
+import itertools
+
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
@@ -15,7 +17,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.placement import NOWHERE
-from reconciler.scheduler.situation import Standing
+from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
 
 
@@ -303,6 +305,9 @@ def _collect(steps: Steps, one: Instance) -> None:
         link(whole.running, whole.promote, Link.ORDER)
     if one.variant is Variant.GROUP:
         _chain(steps, one)
+    if one.clone is not None:
+        # Others are promoted once those that go are gone (measured; not so in a group).
+        link(whole.stopped, whole.promote, Link.ORDER)
     if one.clone is not None and one.clone.ordered:
         _in_turn(steps, one)
     if one.clone is not None and one.clone.notify:
@@ -325,21 +330,44 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
         end.need = _need(one, parts)
 
 
+def take_turns(steps: Steps, situation: Situation) -> None:
+    """Let instances of ordered clones start and stop in turn, over others with nothing to do.
+
+    After settling. Groups do not, and nobody is promoted or demoted in turn but next to each other
+    (all measured).
+    """
+    for one in situation.expansion.all:
+        if one.clone is not None and one.clone.ordered:
+            for task, children in _turns(one)[:2]:
+                due = [
+                    step
+                    for child in children
+                    if child.is_primitive
+                    for step in beginnings(steps, child, task)
+                    if step.required and step.runnable
+                ]
+                for first, then in itertools.pairwise(due):
+                    link(first, then, Link.ADVISORY)
+
+
+def _turns(clone: Instance) -> list[tuple[Task, list[Instance]]]:
+    """Return in which order an ordered clone's instances do what."""
+    back = list(reversed(clone.children))
+    return [
+        (Task.START, clone.children),
+        (Task.STOP, back),
+        (Task.PROMOTE, clone.children),
+        (Task.DEMOTE, back),
+    ]
+
+
 def _in_turn(steps: Steps, clone: Instance) -> None:
     """Let the instances of an ordered clone start one after the other, and stop in reverse."""
-    for task, children in (
-        (Task.START, clone.children),
-        (Task.PROMOTE, clone.children),
-        (Task.STOP, list(reversed(clone.children))),
-        (Task.DEMOTE, list(reversed(clone.children))),
-    ):
-        firsts: list[Step] = []
-        for child in children:
-            thens = beginnings(steps, child, task)
-            for first in firsts:
-                for then in thens:
+    for task, children in _turns(clone):
+        for earlier, later in itertools.pairwise(children):
+            for first in endings(steps, earlier, task):
+                for then in beginnings(steps, later, task):
                     link(first, then, Link.ADVISORY)
-            firsts = endings(steps, child, task) or firsts
 
 
 def _need(one: Instance, parts: list[Step]) -> int:

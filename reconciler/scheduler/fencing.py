@@ -23,11 +23,14 @@ from reconciler.scheduler.step import Link, Step, Steps, link
 
 
 def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
-    """Enter a fencing step for each node that must be fenced; return the decisions."""
+    """Enter a fencing step for each node that must be fenced; return the decisions.
+
+    The one that coordinates is fenced last, even where the others are all fenced at once (measured).
+    """
     situation, settings, seen = case.situation, case.settings, case.seen
     suicide = quorum.fences(settings, seen)
     decisions = []
-    previous: Step | None = None
+    earlier: list[Step] = []
     for node in sorted(
         situation.nodes, key=lambda node: (node.name == seen.dc, _spoken(node.name))
     ):
@@ -52,9 +55,11 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
         if blocked is not None:
             step.stop_short(blocked)
             continue
-        if not settings.concurrent_fencing:
-            link(previous, step, Link.ORDER)
-        previous = step
+        last = node.name == seen.dc
+        awaited = earlier if last else [] if settings.concurrent_fencing else earlier[-1:]
+        for other in awaited:
+            link(other, step, Link.ORDER)
+        earlier.append(step)
     return tuple(decisions)
 
 

@@ -7,7 +7,7 @@ instance that is active is told; after it, every instance that is active then.
 from __future__ import annotations
 
 from reconciler.frozen import frozen
-from reconciler.model.action import Task
+from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.circumstance import Circumstances
@@ -119,9 +119,25 @@ class _Notes:
                 for step in (frame_.pre, frame_.pre_done, frame_.post, frame_.post_done):
                     step.required = False
                 continue
+            loss = self._loss(acting) if task is Task.STOP else None
             for one in self.members:
+                if not self.situation.standing[one.index].managed:
+                    continue
                 self._pre(one, task, frame_, told)
-                self._post(one, task, frame_, told)
+                if loss is not None:
+                    self._after_loss(one, frame_, loss, told)
+                else:
+                    self._post(one, task, frame_, told)
+
+    def _tell(self, one: Instance, step: Step, begin: Step | None, end: Step) -> None:
+        """Put a telling between the steps that join all of its kind.
+
+        The instance is not watched before all were told (measured).
+        """
+        link(begin, step)
+        link(step, end)
+        for monitor in self.steps.at(one).monitors:
+            link(end, monitor)
 
     def _runs(self, one: Instance) -> list[int]:
         nodes = self.situation.nodes
@@ -158,27 +174,41 @@ class _Notes:
         if where == NOWHERE or not self.situation.nodes[where].reachable:
             return
         self._told_after(one, where, task, frame_, told)
-        if task in {Task.START, Task.PROMOTE}:
-            places = self.steps.at(one)
-            for monitor in places.monitors:
-                link(frame_.post_done, monitor)
 
     def _told_after(
         self, one: Instance, where: int, task: Task, frame_: Frame, told: dict[str, str]
     ) -> None:
-        key = (_DONE[task], task.value)
-        if task is Task.STOP and self._lost():
-            # Where something went away with its node, that is what is told instead (measured).
-            key = ("stonith", "stonith")
-        step = self._notify(one, where, ("post", key[0]), ("post", key[1]), told)
-        link(frame_.post, step)
-        link(step, frame_.post_done)
+        step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
+        self._tell(one, step, frame_.post, frame_.post_done)
 
-    def _lost(self) -> bool:
-        """Tell whether the fencing of a node does some of the stops."""
-        return any(
-            step.done_by_fencing for one in self.members for step in self._doing(one, Task.STOP)
-        )
+    def _loss(self, acting: list[Instance]) -> Step | None:
+        """Return the step that closes what is told of fencings, if they do some of the stops."""
+        stops = [step for one in acting for step in self._doing(one, Task.STOP)]
+        nodes = {step.node for step in stops if step.done_by_fencing} & set(self.steps.fences)
+        if not nodes:
+            return None
+        name = f"{self.clone.name}_confirmed-post_notify_stonith_0"
+        told = self.steps.pseudo(name, Task.NOTIFY, self.clone)
+        told.require(Reason(ReasonCode.NOTIFICATION, self.clone.base))
+        for node in sorted(nodes):
+            link(self.steps.fences[node], told)
+        return told
+
+    def _after_loss(self, one: Instance, frame_: Frame, loss: Step, told: dict[str, str]) -> None:
+        """Tell of a fencing where an instance runs and will run, in place of the stop (measured).
+
+        One that restarts is told as soon as the node is fenced.
+        """
+        where = self.assignment.chosen[one.index]
+        if where not in self._runs(one):
+            return
+        step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
+        for fence, _ in loss.before:
+            if fence.kind is ActionKind.FENCE:
+                link(fence, step)
+        self._tell(one, step, None, loss)
+        if not (self._doing(one, Task.STOP) or self._doing(one, Task.START)):
+            self._tell(one, step, frame_.post, frame_.post_done)
 
     def _notify(
         self,

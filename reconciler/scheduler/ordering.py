@@ -309,7 +309,9 @@ class Ordering:
             link_all(list(probe_order.steps_of(self.steps, way.first)), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START:
-            self.followings.append(probe_order.Following(way.first, way.then, way.then_task))
+            self.followings.extend(
+                probe_order.Following(way.first, then, way.then_task) for then in self._behind(way)
+            )
         if not way.mandatory:
             link_all(firsts, thens, Link.ADVISORY)
         elif way.forward:
@@ -321,6 +323,14 @@ class Ordering:
                 # A clone that stops in places takes nothing down that only needs it to be up.
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
+
+    def _behind(self, way: _Way) -> list[Instance]:
+        """Return what is kept up for the probes of ``first``: of an interleaved clone, what is near."""
+        clone = way.then.clone
+        if clone is None or not clone.interleave:
+            return [way.then]
+        where = self._where(way.first, way.first_task)
+        return [child for child in way.then.children if where & self._where(child, way.then_task)]
 
     def _lead(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
         """``first`` must do its task before ``then`` does its own."""

@@ -41,7 +41,6 @@ from reconciler.scheduler import (
     probe,
     probe_order,
     promotion,
-    quorum,
     ranking,
     recurring,
     remote,
@@ -96,8 +95,7 @@ def _placed(
     bans = ticket.resolve(desired, found.observed, standing, fencing=settings.fencing_enabled)
     scores = _rank(standing, settings, wishes, bans)
     pairs = colocation.lower(desired, standing, _implied(standing))
-    frozen = quorum.freezes(settings, quorate=found.observed.quorate)
-    promotions = promotion.Scores((*wishes, *bans), frozen)
+    promotions = promotion.Scores((*wishes, *bans), found.observed.quorate)
     return wishes, pairs, placement.assign(standing, scores, pairs, settings, promotions)
 
 
@@ -168,6 +166,7 @@ def _plan(found: _Examined) -> plan.Plan:
             break
         migrating -= given_up
     restart.drop(steps)
+    creation.take_turns(steps, standing)
     notification.create(steps, case)
     edges, circles = cycle.resolve(steps)
 

@@ -8,6 +8,7 @@ over others (all measured).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import Task
@@ -54,6 +55,8 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
     for probe in steps_of(steps, whole):
         link(probe, stopped, Link.ADVISORY)
     if whole.variant is not Variant.GROUP:
+        if whole.clone is not None and whole.clone.ordered:
+            _before_earlier(steps, whole)
         return
     before: list[Step] = []
     earlier: list[Step] = []
@@ -61,9 +64,17 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
         probes = list(steps_of(steps, member))
         stops = creation.beginnings(steps, member, Task.STOP)
         link_all(probes, (before or earlier) if stops else before)
-        for later in whole.children[place + 1 :]:
-            link_all(probes, creation.beginnings(steps, later, Task.STOP))
+        # In a clone it is the clone that waits to start, not the member.
+        for later in whole.children[place + 1 :] if whole.in_clone is None else ():
+            link_all(probes, _made(steps, later))
         before, earlier = stops, stops or earlier
+
+
+def _before_earlier(steps: Steps, clone: Instance) -> None:
+    """Let an instance of an ordered clone be looked for before the one before it stops."""
+    for earlier, later in itertools.pairwise(clone.children):
+        stops = creation.beginnings(steps, earlier, Task.STOP) if earlier.is_primitive else []
+        link_all(list(steps_of(steps, later)), stops)
 
 
 def _before_restarts(
@@ -79,19 +90,26 @@ def _before_restarts(
     todo = list(_next(one, one, after))
     while todo:
         following = todo.pop()
-        behind = following.then.parent is following.first.parent is not None
+        whole = following.then.parent if following.then.parent is following.first.parent else None
+        behind = whole is not None and whole.variant is Variant.GROUP
         for then in following.then.primitives():
             places = steps.places[then.index]
             starts = places is not None and places.start is not None
             reached = starts or behind or following.task is Task.STOP
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)
-                link_all(probes, list(places.stops.values()))
+                link_all(probes, _made(steps, then))
             lone = then is following.then and not behind
             if following.task is Task.STOP or then.index in seen or (lone and not starts):
                 continue
             seen.add(then.index)
             todo.extend(_next(then, one, after, alone=not starts))
+
+
+def _made(steps: Steps, one: Instance) -> list[Step]:
+    """Return the stops that somebody makes: no probe is asked before a fencing."""
+    stops = creation.beginnings(steps, one, Task.STOP)
+    return [stop for stop in stops if not stop.done_by_fencing]
 
 
 def _next(
@@ -112,9 +130,15 @@ def _next(
         if level.variant is not Variant.GROUP or origin.parent is not level:
             yield from after.get(level.index, ())
         parent = level.parent
-        if parent is not None and parent.variant is Variant.GROUP and not alone:
-            for member in parent.children[parent.children.index(level) + 1 :]:
+        if parent is not None and parent.variant is Variant.GROUP:
+            # In a clone it is the clone that waits to start, not the member.
+            chained = not alone and parent.in_clone is None
+            place = parent.children.index(level)
+            for member in parent.children[place + 1 :] if chained else ():
                 yield Following(level, member, Task.START)
+        elif parent is not None and origin.parent is level:
+            siblings = (other for other in parent.children if other is not level)
+            yield from (Following(level, other, Task.START) for other in siblings)
         level = parent
 
 

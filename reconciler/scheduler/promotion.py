@@ -14,7 +14,7 @@ from reconciler.frozen import frozen
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add, difference, total
-from reconciler.scheduler import bundle, colocation, precedence
+from reconciler.scheduler import bundle, colocation, precedence, quorum
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
@@ -32,11 +32,11 @@ class Scores:
 
     Attributes:
         wishes: the locations.
-        frozen: without quorum nothing rises that has not risen.
+        quorate: whether there is quorum.
     """
 
     wishes: tuple[Wish, ...]
-    frozen: bool = False
+    quorate: bool = True
 
     def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
         """Return the promotion score that an agent set for a primitive, or None."""
@@ -159,10 +159,11 @@ def choose(
 
 
 def _may_be_promoted(placing: Placing, child: Instance) -> bool:
-    frozen = placing.promotions.frozen
-    if frozen and placing.situation.standing[child.index].role is not Role.PROMOTED:
-        return False
+    role = placing.situation.standing[child.index].role
+    quorate = placing.promotions.quorate
     for one in child.primitives():
+        if not quorum.may_be_promoted(one, role, placing.settings, quorate=quorate):
+            return False
         if placing.limit(one) in {Role.UNPROMOTED, Role.STOPPED, Role.STARTED}:
             return False
         where = placing.chosen[one.index]

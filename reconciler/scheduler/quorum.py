@@ -44,6 +44,14 @@ def freezes(settings: Cluster, *, quorate: bool) -> bool:
     return not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE
 
 
+def may_be_promoted(one: Instance, role: Role, settings: Cluster, *, quorate: bool) -> bool:
+    """Tell whether quorum, or the lack of it, lets an instance be promoted, or stay so (measured)."""
+    if freezes(settings, quorate=quorate):
+        return role is Role.PROMOTED
+    demotes = not quorate and settings.no_quorum_policy is QuorumPolicy.DEMOTE
+    return not demotes or requirement(one, settings) is Requires.NOTHING
+
+
 def forbids(
     one: Instance, standing: Standing, next_role: Role, settings: Cluster, *, quorate: bool
 ) -> Reason | None:

@@ -77,7 +77,6 @@ class _Recurring:
             record is None
             or record.status is OperationStatus.PENDING
             or self._changed(one, each, where, record)
-            or record.expected_rc != step.expected_rc
         ):
             step.require(Reason(ReasonCode.RECURRING, one.base))
         places = self.steps.at(one)
@@ -149,23 +148,28 @@ class _Recurring:
                     # One with other parameters is no monitor of today's, to be cancelled.
                     if not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_misfit(one, each, where)
-                elif each is None or (quiet and not self.situation.nodes[where].shutdown):
+                elif each is None or (quiet and not self._leaves(where)):
                     self._cancel_one(one, key, where, removed=each is None)
 
     def _outlived(self, one: Instance, where: int) -> bool:
         """Tell whether a monitor that is no longer configured is left to end by itself.
 
-        It does with the stop of a resource that will run nowhere, with a node that shuts down, and
-        where the whole resource is configured no longer;
+        It does with the stop of a resource that will run nowhere, on a node that is to run nothing,
+        and where the whole resource is configured no longer;
         with ``cancel-removed-actions=false`` people said so, but a resource in maintenance is left
         without monitors all the same (measured).
         """
-        if self.assignment.chosen[one.index] == NOWHERE or self.situation.nodes[where].shutdown:
+        if self.assignment.chosen[one.index] == NOWHERE or self._leaves(where):
             return True
         if one.removed and one.parent is None:
             return True
         quiet = self.situation.standing[one.index].maintenance
         return not (self.settings.cancel_removed or quiet)
+
+    def _leaves(self, where: int) -> bool:
+        """Tell whether a node is to run nothing: there maintenance ends no monitors (measured)."""
+        node = self.situation.nodes[where]
+        return node.shutdown or node.standby or node.standby_on_fail
 
     def _cancel_misfit(self, one: Instance, each: resource.Operation, where: int) -> None:
         """Enter the cancelling of a monitor of another role than the resource is to have."""

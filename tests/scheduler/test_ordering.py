@@ -290,3 +290,56 @@ def test_what_nobody_manages_stops_no_group():
     )
 
     assert "g_stop_0" not in {one.key for one in due.actions}
+
+
+def test_instances_of_an_ordered_clone_take_turns_over_idle_ones():
+    """Who starts waits for the last one before it that starts, not only for its neighbour."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"p": "stopped"}}
+    states |= {"n4": {"p": "stopped"}}
+    away = [location("c", "n1", -1)]
+    due = pipeline.schedule(
+        wanted(clone("c", "p", ordered="true"), constraints=away, nodes=tuple(states)), seen(states)
+    )
+
+    assert "p:0_start_0@n3" in before(due, "p:2_start_0@n4")
+
+
+def test_the_coordinator_is_fenced_last_even_where_fencing_is_concurrent():
+    """Whoever fences the others has to be there until they are fenced."""
+    names = ("n1", "n2", "n3")
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=names)
+    target = wanted(
+        strategies.primitive("p"), nodes=names, fencing_enabled="true", concurrent_fencing="true"
+    )
+    target = dataclasses.replace(target, fencing=fencing.Fencing((device,)))
+    found = seen({name: {} for name in names}, presence={"n2": Presence.UNKNOWN})
+    nodes = {**found.nodes, "n1": dataclasses.replace(found.nodes["n1"], unclean_reason="told")}
+    found = dataclasses.replace(found, nodes=nodes, dc="n1")
+    due = pipeline.schedule(target, found)
+
+    assert "stonith-n2-reboot@n2" in before(due, "stonith-n1-reboot@n1")
+
+
+@pytest.mark.parametrize(("interleave", "asked"), [("true", set()), ("false", {"a"})])
+def test_only_near_instances_of_an_interleaved_clone_are_kept_up_for_a_probe(interleave, asked):
+    """What a probe of another resource finds concerns the instance on that resource's node."""
+    states = {
+        "n1": {"p": "running", "a": "running"},
+        "n2": {"p": "running"},
+        "n3": {"p": "stopped"},
+    }
+    rules = [constraint.Order("o", "a", "c"), location("c", "n2", -1)]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone("c", "p", interleave=interleave, clone_max="2"),
+            constraints=rules,
+            nodes=tuple(states),
+        ),
+        seen(states),
+    )
+    probes = {
+        one.resource for one in due.actions if one.probe and one.key in before(due, "p:1_stop_0@n2")
+    }
+
+    assert probes == asked

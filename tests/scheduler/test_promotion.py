@@ -175,3 +175,15 @@ def test_a_resource_is_kept_to_the_nodes_where_alone_it_is_looked_for():
     )
 
     assert facts.change(due, "p").target == "n2"
+
+
+def test_an_instance_is_promoted_once_those_that_go_are_gone():
+    """Whoever stops does so before anybody else is promoted, whatever its role was."""
+    states = {name: {"p": "running"} for name in NAMES}
+    away = facts.location("c", "n1", -1)
+    due = _plan(_clone(), away, states=states, scores={"n2": "5"})
+    edges: dict[str, set[str]] = {}
+    for edge in due.edges:
+        edges.setdefault(edge.after, set()).add(edge.before)
+
+    assert "c_stopped_0" in edges["c_promote_0"]

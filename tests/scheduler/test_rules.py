@@ -457,3 +457,15 @@ def test_nobody_must_be_with_a_blocked_instance(score, where):
     )
 
     assert change(due, "b").target == where
+
+
+def test_instances_are_numbered_by_the_nodes_order():
+    """A lost node counts in its place: what ran there is the instance with that number."""
+    clone = resource.Clone("c", strategies.primitive("p"))
+    target = wanted(clone, nodes=("n1", "n2", "n3"), fencing_enabled="true")
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2", "n3"))
+    target = dataclasses.replace(target, fencing=fencing.Fencing((device,)))
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"p": "running"}}
+    due = pipeline.schedule(target, seen(states, presence={"n1": Presence.UNKNOWN}))
+
+    assert {one.source: one.instance for one in due.changes if one.source}["n1"] == 0

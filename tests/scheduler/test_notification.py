@@ -1,0 +1,72 @@
+"""Notifications: who is told of what, and what waits for it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler.test_ordering import before
+from scheduler.test_rules import INFINITY, location, seen, wanted
+
+from reconciler.model import constraint, desired, fencing, resource
+from reconciler.model.observed import Presence
+from reconciler.scheduler import pipeline
+
+NODES = ("n1", "n2", "n3")
+UP = {name: {"p": "running", "o": "stopped"} for name in NODES}
+
+
+def clone(**meta: str) -> resource.Clone:
+    """Return a clone that wants notifications."""
+    return resource.Clone(
+        "c", strategies.primitive("p"), meta=strategies.sets(notify="true", **meta)
+    )
+
+
+def fenced(*resources, constraints=()) -> desired.Desired:
+    """Return a cluster of three nodes that can be fenced."""
+    target = wanted(*resources, constraints=constraints, nodes=NODES, fencing_enabled="true")
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=NODES)
+    return dataclasses.replace(target, fencing=fencing.Fencing((device,)))
+
+
+def test_no_instance_is_watched_before_all_were_told():
+    """A monitor that is due anyway waits until all were told of a stop elsewhere."""
+    due = pipeline.schedule(
+        wanted(clone(), constraints=[location("c", "n1", -1)], nodes=NODES), seen(UP)
+    )
+
+    told = {"p:1_post_notify_stopped_0@n2", "p:2_post_notify_stopped_0@n3"}
+    assert told <= before(due, "p:1_monitor_10000@n2")
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
+    """Who restarts is told right after the fencing, the others once what was lost counts as stopped."""
+    states = {**UP, "n2": {"p": "running", "o": "running"}}
+    orders = [constraint.Order("x", "o", "c"), location("o", "n2", -INFINITY)]
+    due = pipeline.schedule(
+        fenced(clone(), strategies.primitive("o"), constraints=orders if restarts else ()),
+        seen(states, presence={"n1": Presence.UNKNOWN}),
+    )
+
+    told = {one.key for one in due.actions if one.key.partition("@")[0].endswith("stonith_0")}
+    told = {key for key in told if "@" in key}
+    assert told == {"p:1_post_notify_stonith_0@n2", "p:2_post_notify_stonith_0@n3"}
+    first = before(due, "p:1_post_notify_stonith_0@n2")
+    assert "stonith-n1-reboot@n1" in first
+    assert ("p:1_pre_notify_stop_0@n2" in first) is not restarts
+    assert told <= before(due, "p:1_monitor_10000@n2")
+
+
+def test_an_instance_that_nobody_manages_is_told_nothing():
+    """One whose stop failed is left alone until people come."""
+    states = {**UP, "n2": {"p": "stop-failed"}}
+    away = [location("c", "n1", -INFINITY)]
+    due = pipeline.schedule(
+        wanted(clone(clone_max="3"), constraints=away, nodes=NODES), seen(states)
+    )
+
+    told = {one.node for one in due.actions if "pre_notify_stop" in one.key and one.node}
+    assert told == {"n1", "n3"}

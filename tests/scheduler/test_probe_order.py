@@ -1,0 +1,104 @@
+"""Probes before other resources: what one may find is known before more is changed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler.test_ordering import before
+from scheduler.test_rules import INFINITY, location, seen, wanted
+
+from reconciler.model import constraint, fencing, resource
+from reconciler.model.observed import Presence
+from reconciler.scheduler import pipeline
+
+
+def clone(child: resource.Primitive | resource.Group, **meta: str) -> resource.Clone:
+    """Return a clone named c."""
+    return resource.Clone("c", child, meta=strategies.sets(**meta))
+
+
+def group(*names: str) -> resource.Group:
+    """Return a group named g."""
+    return resource.Group("g", tuple(strategies.primitive(name) for name in names))
+
+
+def probes(due, key: str) -> set[str]:
+    """Return the probes that come before an action."""
+    found = {one.key for one in due.actions if one.probe}
+    return {one.partition("_monitor_0")[0] for one in before(due, key) & found}
+
+
+@pytest.mark.parametrize(("ordered", "asked"), [("true", {"p:1"}), ("false", set())])
+def test_an_instance_of_an_ordered_clone_is_looked_for_before_the_one_before_it_stops(
+    ordered, asked
+):
+    """What the probe finds would have to be stopped first; the instance after that does not count."""
+    resources = clone(strategies.primitive("p"), ordered=ordered)
+    states = {"n1": {"p": "running"}, "n2": {}, "n3": {}}
+    away = [location("c", "n1", -1)]
+    due = pipeline.schedule(
+        wanted(resources, constraints=away, nodes=("n1", "n2", "n3")), seen(states)
+    )
+
+    assert probes(due, "p:0_stop_0@n1") == asked
+
+
+def test_members_of_a_cloned_group_are_looked_for_before_other_instances_restart():
+    """The whole clone waits for its probes, so none of it goes down before; not so its own group."""
+    resources = clone(group("p", "q"), globally_unique="true", clone_max="2")
+    running = {f"{name}:{number}": "running" for name in "pq" for number in (0, 1)}
+    away = [location("c", "n1", -1)]
+    due = pipeline.schedule(
+        wanted(resources, constraints=away), seen({"n1": running, "n2": {"q:0": "stopped"}})
+    )
+
+    assert probes(due, "q:0_stop_0@n1") == {"p:1", "q:1"}
+    assert probes(due, "p:0_stop_0@n1") == {"p:1", "q:1"}
+
+
+@pytest.mark.parametrize(("lost", "asked"), [(True, set()), (False, {"p"})])
+def test_no_probe_is_waited_for_before_a_fencing(lost, asked):
+    """What fencing takes down is not kept up for a probe, nor what has to go before it comes back."""
+    states = {"n1": {"q": "running"}, "n2": {"p": "running", "q": "stopped"}, "n3": {}}
+    orders = [
+        constraint.Order("o", "p", "q"),
+        location("p", "n2", -1),
+        location("q", "n1", -1),
+    ]
+    target = wanted(
+        strategies.primitive("p"),
+        strategies.primitive("q"),
+        constraints=orders,
+        nodes=tuple(states),
+        fencing_enabled="true",
+    )
+    device = fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=tuple(states)),))
+    target = dataclasses.replace(target, fencing=device)
+    presence = {"n1": Presence.UNKNOWN} if lost else {}
+    due = pipeline.schedule(target, seen(states, presence=presence))
+
+    assert probes(due, "p_stop_0@n2") - {"q"} == asked
+
+
+@pytest.mark.parametrize(("stopped", "asked"), [("q", {"o"}), ("p", set())])
+def test_a_group_is_kept_up_for_the_probe_of_what_it_follows(stopped, asked):
+    """Members behind one that starts wait as it does, even those that will not start again."""
+    members = [
+        strategies.primitive(name, **({"target_role": "Stopped"} if name == stopped else {}))
+        for name in "pq"
+    ]
+    states = {"n1": {"p": "running", "q": "running"}, "n2": {"o": "running"}, "n3": {}}
+    orders = [constraint.Order("x", "o", "g"), location("o", "n2", -INFINITY)]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("o"),
+            resource.Group("g", tuple(members)),
+            constraints=orders,
+            nodes=tuple(states),
+        ),
+        seen(states),
+    )
+
+    assert probes(due, "q_stop_0@n1") & {"o"} == asked

@@ -1,0 +1,90 @@
+"""Recurring monitors: which are started, and which are cancelled before a change of role."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler.test_ordering import before
+from scheduler.test_rules import INFINITY, location, seen, wanted
+
+from reconciler.model import constraint, node, observed, resource
+from reconciler.model.role import Role
+from reconciler.scheduler import digest, pipeline
+
+STATEFUL = resource.Primitive(
+    "p",
+    strategies.AGENT,
+    operations=(
+        resource.Operation("monitor", 10_000),
+        resource.Operation("monitor", 5_000, role=Role.PROMOTED),
+    ),
+)
+CLONE = resource.Clone("c", STATEFUL, meta=strategies.sets(promotable="true"))
+
+
+def watched(states, interval_ms: int, *, failed=False, **kinds) -> observed.Observed:
+    """Return an observation in which p is watched on n1, too."""
+    found = seen(states, **kinds)
+    node = found.nodes["n1"]
+    history = node.histories["p"]
+    rc = 8 if states["n1"]["p"] == "promoted" else 0
+    monitor = dataclasses.replace(
+        strategies.record("monitor", 1 if failed else rc, 9, rc, interval_ms),
+        digests=observed.Digests(all=digest.digest({"CRM_meta_timeout": "20000"})),
+    )
+    history = dataclasses.replace(history, operations=(*history.operations, monitor))
+    node = dataclasses.replace(node, histories={**node.histories, "p": history})
+    return dataclasses.replace(found, nodes={**found.nodes, "n1": node})
+
+
+@pytest.mark.parametrize(("implied", "cancelled"), [(True, True), (False, False)])
+def test_a_monitor_of_another_role_is_cancelled_where_a_stop_is_only_implied(implied, cancelled):
+    """What stops on its own account ends its monitors with it."""
+    states = {"n1": {"p": "running", "o": "running"}, "n2": {"p": "stopped", "o": "stopped"}}
+    orders = [constraint.Order("x", "o", "c"), location("o", "n1", -INFINITY)]
+    due = pipeline.schedule(
+        wanted(CLONE, strategies.primitive("o"), constraints=orders if implied else ()),
+        watched(states, 10_000, failed=not implied, attributes={"n1": {"master-p": "5"}}),
+    )
+    keys = {one.key for one in due.actions}
+
+    assert "p:0_stop_0@n1" in keys
+    assert ("p:0_cancel_monitor_10000@n1" in keys) is cancelled
+    if cancelled:
+        assert "p:0_cancel_monitor_10000@n1" in before(due, "p:0_promote_0@n1")
+        assert "p:0_cancel_monitor_10000@n1" not in before(due, "p:0_start_0@n1")
+
+
+@pytest.mark.parametrize("requires", ["quorum", "nothing"])
+def test_without_quorum_what_is_demoted_is_watched_as_unpromoted(requires):
+    """With no-quorum-policy=demote nothing is promoted that needs quorum."""
+    clone = dataclasses.replace(CLONE, meta=strategies.sets(promotable="true", requires=requires))
+    due = pipeline.schedule(
+        wanted(clone, no_quorum_policy="demote"),
+        watched(
+            {"n1": {"p": "promoted"}, "n2": {"p": "running"}},
+            5_000,
+            attributes={"n1": {"master-p": "5"}},
+            quorate=False,
+        ),
+    )
+    keys = {one.key for one in due.actions}
+    demoted = requires == "quorum"
+
+    assert ("p:0_demote_0@n1" in keys) is demoted
+    assert ("p:0_cancel_monitor_5000@n1" in keys) is demoted
+    assert ("p:0_monitor_10000@n1" in keys) is demoted
+
+
+@pytest.mark.parametrize("standby", [True, False])
+def test_maintenance_ends_no_monitors_where_nothing_is_to_run(standby):
+    """A node in standby is left as it is."""
+    found = watched({"n1": {"p": "running"}, "n2": {"p": "stopped"}}, 10_000)
+    target = wanted(CLONE, maintenance_mode="true")
+    one = node.Node("n1", standby=standby)
+    target = dataclasses.replace(target, nodes=(one, node.Node("n2")))
+    keys = {one.key for one in pipeline.schedule(target, found).actions}
+
+    assert ("p:0_cancel_monitor_10000@n1" in keys) is not standby
