@@ -152,8 +152,7 @@ def _role(standing: Standing, *, under_way: bool) -> str:
     shown = Role.STOPPED if standing.role is Role.UNKNOWN else standing.role
     if not under_way:
         return str(shown.value)
-    telling = _active(standing) if standing.running else standing.states.values()
-    becoming = (_BECOMING.get(state.pending) for state in telling)
+    becoming = (_BECOMING.get(state.pending) for state in standing.states.values())
     return next((word for word in becoming if word), shown.value)
 
 

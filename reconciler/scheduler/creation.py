@@ -36,10 +36,10 @@ class Creation:
         standing = self.situation.standing[one.index]
         target = self.assignment.chosen[one.index]
         next_role = self.assignment.next_role[one.index]
-        if not standing.running and target == NOWHERE:
+        if not standing.running and not standing.dangling and target == NOWHERE:
             return
         places = self.steps.at(one)
-        for where in standing.running:
+        for where in (*standing.running, *standing.dangling):
             self._leaving(one, standing, places, where)
         if target != NOWHERE:
             self._arriving(one, standing, places, target, next_role)
@@ -105,7 +105,9 @@ class Creation:
         alone = len(standing.running) == 1
         unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
         for where, stop in places.stops.items():
-            if where == target and not standing.states[where].spent and (alone or unexpected):
+            left = where in standing.dangling
+            sound = not left and not standing.states[where].spent
+            if where == target and sound and (alone or unexpected):
                 continue
             stop.require(reason)
             if standing.states[where].role is Role.PROMOTED:
@@ -129,7 +131,7 @@ class Creation:
         if again and not start.runnable:
             # What was begun and may not go on is not left half done.
             places.stops[target].require(start.blocked)
-        elif not staying or standing.spent or again or not alone:
+        elif not staying or standing.spent or again or not alone or _is_down(standing, target):
             start.require(reason)
         if unexpected and staying and not standing.states[target].spent and not alone:
             start.kind = ActionKind.PSEUDO
@@ -162,6 +164,11 @@ class Creation:
         code = ReasonCode.MOVED if target != NOWHERE else ReasonCode.NO_NODE
         left = _leaves(self.situation.nodes[standing.running[0]])
         return left or Reason(code, one.base, origin=one.origin)
+
+
+def _is_down(standing: Standing, where: int) -> bool:
+    """Tell whether an instance counts as being where it was seen stopped."""
+    return standing.states[where].role is Role.STOPPED
 
 
 def _failure(one: Instance, standing: Standing) -> Reason:
@@ -205,8 +212,10 @@ def _relate(places: Places, standing: Standing) -> None:
                 link(demote, promote, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN | Link.RESTART)
             else:
                 link(demote, promote, Link.NEEDS_IF_REQUIRED)
-        if start is not None:
-            stays = start.node == where
+        if start is not None and where in standing.dangling:
+            link(stop, start, Link.NEEDS_IF_REQUIRED)
+        elif start is not None:
+            stays = start.node == where and not _is_down(standing, where)
             flags = Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN
             pending = stays and standing.states[where].pending == "start"
             unexpected = len(standing.running) > 1 and start.kind is ActionKind.PSEUDO

@@ -98,6 +98,7 @@ class Facts:
         failure_timeout_ms: 0: failures do not expire.
         fail_count: failures on the node that have not expired.
         last_failure: seconds since 1970; 0: none.
+        anonymous: it is one of several instances that cannot be told apart.
         unfenced: the resource is the connection to a node that was not fenced since it was lost.
     """
 
@@ -110,6 +111,7 @@ class Facts:
     fail_count: int
     last_failure: float
     unfenced: bool = False
+    anonymous: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -132,7 +134,9 @@ class State:
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
-        migrating_to, migrating_from: other node of a live migration under way.
+        migrating_to: other node of a live migration under way.
+        departed, arrived: the last operations that sent it to, and took it over from, another node.
+        moved_on: it was started or stopped after it departed; returned: it was seen active then.
     """
 
     role: Role = Role.UNKNOWN
@@ -151,9 +155,11 @@ class State:
     last: OperationRecord | None = None
     expired: list[OperationRecord] = dataclasses.field(default_factory=list)
     failures: list[OperationRecord] = dataclasses.field(default_factory=list)
-    migrated_to: str = ""
-    migrated_from: str = ""
     migrating_to: str = ""
+    departed: OperationRecord | None = None
+    arrived: OperationRecord | None = None
+    moved_on: bool = False
+    returned: bool = False
     revision: int = 0
     reprobe: bool = False
 
@@ -161,6 +167,15 @@ class State:
     def active(self) -> bool:
         """Whether it runs, or may run, there."""
         return self.role not in {Role.UNKNOWN, Role.STOPPED}
+
+    @property
+    def travelled(self) -> bool:
+        """Whether a live migration is on record."""
+        return bool(self.departed or self.arrived or self.migrating_to)
+
+    def failure_of(self, record: OperationRecord) -> bool:
+        """Tell whether an operation counts as failed."""
+        return any(one is record for one in self.failures)
 
 
 IDLE = State(role=Role.STOPPED, known=True)
@@ -267,6 +282,7 @@ class _Reading:
         if record.status is OperationStatus.CANCELLED:
             return
         if record.status is OperationStatus.PENDING:
+            self._travel(record)
             self._pending(record)
             return
         if record.status is OperationStatus.LOST:
@@ -282,6 +298,7 @@ class _Reading:
                 return
             if record.interval_ms:
                 verdict, rc = Verdict.WELL, int(record.expected_rc)
+        self._travel(record)
         self.state.known = True
         if verdict is Verdict.WELL:
             self._succeeded(record, rc)
@@ -290,6 +307,16 @@ class _Reading:
             self.state.role = Role.STOPPED
         else:
             self._failed(record, verdict, rc)
+
+    def _travel(self, record: OperationRecord) -> None:
+        """Note what has to be compared with the history of another node."""
+        state = self.state
+        if record.operation == "migrate_from":
+            state.arrived = record
+        elif record.operation == "migrate_to" and record.status is not OperationStatus.PENDING:
+            state.departed, state.moved_on, state.returned = record, False, False
+        elif record.operation in {"start", "stop"}:
+            state.moved_on = state.departed is not None
 
     def _judged(self, record: OperationRecord, rc: int) -> Verdict:
         """Return what an operation's end means."""
@@ -363,13 +390,13 @@ class _Reading:
                 cleared = self._found(record, rc)
             case "stop":
                 state.role, state.failed = Role.STOPPED, False
-                state.last, state.migrated_to = None, ""
+                state.last = None
                 cleared = True
             case "demote":
                 state.role = Role.UNPROMOTED
                 cleared = state.on_fail is OnFail.DEMOTE
             case "migrate_to":
-                state.role, state.migrated_to = Role.STOPPED, record.target
+                state.role = Role.STOPPED if self.facts.anonymous else self._at_least_started()
                 cleared = False
             case _:
                 cleared = self._rose(record)
@@ -392,6 +419,7 @@ class _Reading:
             state.role = Role.STARTED
         if rc != Rc.PROMOTED and not record.interval_ms:
             state.last = record
+        state.returned = state.departed is not None
         return self._same_failure(record)
 
     def _rose(self, record: OperationRecord) -> bool:
@@ -399,7 +427,6 @@ class _Reading:
         state = self.state
         if record.operation in {"start", "migrate_from"}:
             state.role, state.last = Role.STARTED, record
-            state.migrated_from = record.source if record.operation == "migrate_from" else ""
             return True
         if record.operation == "promote":
             state.role = Role.PROMOTED
@@ -408,18 +435,22 @@ class _Reading:
             state.role = Role.STARTED
         return False
 
+    def _at_least_started(self) -> Role:
+        role = self.state.role
+        return Role.STARTED if role in {Role.UNKNOWN, Role.STOPPED} else role
+
     def _same_failure(self, record: OperationRecord) -> bool:
         return self.failed_key == (record.operation, record.interval_ms)
 
     def _failed(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
         state = self.state
         policy = self._policy(record)
-        state.failures.append(record)
         if policy is OnFail.IGNORE:
             if record.status is not OperationStatus.NOT_INSTALLED:
                 self._ignored(record, rc)
                 return
             policy = OnFail.RESTART
+        state.failures.append(record)
         if verdict in _BANS:
             state.bans = (*state.bans, (TermKind.HARD_ERROR, _BANS[verdict]))
         self.failed_key = (record.operation, record.interval_ms)
@@ -458,8 +489,7 @@ class _Reading:
         elif record.operation == "promote" or rc in _PROMOTED:
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
-            state.migrating_to = ""
-            state.role = Role.STARTED
+            state.migrating_to, state.role = "", Role.STARTED
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:
             state.role = Role.STARTED
         if record.operation == "promote":
@@ -476,5 +506,3 @@ class _Reading:
         elif state.on_fail not in {None, OnFail.IGNORE}:
             state.failed = state.active
         state.spent = state.failed and state.on_fail is not OnFail.DEMOTE
-        if state.migrated_to and not state.active and state.role is Role.STOPPED:
-            state.known = True

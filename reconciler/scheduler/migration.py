@@ -30,7 +30,9 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
         target = assignment.chosen[one.index]
         if len(standing.running) != 1 or target in {NOWHERE, standing.running[0]}:
             continue
-        if standing.failed or not standing.managed or one.promotable:
+        if standing.failed or standing.spent or standing.dangling:
+            continue
+        if not standing.managed or one.promotable:
             continue
         state = standing.states[standing.running[0]]
         if state.pending not in {"", "migrate_to", "stop"}:
@@ -41,6 +43,18 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
     return found
 
 
+def resume(situation: Situation, assignment: Assignment) -> None:
+    """Let what has begun to migrate to where it belongs be only where it comes from."""
+    for one in situation.expansion.all:
+        standing = situation.standing[one.index]
+        if standing.partial is None or not one.meta.allow_migrate or not standing.managed:
+            continue
+        source, target = standing.partial
+        sound = not standing.failed and len(standing.running) == len(standing.partial)
+        if sound and assignment.chosen[one.index] == target:
+            standing.running = [source]
+
+
 def create(steps: Steps, situation: Situation, assignment: Assignment, migrating: set[int]) -> None:
     """Enter the steps of migrations in place of a real start."""
     for index in sorted(migrating):
@@ -49,10 +63,11 @@ def create(steps: Steps, situation: Situation, assignment: Assignment, migrating
         target = assignment.chosen[index]
         places = steps.at(one)
         start, stop = present(places.start), places.stops[source]
-        to = steps.resource(one, Task.MIGRATE_TO, source)
         come = steps.resource(one, Task.MIGRATE_FROM, target)
+        begun = situation.standing[index].partial is not None
+        to = None if begun else steps.resource(one, Task.MIGRATE_TO, source)
         reason = stop.reason or Reason(ReasonCode.MOVED, one.base)
-        for step in (to, come):
+        for step in (come,) if to is None else (to, come):
             step.require(reason)
             step.detail = {
                 "migrate_source": situation.nodes[source].name,
@@ -70,7 +85,8 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
     for index in sorted(migrating):
         one = situation.expansion.all[index]
         places = steps.at(one)
-        start, to = present(places.start), present(places.migrate_to)
+        start = present(places.start)
+        to = places.migrate_to or present(places.migrate_from)
         stop = next(iter(places.stops.values()))
         _after_rising(steps, one, start, to)
         _after_leaving(one, stop, to, migrating)

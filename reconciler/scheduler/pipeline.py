@@ -135,6 +135,7 @@ def _plan(found: _Examined) -> plan.Plan:
     case = circumstance.Circumstances(
         desired, observed, settings, standing, assignment, operations, values
     )
+    migration.resume(standing, assignment)
     migrating = migration.candidates(standing, assignment)
     while True:
         steps = step.Steps(len(standing.expansion.all))

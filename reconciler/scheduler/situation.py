@@ -16,7 +16,17 @@ from reconciler.model.agent import AgentName
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import bundle, failure, guest, history, operation, options, quorum, remote
+from reconciler.scheduler import (
+    bundle,
+    failure,
+    guest,
+    history,
+    operation,
+    options,
+    partial_migration,
+    quorum,
+    remote,
+)
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
@@ -41,6 +51,8 @@ class Standing:
         next_role: role that it must not pass after a failure; None: no limit.
         unmanaged_by: why it is not managed.
         known_as: name in a node's history, where it is not the history name.
+        partial: source and target of a live migration that may have got through.
+        dangling: nodes at the other end of a migration, on which it must be stopped for good.
         seen_on: numbers of the nodes that were asked about it, active there or not.
     """
 
@@ -56,6 +68,8 @@ class Standing:
     unmanaged_by: Reason | None = None
     multiple: bool = False
     stop_only: bool = False
+    partial: tuple[int, int] | None = None
+    dangling: list[int] = dataclasses.field(default_factory=list)
     known_as: dict[int, str] = dataclasses.field(default_factory=dict)
     seen_on: set[int] = dataclasses.field(default_factory=set)
 
@@ -112,6 +126,7 @@ def read(
     heard = [node for node in members if node.online or settings.fencing_enabled]
     for node in itertools.chain(heard, remote.met(situation, settings, operations)):
         binder.bind_all(node)
+    partial_migration.settle(situation, binder.travelled)
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
     _manage(situation, settings, devices=devices)
     doomed = _doomed(situation)
@@ -140,6 +155,7 @@ class _Binder:
         self.clones = clones
         self._found: dict[str, list[Instance]] = {}
         self._quiet: dict[int, history.Facts] = {}
+        self.travelled: set[str] = set()
         self._idle: dict[str, tuple[AgentName | None, dict[int, State]]] = {}
         """Of names that were idle on a node: the agent, and where to note it of other nodes."""
         self.unfenced = {
@@ -193,6 +209,8 @@ class _Binder:
         else:
             state = history.read(one.definition, found, self.operations, self._facts(one, node))
             situation.eventful.setdefault(name, {})[node.index] = state
+            if state.travelled:
+                self.travelled.add(name)
         situation.known.setdefault(name, {})[node.index] = state
         if found.agent not in (None, one.definition.agent) and found.resource == name:
             situation.foreign.setdefault(name, {})[node.index] = state
@@ -229,6 +247,7 @@ class _Binder:
             fencing=self.settings.fencing_enabled,
             can_fence=self.settings.fencing_enabled,
             promotable=one.promotable,
+            anonymous=one.in_clone is not None and not one.unique,
             managed=self._trusted(one),
             failure_timeout_ms=timeout_ms,
             fail_count=count.effective(timeout_ms, now),
@@ -368,7 +387,7 @@ def _judge(
         late = one.index > doomed.get(where, one.index)
         counts = state.failed and not late and not spared
         standing.failed = standing.failed or counts
-        standing.spent = standing.spent or (counts and state.spent)
+        standing.spent = standing.spent or (state.spent and not late and not spared)
         standing.next_role = state.next_role or standing.next_role
         fenceable = settings.fencing_enabled or node.guest
         gone = not node.online and node.unclean is None and fenceable
@@ -424,8 +443,7 @@ def _multiply_active(situation: Situation, one: Instance) -> None:
     standing.multiple = True
     if not standing.managed:
         return
-    moving = [standing.states[where] for where in standing.running]
-    if any(state.migrating_to or state.migrated_to or state.migrated_from for state in moving):
+    if standing.partial is not None:
         return
     match one.meta.multiple_active:
         case options.MultipleActive.BLOCK:

@@ -56,16 +56,17 @@ class _Summary:
             return [self._starting(move, places)]
         start = places.start
         if start is not None and start.required:
-            if places.migrate_to is not None and start.runnable:
-                return [self._change(move, ChangeKind.MIGRATE, places.migrate_to.reason)]
-            if start.runnable and (standing.spent or self._stops(places)):
+            if places.migrate_from is not None and start.runnable:
+                return [self._change(move, ChangeKind.MIGRATE, places.migrate_from.reason)]
+            if start.runnable and (standing.spent or self._stops(places, standing)):
                 return [self._restarting(move, places, standing)]
-        if move.target == NOWHERE or self._stops(places):
+        if move.target == NOWHERE or self._stops(places, standing):
             return self._stopping(move, places, standing)
         return [self._role_change(move, places, standing)]
 
-    def _stops(self, places: Places) -> bool:
-        return any(stop.required for stop in places.stops.values())
+    def _stops(self, places: Places, standing: Standing) -> bool:
+        told = standing.running or standing.dangling
+        return any(stop.required for where, stop in places.stops.items() if where in told)
 
     def _starting(self, move: _Move, places: Places) -> Change:
         start = present(places.start)
@@ -84,7 +85,8 @@ class _Summary:
         one = move.one
         found = []
         for where, stop in places.stops.items():
-            if not stop.required or not standing.managed:
+            left = where not in standing.running
+            if not stop.required or not standing.managed or (left and standing.running):
                 continue
             blocked = not stop.runnable
             start = places.start
@@ -158,6 +160,9 @@ class _Summary:
 
 
 def _current(standing: Standing, target: int) -> int:
+    """Return where an instance is told to be, or to have been left."""
     if not standing.running:
-        return NOWHERE
+        return standing.dangling[0] if standing.dangling else NOWHERE
+    if standing.partial is not None:
+        return next(where for where in standing.partial if where != target)
     return target if target in standing.running else standing.running[0]

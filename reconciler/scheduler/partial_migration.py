@@ -1,0 +1,227 @@
+"""Live migrations that were left half done: what one node's history says of the other node.
+
+A migration is two operations on two nodes, so neither history is the whole truth (all measured):
+what left may have arrived, what did not arrive may still be where it left. "Since" goes by time,
+as operations on different nodes have no other order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from reconciler.model.observed import OperationRecord, OperationStatus
+from reconciler.model.resource import OnFail
+from reconciler.model.role import Role
+from reconciler.scheduler import history
+from reconciler.scheduler.history import State
+from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.nodes import Node
+
+if TYPE_CHECKING:
+    from reconciler.scheduler.situation import Situation
+
+_TELLING = frozenset({"start", "stop", "monitor"})
+"""Operations after which it is known whether a resource runs; a failed arrival is one, too."""
+
+
+def settle(situation: Situation, names: Iterable[str]) -> None:
+    """Find out where resources are that were migrated.
+
+    Args:
+        situation: what the histories said one by one; it is changed.
+        names: history names of resources in whose histories is a migration.
+    """
+    for name in sorted(names):
+        one = situation.expansion.by_name.get(name)
+        if one is None or not one.is_primitive or (one.in_clone is not None and not one.unique):
+            continue
+        review = _Review(situation, one)
+        for where in list(situation.eventful.get(name, ())):
+            review.leaving(where)
+            review.arriving(where)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Trip:
+    """A departure, and what the node says of it that it went to.
+
+    Attributes:
+        came: the arrival there, if it is on record.
+        asked: that node answers, and was asked about the resource before.
+        silent: it was, but not since the departure.
+    """
+
+    source: int
+    target: Node
+    record: OperationRecord
+    came: OperationRecord | None
+    asked: bool
+    silent: bool
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody can say if it arrived."""
+        return self.silent and self.came is None
+
+    @property
+    def pending(self) -> bool:
+        """Whether the arrival is under way."""
+        return self.came is not None and self.came.status is OperationStatus.PENDING
+
+
+class _Review:
+    """One resource's migrations; lives inside ``settle`` only."""
+
+    def __init__(self, situation: Situation, one: Instance) -> None:
+        self.situation = situation
+        self.one = one
+        self.standing = situation.standing[one.index]
+        self.states = situation.known[one.history_name]
+        self.places = {node.name: node for node in situation.nodes}
+
+    def leaving(self, where: int) -> None:
+        """Draw the consequences of an operation that sent it to another node."""
+        state = self.states[where]
+        self._under_way(where, state)
+        record = state.departed
+        target = None if record is None else self.places.get(record.target)
+        if record is None or target is None:
+            return
+        other = self.states.get(target.index)
+        asked = other is not None and target.answers
+        trip = _Trip(
+            where,
+            target,
+            record,
+            _arrival(other, self.situation.nodes[where]),
+            asked=asked,
+            silent=asked and self._last_told(target) < record.changed_at,
+        )
+        if state.failure_of(record):
+            self._stuck(trip, other)
+        elif state.moved_on:
+            if trip.open:
+                self._may_run(target, after=where)
+                self.states[target.index].spent = True
+        elif trip.came is not None and _went_well(other, trip.came):
+            self._dangle(where)
+        elif trip.open or (asked and trip.pending):
+            self._half(where, target)
+        elif other is not None or not target.answers:
+            self._fail(state, record)
+            if trip.came is not None and other is not None and other.active:
+                self._first(target)
+
+    def _under_way(self, where: int, state: State) -> None:
+        """Have it stopped on the node that it is going to, where the one that it left is lost."""
+        target = self.places.get(state.migrating_to)
+        lost = self.situation.nodes[where].unclean is not None
+        if target is not None and lost and target.answers:
+            if target.index not in self.standing.running:
+                self.standing.dangling.append(target.index)
+            self.standing.states.setdefault(target.index, history.IDLE)
+
+    def _stuck(self, trip: _Trip, other: State | None) -> None:
+        """Draw the consequences of a departure that failed: it may have gone all the same."""
+        came = trip.came
+        if trip.open or (trip.silent and came is not None and _failed(other, came)):
+            self._may_run(trip.target, role=self.states[trip.source].role)
+        if came is not None and other is not None and other.active:
+            self._first(trip.target)
+
+    def arriving(self, where: int) -> None:
+        """Draw the consequences of an arrival that failed: it may still be where it came from."""
+        state = self.states[where]
+        record = state.arrived
+        source = None if record is None else self.places.get(record.source)
+        if record is None or source is None or not source.online:
+            return
+        other = self.states.get(source.index)
+        if other is None or not state.failure_of(record):
+            return
+        sent = other.departed
+        if sent is not None and not other.failure_of(sent):
+            return
+        if self._last_told(source) < record.changed_at:
+            self._may_run(source, role=state.role)
+
+    def _half(self, source: int, target: Node) -> None:
+        """Note that it left, and that nothing says that it has not arrived.
+
+        Where it is known to be gone from, it must be started properly.
+        """
+        self._may_run(target, after=source)
+        if self.states[source].active:
+            self.standing.partial = (source, target.index)
+        else:
+            self.states[target.index].spent = True
+
+    def _dangle(self, where: int) -> None:
+        """Note that it arrived elsewhere, and that what is left behind must be stopped."""
+        state = self.states[where]
+        if state.returned:
+            return
+        state.role = Role.STOPPED
+        standing = self.standing
+        if where in standing.running:
+            standing.running.remove(where)
+        if not standing.running:
+            standing.role = Role.STOPPED
+        standing.dangling.append(where)
+
+    def _fail(self, state: State, record: OperationRecord) -> None:
+        """Count a migration that did not get through as a failure, unless it was seen stopped."""
+        if state.active and not state.failed:
+            state.failed = state.spent = True
+            state.on_fail, state.failure = state.on_fail or OnFail.RESTART, record
+
+    def _first(self, node: Node) -> None:
+        """Look at a node before the others where the resource is active."""
+        running = self.standing.running
+        running.remove(node.index)
+        running.insert(0, node.index)
+
+    def _may_run(self, node: Node, *, after: int | None = None, role: Role = Role.STARTED) -> None:
+        """Count a resource as running on a node: before the others, unless after one of them."""
+        state = self.states[node.index]
+        running = self.standing.running
+        if state.active:
+            if after is None:
+                self._first(node)
+            return
+        role = Role.STARTED if role not in {Role.UNKNOWN, Role.STOPPED} else Role.STOPPED
+        state = dataclasses.replace(state, role=role)
+        self.states[node.index] = state
+        self.standing.states[node.index] = state
+        self.situation.eventful.setdefault(self.one.history_name, {})[node.index] = state
+        running.insert(running.index(after) + 1 if after in running else 0, node.index)
+        if role is Role.STARTED and self.standing.role in {Role.UNKNOWN, Role.STOPPED}:
+            self.standing.role = Role.STARTED
+
+    def _last_told(self, node: Node) -> float:
+        """Return when a node last told whether the resource runs there, migrations left out."""
+        found = node.observed.histories[self.one.history_name].operations
+        told = [
+            one.changed_at
+            for one in history.in_order(found)
+            if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
+        ]
+        return told[-1] if told else 0.0
+
+
+def _arrival(state: State | None, source: Node) -> OperationRecord | None:
+    """Return the arrival from a node that is on record."""
+    if state is None or state.arrived is None or state.arrived.source != source.name:
+        return None
+    return state.arrived
+
+
+def _failed(state: State | None, record: OperationRecord) -> bool:
+    return state is not None and state.failure_of(record)
+
+
+def _went_well(state: State | None, record: OperationRecord) -> bool:
+    pending = record.status is OperationStatus.PENDING
+    return state is not None and not pending and not state.failure_of(record)

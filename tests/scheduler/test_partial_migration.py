@@ -1,0 +1,126 @@
+"""Live migrations that were left half done: where the resource counts as active then."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import observed
+from reconciler.model.action import ActionKind
+from reconciler.model.observed import OperationStatus, Presence
+from reconciler.scheduler import pipeline
+
+NOW = strategies.NOW
+START, STOP, PROBE = ("start", 0), ("stop", 0), ("monitor", 7)
+TO, TO_FAILED = ("migrate_to", 0), ("migrate_to", 1)
+FROM, FROM_FAILED = ("migrate_from", 0), ("migrate_from", 1)
+
+
+def _history(done, *, since: float, source="n1", target="n2") -> observed.ResourceHistory:
+    """Return the history of operations a second apart; None for an exit code: under way."""
+    records = []
+    for call, (task, rc) in enumerate(done, 1):
+        record = strategies.record(task, 193 if rc is None else rc, call, 7 * (task == "monitor"))
+        status = OperationStatus.PENDING if rc is None else OperationStatus.DONE
+        moved = {"source": source, "target": target} if task.startswith("migrate") else {}
+        when = since + call
+        records.append(dataclasses.replace(record, status=status, changed_at=when, **moved))
+    return observed.ResourceHistory("p", strategies.AGENT, tuple(records))
+
+
+def _seen(left, came, *, later=False, lost="") -> observed.Observed:
+    """Return p as it was migrated from n1 to n2; what n2 says is older, or younger."""
+    told = {"n1": _history(left, since=NOW - 1000)}
+    if came:
+        told["n2"] = _history(came, since=NOW - (500 if later else 2000))
+    told["n3"] = _history((PROBE,), since=NOW - 2000)
+    nodes = {
+        name: observed.ObservedNode(
+            name,
+            Presence.UNKNOWN if name == lost else Presence.ONLINE,
+            histories={"p": told[name]} if name in told else {},
+        )
+        for name in ("n1", "n2", "n3")
+    }
+    return observed.Observed(NOW, quorate=True, nodes=nodes)
+
+
+def _wanted(**properties):
+    primitive = dataclasses.replace(strategies.primitive("p", allow_migrate="true"), operations=())
+    return facts.wanted(primitive, nodes=("n1", "n2", "n3"), **properties)
+
+
+def _placed(*args, **options) -> tuple[str, set[str]]:
+    """Return where p counts as active, with ``!`` for failed, and what is done about it."""
+    desired, seen = _wanted(), _seen(*args, **options)
+    (shown,) = pipeline.status(desired, seen).resources
+    failed = "!" * any(flag.value == "failed" for flag in shown.flags)
+    due = pipeline.schedule(desired, seen)
+    real = [one for one in due.actions if one.kind is ActionKind.RESOURCE]
+    done = {f"{one.task.value}@{one.node}" for one in real}
+    return " ".join(shown.nodes) + failed, done
+
+
+@pytest.mark.parametrize(
+    ("left", "came", "later", "expected"),
+    [
+        ((START, TO), (), False, "n1"),
+        ((START, TO), (PROBE,), False, "n1 n2"),
+        ((START, TO), (PROBE,), True, "n1!"),
+        ((START, TO), (FROM,), False, "n2"),
+        ((START, TO), (FROM, STOP), False, ""),
+        ((START, TO), (FROM_FAILED,), False, "n1 n2!"),
+        ((START, TO), (FROM_FAILED, STOP), False, "n1!"),
+        ((START, TO), (("migrate_from", None),), False, "n1 n2"),
+        ((START, TO, STOP), (PROBE,), False, "n2"),
+        ((START, TO, STOP), (PROBE,), True, ""),
+        ((START, TO, STOP, START), (PROBE,), False, "n1 n2"),
+        ((START, TO_FAILED), (PROBE,), False, "n1 n2!"),
+        ((START, TO_FAILED), (PROBE,), True, "n1!"),
+        ((START, TO_FAILED), (FROM, STOP), False, "n1!"),
+        ((PROBE,), (FROM_FAILED,), True, "n1 n2!"),
+        ((PROBE,), (FROM_FAILED,), False, "n2!"),
+    ],
+)
+def test_where_a_migration_leaves_a_resource(left, came, later, expected):
+    """What left may have arrived unless the target was asked since, and the other way round."""
+    assert _placed(left, came, later=later)[0] == expected
+
+
+def test_what_arrived_is_stopped_where_it_left():
+    """Only the stop on the source is missing; nothing restarts for it."""
+    assert _placed((START, TO), (FROM,))[1] == {"stop@n1"}
+
+
+def test_what_only_left_is_restarted_where_it_must_be():
+    """Nobody took it over: it is stopped there before it is started."""
+    due = _placed((START, TO, STOP), (PROBE,))[1]
+
+    assert {one for one in due if one.endswith("@n2")} >= {"stop@n2"}
+
+
+def test_a_begun_migration_is_brought_to_its_end():
+    """Where the target is still the right place, only the second half is done."""
+    desired, seen = _wanted(), _seen((START, TO), (PROBE,))
+    nodes = {**seen.nodes, "n1": dataclasses.replace(seen.nodes["n1"], standby=True)}
+    nodes["n3"] = dataclasses.replace(nodes["n3"], standby=True)
+    due = pipeline.schedule(desired, dataclasses.replace(seen, nodes=nodes))
+    done = [
+        f"{one.task.value}@{one.node}" for one in due.actions if one.kind is ActionKind.RESOURCE
+    ]
+
+    assert sorted(done) == ["migrate_from@n2", "stop@n1"]
+
+
+def test_a_migration_from_a_lost_node_is_stopped_at_its_target():
+    """It may be half there: it is not started elsewhere before that is over."""
+    properties = {"fencing_enabled": "true", "no_quorum_policy": "ignore"}
+    device = facts.resource.Primitive("f", facts.AgentName("stonith", "", "fence_xvm"))
+    wanted = dataclasses.replace(_wanted(**properties), resources=(*_wanted().resources, device))
+    seen = _seen((START, ("migrate_to", None)), (PROBE,), lost="n1")
+    due = pipeline.schedule(wanted, seen)
+
+    assert ("stop", "n2") in {(one.task.value, one.node) for one in due.actions}
