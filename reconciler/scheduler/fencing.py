@@ -96,6 +96,7 @@ def order(steps: Steps, case: Circumstances) -> None:
     """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it.
 
     What was inside of a bundle's container cannot be elsewhere: only the stop of the whole waits.
+    Nor does what does not require fencing, if it may run on several nodes.
     """
     lost = [node for node in case.situation.nodes if node.unclean is not None]
     replicas = case.situation.expansion.owners
@@ -105,14 +106,31 @@ def order(steps: Steps, case: Circumstances) -> None:
         places = steps.at(one)
         for node in lost:
             fence = steps.fences.get(node.index)
+            waits = node.name not in replicas and not _careless(one, case)
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
-                    _by_fencing(step, fence, node, waits=node.name not in replicas)
-            if fence is not None and node.index in places.stops and not one.is_fence_device:
+                    _by_fencing(step, fence, node, waits=waits)
+            if (
+                fence is not None
+                and waits
+                and node.index in places.stops
+                and not one.is_fence_device
+            ):
                 _before_wholes(steps, one, fence)
             for step in (places.start, places.promote) if node.name not in replicas else ():
                 if step is not None:
                     _wait(step, fence, node, case)
+
+
+def _careless(one: Instance, case: Circumstances) -> bool:
+    """Tell whether an instance of a clone may start before others are known to be gone.
+
+    People said so by requiring less than fencing. What may be active only once, and promotions,
+    wait all the same.
+    """
+    needed = quorum.requirement(one, case.settings)
+    several = one.in_clone is not None and not one.unique
+    return several and needed in {Requires.QUORUM, Requires.NOTHING}
 
 
 def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
@@ -140,14 +158,16 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
     if one is None:
         return
     needed = quorum.requirement(one, case.settings)
+    state = case.situation.known.get(one.history_name, {}).get(node.index)
+    if rise.task is Task.PROMOTE and state is not None and state.active:
+        link(fence, rise, Link.NEEDS)
     if needed is Requires.NOTHING:
         return
     if fence is None:
         if may_run(one, node, case.situation):
             rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
-    unknown = node.index not in case.situation.known.get(one.history_name, {})
-    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unknown
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
 

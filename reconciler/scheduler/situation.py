@@ -272,17 +272,7 @@ class _Binder:
         own = bundle.instance_on(self.situation.expansion, candidates, node)
         if own is not None:
             return own
-        fence_device = candidates[0].is_fence_device
-        if (
-            node.unclean is not None
-            and not fence_device
-            and quorum.requirement(candidates[0], self.settings)
-            in {
-                options.Requires.QUORUM,
-                options.Requires.NOTHING,
-            }
-        ):
-            # It need not wait for fencing, so the lost one takes no instance's place.
+        if node.unclean is not None and self._makes_room(candidates[0]):
             return self._excess(candidates[0])
         for one in candidates:
             child = one.clone_child
@@ -296,6 +286,18 @@ class _Binder:
         if idle is not None:
             return idle
         return self._excess(candidates[0])
+
+    def _makes_room(self, one: Instance) -> bool:
+        """Tell whether an instance on a lost node takes no other's place.
+
+        It does not where it need not wait for fencing, unless there is just one for each node
+        (measured).
+        """
+        clone = one.in_clone
+        spare = clone is not None and clone.spread.maximum != len(self.situation.nodes)
+        needed = quorum.requirement(one, self.settings)
+        waits = needed in {options.Requires.FENCING, options.Requires.UNFENCING}
+        return spare and not waits and not one.is_fence_device
 
     def _bound(self, candidates: list[Instance], node: Node, state: State) -> Instance | None:
         """Return the instance that a history is kept with; None: none needs to know of it."""

@@ -9,7 +9,7 @@ from scheduler import strategies
 from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
 from reconciler.model import constraint, desired, fencing, plan, resource
-from reconciler.model.action import Task
+from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -343,3 +343,25 @@ def test_only_near_instances_of_an_interleaved_clone_are_kept_up_for_a_probe(int
     }
 
     assert probes == asked
+
+
+@pytest.mark.parametrize(("requires", "waits"), [("quorum", False), ("fencing", True)])
+def test_an_instance_waits_for_a_fencing_only_if_it_requires_it(requires, waits):
+    """What runs on several nodes anyway may start, and stop, before a lost one is known to be gone."""
+    names = ("n1", "n2", "n3")
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=names)
+    rules = [location("c", "n2", -1)]
+    target = wanted(
+        clone("c", "p", requires=requires), constraints=rules, nodes=names, fencing_enabled="true"
+    )
+    target = dataclasses.replace(target, fencing=fencing.Fencing((device,)))
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"p": "stopped"}}
+    due = pipeline.schedule(target, seen(states, presence={"n1": Presence.UNKNOWN}))
+    later = [
+        one.key
+        for one in due.actions
+        if one.kind is not ActionKind.PSEUDO and one.task in {Task.START, Task.STOP}
+    ]
+
+    assert {one.rpartition("@")[2] for one in later} == {"n2", "n3"}
+    assert all(("stonith-n1-reboot@n1" in before(due, one)) is waits for one in later)

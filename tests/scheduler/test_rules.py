@@ -469,3 +469,18 @@ def test_instances_are_numbered_by_the_nodes_order():
     due = pipeline.schedule(target, seen(states, presence={"n1": Presence.UNKNOWN}))
 
     assert {one.source: one.instance for one in due.changes if one.source}["n1"] == 0
+
+
+@pytest.mark.parametrize(("maximum", "number"), [("3", 0), ("2", 2), ("4", 4)])
+def test_a_lost_instance_that_nobody_waits_for_takes_no_place(maximum, number):
+    """What requires only quorum is replaced at once, unless there is just one for each node."""
+    names = ("n1", "n2", "n3")
+    meta = strategies.sets(requires="quorum", clone_max=maximum)
+    clone = resource.Clone("c", strategies.primitive("p"), meta=meta)
+    target = wanted(clone, nodes=names, fencing_enabled="true")
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=names)
+    target = dataclasses.replace(target, fencing=fencing.Fencing((device,)))
+    states = {name: {"p": "running"} for name in names}
+    due = pipeline.schedule(target, seen(states, presence={"n1": Presence.UNKNOWN}))
+
+    assert {one.source: one.instance for one in due.changes if one.source}["n1"] == number
