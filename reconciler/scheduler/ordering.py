@@ -31,6 +31,13 @@ _OPPOSITE: Mapping[Task, Task] = {
     Task.PROMOTE: Task.DEMOTE,
     Task.DEMOTE: Task.PROMOTE,
 }
+_RISES: Mapping[Role | None, Task] = {
+    None: Task.START,
+    Role.STARTED: Task.START,
+    Role.PROMOTED: Task.PROMOTE,
+    Role.UNPROMOTED: Task.DEMOTE,
+}
+"""With which task a resource takes a role; with the opposite one it leaves it (measured)."""
 _UP = frozenset({Task.START, Task.PROMOTE})
 
 
@@ -417,12 +424,11 @@ def apply(
     for one in sequences:
         ordering.bind(one)
     for pair in pairs.all:
-        if pair.score <= -INFINITY and pair.dependent_role is None and pair.primary_role is None:
-            for first, then in (
-                (pair.primary, pair.dependent),
-                (pair.dependent, pair.primary),
-            ):
-                _apart(steps, first, then)
+        if pair.score <= -INFINITY and not {pair.dependent_role, pair.primary_role} - set(_RISES):
+            primary = pair.primary, pair.primary_role
+            dependent = pair.dependent, pair.dependent_role
+            _apart(steps, primary, dependent)
+            _apart(steps, dependent, primary)
         elif situation.standing[pair.primary.index].blocked:
             continue
         elif pair.mandatory and not pair.internal and pair.attribute is None:
@@ -430,16 +436,25 @@ def apply(
     return ordering.followings
 
 
-def _apart(steps: Steps, first: Instance, then: Instance) -> None:
-    """Let one leave a node before the other, that must not be with it, comes."""
-    if not (first.is_primitive and then.is_primitive):
-        for after in creation.beginnings(steps, then, Task.START):
-            for before in creation.endings(steps, first, Task.STOP):
-                link(before, after, Link.ADVISORY)
-            if first.is_primitive:
-                for probe in probe_order.steps_of(steps, first):
-                    link(probe, after, Link.ORDER)
+def _apart(
+    steps: Steps, goes: tuple[Instance, Role | None], comes: tuple[Instance, Role | None]
+) -> None:
+    """Let one leave a node or role before the other, that must not be with it, comes."""
+    first, then = goes[0], comes[0]
+    task, ending = _RISES[comes[1]], _OPPOSITE[_RISES[goes[1]]]
+    if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
+        _apart_there(steps, first, then)
         return
+    for after in creation.beginnings(steps, then, task):
+        for before in creation.endings(steps, first, ending):
+            link(before, after, Link.ADVISORY)
+        if first.is_primitive and ending is Task.STOP:
+            for probe in probe_order.steps_of(steps, first):
+                link(probe, after, Link.ORDER)
+
+
+def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:
+    """Let one leave the node to which the other comes; what is found there may have to leave."""
     places = steps.places[then.index]
     start = places.start if places is not None else None
     if start is None:

@@ -11,6 +11,7 @@ from scheduler.test_rules import INFINITY, change, location, seen, wanted
 from reconciler.model import constraint, desired, fencing, plan, resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import Presence
+from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
 
 
@@ -365,3 +366,21 @@ def test_an_instance_waits_for_a_fencing_only_if_it_requires_it(requires, waits)
 
     assert {one.rpartition("@")[2] for one in later} == {"n2", "n3"}
     assert all(("stonith-n1-reboot@n1" in before(due, one)) is waits for one in later)
+
+
+def test_who_must_not_be_with_a_promoted_one_comes_after_its_demotion():
+    """A colocation that forbids company of a role sorts what leaves and what takes that role."""
+    promotable = strategies.sets(promotable="true")
+    resources = (
+        resource.Clone("c", strategies.primitive("a"), meta=promotable),
+        strategies.primitive("b"),
+    )
+    apart = constraint.Colocation("k", "b", "c", -INFINITY, primary_role=Role.PROMOTED)
+    states = {"n1": {"a": "promoted"}, "n2": {"a": "running", "b": "running"}}
+    scores = {"n1": {"master-a": "5"}, "n2": {"master-a": "9"}}
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[apart]), seen(states, attributes=scores)
+    )
+
+    assert "a:0_demote_0@n1" in before(due, "b_start_0@n1")
+    assert {"b_stop_0@n2", "b_monitor_0@n1"} <= before(due, "a:1_promote_0@n2")
