@@ -37,7 +37,8 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
         kind = agent.named(written("class", ""), written("provider", ""), written("type", ""))
         records = tuple([record(one) for one in element if one.tag == "lrm_rsc_op"])
         locked = documents.moment(written("shutdown-lock"))
-        found.setdefault(name, observed.ResourceHistory(name, kind, records, locked_at=locked))
+        one = observed.ResourceHistory(name, kind, records, locked_at=locked, place=len(found))
+        found.setdefault(name, one)
     return found
 
 

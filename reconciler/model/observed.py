@@ -126,6 +126,7 @@ class ResourceHistory:
         resource: the name under which it was run, with an instance number where there is one.
         revision: rises with each change on the node; an action that expects another is refused.
         locked_at: since when it waits for the node, which was shut down, to come back; 0: it does not.
+        place: where it stood among the node's; what follows a reason to fence it counts less.
     """
 
     resource: str
@@ -133,6 +134,7 @@ class ResourceHistory:
     operations: tuple[OperationRecord, ...]
     revision: int = 0
     locked_at: float = 0.0
+    place: int = 0
 
 
 @frozen

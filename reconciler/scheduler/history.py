@@ -134,6 +134,7 @@ class State:
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
+        late: the node was to be fenced before this was read: its failures are no others'.
         migrating_to: other node of a live migration under way.
         departed, arrived: the last operations that sent it to, and took it over from, another node.
         moved_on: it was started or stopped after it departed; returned: it was seen active then.
@@ -143,6 +144,7 @@ class State:
     known: bool = False
     failed: bool = False
     ignored: bool = False
+    late: bool = False
     spent: bool = False
     on_fail: OnFail | None = None
     failure: OperationRecord | None = None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Sequence
 
 from reconciler.model import desired as desired_state
 from reconciler.model import observed, resource
@@ -32,6 +33,7 @@ from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 
+_RECORDED = operator.attrgetter("place", "resource")
 _RANK = {Role.UNKNOWN: 0, Role.STOPPED: 1, Role.STARTED: 2, Role.UNPROMOTED: 3, Role.PROMOTED: 4}
 
 
@@ -129,10 +131,9 @@ def read(
     partial_migration.settle(situation, binder.travelled)
     devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
     _manage(situation, settings, devices=devices)
-    doomed = _doomed(situation)
     for one in expansion.all:
         if one.is_primitive:
-            _judge(situation, one, settings, doomed)
+            _judge(situation, one, settings)
     guest.spread(situation)
     _stop_alike(situation)
     _lift(situation)
@@ -140,7 +141,12 @@ def read(
 
 
 class _Binder:
-    """Gives histories to instances; lives inside ``read`` only."""
+    """Gives histories to instances, in the order in which they are recorded; for ``read`` only.
+
+    Attributes:
+        lost: numbers of the nodes that are to be fenced, by what was read up to now (measured).
+        unfenced: names of the remote nodes that were not fenced since they were lost.
+    """
 
     def __init__(
         self,
@@ -158,6 +164,7 @@ class _Binder:
         self.travelled: set[str] = set()
         self._idle: dict[str, tuple[AgentName | None, dict[int, State]]] = {}
         """Of names that were idle on a node: the agent, and where to note it of other nodes."""
+        self.lost = {node.index for node in situation.nodes if node.unclean is not None}
         self.unfenced = {
             node.name
             for node in situation.nodes
@@ -165,10 +172,8 @@ class _Binder:
         }
 
     def bind_all(self, node: Node) -> None:
-        """Read a node's histories, and give those that say more than most to instances."""
-        histories = node.observed.histories
-        for name in sorted(histories):
-            found = histories[name]
+        """Read a node's histories as recorded; give those that say more than most to instances."""
+        for found in sorted(node.observed.histories.values(), key=_RECORDED):
             agent, known = self._idle.get(found.resource, (None, None))
             if known is not None and found.agent is agent and history.is_idle(found):
                 known[node.index] = history.IDLE
@@ -189,6 +194,8 @@ class _Binder:
                 self._idle[found.resource] = found.agent, self.situation.known[first.history_name]
             return
         one = self._bound(candidates, node, state)
+        if state.on_fail is OnFail.FENCE and not node.maintenance:
+            self.lost.add(node.index)
         if one is None:
             return
         standing = self.situation.standing[one.index]
@@ -208,6 +215,7 @@ class _Binder:
             state = history.IDLE
         else:
             state = history.read(one.definition, found, self.operations, self._facts(one, node))
+            state.late = node.index in self.lost
             situation.eventful.setdefault(name, {})[node.index] = state
             if state.travelled:
                 self.travelled.add(name)
@@ -272,7 +280,7 @@ class _Binder:
         own = bundle.instance_on(self.situation.expansion, candidates, node)
         if own is not None:
             return own
-        if node.unclean is not None and self._makes_room(candidates[0]):
+        if node.index in self.lost and self._makes_room(candidates[0]):
             return self._excess(candidates[0])
         for one in candidates:
             child = one.clone_child
@@ -363,33 +371,16 @@ def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -
                 standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, situation.nodes[where].name)
 
 
-def _doomed(situation: Situation) -> dict[int, int]:
-    """Return nodes that must be fenced, and the number of the first instance that says so there.
-
-    The number is -1 where the node itself was lost.
-    """
-    found = {node.index: -1 for node in situation.nodes if node.unclean is not None}
-    for one in situation.expansion.all:
-        for where, state in situation.standing[one.index].states.items():
-            if state.on_fail is OnFail.FENCE and not situation.nodes[where].maintenance:
-                found.setdefault(where, one.index)
-    return found
-
-
-def _judge(
-    situation: Situation, one: Instance, settings: options.Cluster, doomed: Mapping[int, int]
-) -> None:
+def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> None:
     """Draw the consequences of what failed, for the instance and for its nodes."""
     standing = situation.standing[one.index]
     for where, state in standing.states.items():
         node = situation.nodes[where]
         _punish(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
-        # What is read of a node after it is to be fenced is no failure of its own (measured).
-        late = one.index > doomed.get(where, one.index)
-        counts = state.failed and not late and not spared
+        counts = state.failed and not state.late and not spared
         standing.failed = standing.failed or counts
-        standing.spent = standing.spent or (state.spent and not late and not spared)
+        standing.spent = standing.spent or (state.spent and not state.late and not spared)
         standing.next_role = state.next_role or standing.next_role
         fenceable = settings.fencing_enabled or node.guest
         gone = not node.online and node.unclean is None and fenceable

@@ -174,7 +174,9 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
     revision = result.revision
     if known is None:
         revision = 1 if revision is None else revision
-        draft.histories[name] = observed.ResourceHistory(name, step.agent, (one,), revision)
+        draft.histories[name] = observed.ResourceHistory(
+            name, step.agent, (one,), revision, place=len(draft.histories)
+        )
     else:
         kept = [
             other
@@ -184,7 +186,9 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         if revision is None:
             revision = known.revision + 1
         agent = step.agent or known.agent
-        draft.histories[name] = observed.ResourceHistory(name, agent, (*kept, one), revision)
+        draft.histories[name] = observed.ResourceHistory(
+            name, agent, (*kept, one), revision, place=known.place
+        )
     if not ok and not step.probe:
         _count_failure(step, draft, ended)
 

@@ -119,3 +119,27 @@ def test_who_would_follow_an_instance_without_partner_is_not_missed(state):
     due = pipeline.schedule(wanted(*clones, constraints=orders, nodes=("n1",)), seen(states))
 
     assert {one.kind.value for one in due.changes if one.resource == "f"} == {"leave"}
+
+
+@pytest.mark.parametrize(("first", "kind"), [("a", "move"), ("m", "recover")])
+def test_what_is_read_of_a_node_after_its_fencing_is_sure_counts_less(first, kind):
+    """Histories are read as they are recorded; once a node must be fenced, no failure is added."""
+    resources = (strategies.primitive("a"), strategies.primitive("m"))
+    failed = {"a": "stop-failed", "m": "monitor-failed"}
+    states = {
+        "n1": {name: failed[name] for name in sorted(failed, reverse=first == "m")},
+        "n2": {"a": "stopped", "m": "stopped"},
+    }
+    state = dataclasses.replace(
+        wanted(*resources, fencing_enabled="true"),
+        fencing=fencing.Fencing((fencing.FenceDevice("f", "fence_x", hosts=("n1", "n2")),)),
+    )
+    found = seen(states)
+    placed = {
+        name: dataclasses.replace(history, place=place)
+        for place, (name, history) in enumerate(found.nodes["n1"].histories.items())
+    }
+    entries = {**found.nodes, "n1": dataclasses.replace(found.nodes["n1"], histories=placed)}
+    due = pipeline.schedule(state, dataclasses.replace(found, nodes=entries))
+
+    assert [one.kind.value for one in due.changes if one.resource == "m"] == [kind]

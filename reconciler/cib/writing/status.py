@@ -99,7 +99,7 @@ def _inside(entry: ET.Element, one: observed.ObservedNode, identity: str) -> Non
             element.add(block, "nvpair", pair)
     if one.histories:
         inside = element.add(element.add(entry, "lrm", {"id": identity}), "lrm_resources", {})
-        for history in one.histories.values():
+        for history in sorted(one.histories.values(), key=lambda entry: entry.place):
             _history(inside, history)
 
 
