@@ -81,6 +81,22 @@ def admits(expansion: Expansion, one: Instance, node: Node) -> bool:
     return outer is None or one is clone or one.clone_child.number == number
 
 
+def hosts(situation: Situation, chosen: Sequence[int]) -> dict[str, int]:
+    """Return the node that each connection leads to, by the connection's name.
+
+    It is the one where the container is going to be, or else where it is (measured).
+    """
+    found = {}
+    for name, (bundle, number) in situation.expansion.owners.items():
+        held = bundle.children[number].index
+        where = (
+            chosen[held] if chosen[held] >= 0 else next(iter(situation.standing[held].running), -1)
+        )
+        if where >= 0:
+            found[name] = where
+    return found
+
+
 def company(expansion: Expansion, one: Instance) -> Iterator[Instance]:
     """Yield what goes with a bundle's containers, in the order in which it is placed (measured)."""
     if one.bundle is None:

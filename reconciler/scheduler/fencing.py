@@ -134,9 +134,12 @@ def _careless(one: Instance, case: Circumstances) -> bool:
 
 
 def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
-    """Let a group or clone that loses something by fencing begin to stop after it (measured)."""
+    """Let a group or clone that loses something by fencing begin to stop after it (measured).
+
+    Not so a bundle, of which what is inside can be stopped while its containers are.
+    """
     whole = one.parent
-    while whole is not None:
+    while whole is not None and whole.bundle is None:
         link(fence, steps.whole(whole).stop, Link.ADVISORY)
         whole = whole.parent
 

@@ -50,7 +50,7 @@ def is_up(situation: Situation, node: Node, held: Instance) -> bool:
     standing = situation.standing[held.index]
     failed = any(state.failed for state in standing.states.values())
     hosts = [situation.nodes[where] for where in standing.running]
-    if hosts and (failed or any(host.unclean is not None for host in hosts)):
+    if hosts and (failed or any(host.unclean is not None and not host.online for host in hosts)):
         node.unclean = Reason(ReasonCode.CONTAINER_LOST, held.base, origin=held.origin)
     return bool(hosts) and node.unclean is None
 

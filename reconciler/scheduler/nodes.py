@@ -25,7 +25,7 @@ class Remote:
 
     Attributes:
         connects: whether the connection to it will be up.
-        fading: a bundle's container that is up, but will go; what is inside stays assigned to it.
+        fading: a bundle's container that will not be up; what is inside stays assigned to it.
         container: the resource that holds a guest node; empty: it is no guest.
         failed: the connection failed, so that nobody knows what the node does.
         doubt: why it must be fenced unless the connection comes back.

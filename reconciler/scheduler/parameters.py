@@ -13,10 +13,25 @@ from reconciler.scheduler.nodes import Node
 class Parameters:
     """Resolves parameters; remembers those that do not depend on the node."""
 
-    __slots__ = ("_clock", "_digests", "_fixed", "_inherited", "_nodes")
+    __slots__ = ("_clock", "_digests", "_fixed", "_hosts", "_inherited", "_nodes")
 
-    def __init__(self, wanted: desired.Desired, nodes: Sequence[Node], clock: rule.Clock) -> None:
+    def __init__(
+        self,
+        wanted: desired.Desired,
+        nodes: Sequence[Node],
+        clock: rule.Clock,
+        hosts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Resolve parameters.
+
+        Args:
+            wanted: what is written.
+            nodes: by number.
+            clock: what time it is.
+            hosts: the number of the node that a connection without an address leads to, by name.
+        """
         self._clock = clock
+        self._hosts = hosts or {}
         self._nodes = nodes
         self._fixed: dict[str, Mapping[str, secret.Value]] = {}
         self._digests: dict[str, str] = {}
@@ -54,7 +69,7 @@ class Parameters:
         sets = self._sets(one)
         if replica.follows_host(one.definition):
             values = rule.values(sets, rule.Context(self._clock))
-            return {**values, "addr": self._nodes[node].name}
+            return {**values, "addr": self._nodes[self._hosts.get(one.name, node)].name}
         if not rule.conditional(sets):
             values = rule.values(sets, rule.Context(self._clock))
             self._fixed[one.base] = values

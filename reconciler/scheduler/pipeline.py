@@ -125,7 +125,8 @@ def _plan(found: _Examined) -> plan.Plan:
     wishes, pairs, assignment = _placed(found)
     remote.doubt(standing)
 
-    values = parameters.Parameters(desired, standing.nodes, clock)
+    hosts = bundle.hosts(standing, assignment.chosen)
+    values = parameters.Parameters(desired, standing.nodes, clock, hosts)
     discovery = probe.Discovery(wishes)
     sequences = (
         *ordering.lower(desired, standing.expansion),

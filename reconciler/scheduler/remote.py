@@ -181,14 +181,15 @@ def connect(placing: Placing) -> None:
 def reach(placing: Placing, bundle: Instance) -> None:
     """Place a bundle's containers before what runs inside of them.
 
-    What is inside a container that goes stays assigned to it, and is stopped with it (measured).
+    What is inside a container that goes stays assigned to it, and is stopped with it; so does what
+    is to be inside of one that will not come (measured).
     """
     placing.place(bundle)
     for node in placing.nodes:
         owner, number = placing.situation.expansion.owners.get(node.name, (None, -1))
         if node.remote is not None and owner is bundle:
             node.remote.connects = placing.chosen[bundle.children[number].index] >= 0
-            node.remote.fading = node.online and not node.remote.connects
+            node.remote.fading = not node.remote.connects
 
 
 def reaching(placing: Placing, pair: Pair) -> Pair:
@@ -280,7 +281,7 @@ def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:
         # It is not taken away from elsewhere before it is known that the node can be reached.
         for stop in steps.at(present(step.instance)).stops.values():
             if stop.node != step.node and not stop.done_by_fencing:
-                link(held.start, stop, Link.ORDER)
+                link(held.start, stop, Link.ADVISORY)
 
 
 def _link_all(firsts: Iterable[Step], thens: Iterable[Step]) -> None:
@@ -296,7 +297,8 @@ def _goes_before(step: Step, situation: Situation) -> bool:
     if held is None or not node.online or node.unclean is not None:
         return False
     hosts = situation.standing[held.index].running
-    if not any(situation.nodes[where].answers for where in hosts):
+    # Also a member that is going to be fenced still passes on what it is told (measured).
+    if not any(situation.nodes[where].online for where in hosts):
         return False
     return step.task in _LEAVING or (node.remote is not None and not node.remote.connects)
 

@@ -334,7 +334,8 @@ class _Histories:
         if expected is None:
             expected = 7 if task == "monitor" else 0
         transition = f"1:{machine.calls}:{expected}:{_UUID}"
-        text = self.digests.of(piece, machine, interval)
+        # A connection leads to the node of its container.
+        text = self.digests.of(piece, self.where.get(piece.container, machine), interval)
         if not piece.implied and self.happens(0.005):
             text = _CHANGED
         slot = slot or (f"{task}_{interval}" if interval else "last_0")

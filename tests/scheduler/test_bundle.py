@@ -9,6 +9,7 @@ from scheduler import far
 from scheduler.far import ABSENT, Cluster
 
 from reconciler.model import constraint, container, resource, score
+from reconciler.model.action import Task
 from reconciler.model.role import Role
 from reconciler.scheduler import replica
 
@@ -184,6 +185,27 @@ def test_what_is_inside_waits_until_containers_were_looked_for_where_they_are_to
         due = dataclasses.replace(cluster, done={**cluster.done, node: known}).plan()
         assert due.placement["web-podman-1"] == {"n2": Role.STARTED}
         assert far.waits(due, "httpd:0_start_0", "web-podman-1_monitor_0") == waits
+
+
+def test_a_connection_without_an_address_leads_to_where_its_container_is_going_to_be():
+    """The node may be a remote one; the connection itself is held by a member."""
+    plain = dataclasses.replace(
+        _WEB,
+        network=container.Network(control_port=3123),
+        container=dataclasses.replace(_ENGINE, replicas=1),
+    )
+    both = tuple(far.prefers("web", name, -score.INFINITY) for name in far.MEMBERS)
+    due = _cluster(plain, resources=(plain, far.connection()), constraints=both).plan()
+    starts = [one for one in due.actions if one.resource == "web-0" and one.task is Task.START]
+    assert [(one.node, one.params["addr"]) for one in starts] == [("n1", "far")]
+
+
+def test_what_is_inside_of_a_container_that_cannot_come_is_told_to_be_blocked():
+    """It is assigned to its container, and waits for it."""
+    three = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
+    due = _cluster(three).plan()
+    blocked = [(one.resource, one.target) for one in due.changes if one.blocked]
+    assert ("httpd", "web-2") in blocked
 
 
 def test_a_container_is_put_on_a_remote_node_only_where_no_member_can_have_it():

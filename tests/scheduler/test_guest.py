@@ -150,3 +150,15 @@ def test_a_holder_is_looked_for_before_what_runs_on_its_guest_is_stopped():
     done = {**moved.done, "n2": {"g": ABSENT, "a": ABSENT}}
     due = dataclasses.replace(moved, done=done).plan()
     assert far.waits(due, "a_stop_0", "vm_monitor_0@n2")
+
+
+def test_what_runs_on_a_guest_is_stopped_before_the_member_that_holds_it_is_fenced_for_a_failure():
+    """The member still answers, so the guest is not lost with it, and is stopped in order."""
+    cluster = _cluster(STARTED, STARTED, STARTED, resources=(_VM, _A, far.primitive("b")))
+    done = {name: {**known, "b": ABSENT} for name, known in cluster.done.items()}
+    done["n1"]["b"] = (*STARTED, ("stop", 0, 1))
+    due = dataclasses.replace(cluster, done=done).plan()
+    assert [one.node for one in due.fencing] == ["n1"]
+    stop = next(one for one in due.actions if one.resource == "a" and one.task.value == "stop")
+    assert (stop.kind, stop.router) == (ActionKind.RESOURCE, "n1")
+    assert far.waits(due, "a_start_0", "stonith-n1")
