@@ -106,16 +106,13 @@ def order(steps: Steps, case: Circumstances) -> None:
         places = steps.at(one)
         for node in lost:
             fence = steps.fences.get(node.index)
-            waits = node.name not in replicas and not _careless(one, case)
+            careless = _careless(one, case)
+            waits = node.name not in replicas and not careless
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
                     _by_fencing(step, fence, node, waits=waits)
-            if (
-                fence is not None
-                and waits
-                and node.index in places.stops
-                and not one.is_fence_device
-            ):
+            whole = node.index in places.stops and not careless and not one.is_fence_device
+            if fence is not None and whole:
                 _before_wholes(steps, one, fence)
             for step in (places.start, places.promote) if node.name not in replicas else ():
                 if step is not None:
