@@ -105,7 +105,7 @@ def bind(steps: Steps, case: Circumstances) -> None:
         places = held.get(step.node)
         if places is None or step.instance is None or step.done_by_fencing:
             continue
-        if step.task is Task.START:
+        if step.task in {Task.START, Task.PROMOTE}:
             if places.start is None:
                 step.stop_short(Reason(ReasonCode.NO_NODE, step.instance.base))
             link(places.start, step, Link.NEEDS | Link.PULLS_THEN)

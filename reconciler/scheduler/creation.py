@@ -52,7 +52,8 @@ class Creation:
         places.stops[where] = stop
         promoted = standing.states[where].role is Role.PROMOTED
         if promoted or one.promotable:
-            places.demotes[where] = self.steps.resource(one, Task.DEMOTE, where)
+            demote = places.demotes[where] = self.steps.resource(one, Task.DEMOTE, where)
+            demote.pinned = not promoted
         for step in (stop, places.demotes.get(where)):
             if step is None:
                 continue
@@ -61,7 +62,7 @@ class Creation:
                 if standing.blocked and step is stop and not standing.maintenance:
                     step.require(standing.unmanaged_by)
                 # A group stops as one, so a member that may not be stopped holds up the others.
-                step.pinned = not _in_group(one)
+                step.pinned = step.pinned or not _in_group(one)
             elif not node.comes or node.pending:
                 step.runnable = node.unclean is not None
                 if not step.runnable:
@@ -146,6 +147,12 @@ class Creation:
                 step.require(Reason(ReasonCode.PROMOTION, one.base))
         elif role is Role.PROMOTED and (next_role is not role or standing.failed):
             places.demotes[target].require(Reason(ReasonCode.PROMOTION, one.base))
+            if places.promote is not None:
+                places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
+        elif role is Role.PROMOTED and places.promote and not places.promote.runnable:
+            # Without quorum it may not stay what it may not become.
+            places.demotes[target].require(places.promote.blocked)
+            places.promote.require(places.promote.blocked)
         elif role is not Role.PROMOTED and next_role is Role.PROMOTED and places.promote:
             places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
 
@@ -208,10 +215,7 @@ def _relate(places: Places, standing: Standing) -> None:
             flags = Link.NEEDS_IF_REQUIRED | (Link.PULLS_FIRST if promoted else Link.ORDER)
             link(demote, stop, flags)
             link(demote, start, Link.ORDER)
-            if promote is not None and promoted:
-                link(demote, promote, Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN | Link.RESTART)
-            else:
-                link(demote, promote, Link.NEEDS_IF_REQUIRED)
+            link(demote, promote, Link.NEEDS_IF_REQUIRED)
         if start is not None and where in standing.dangling:
             link(stop, start, Link.NEEDS_IF_REQUIRED)
         elif start is not None:
@@ -223,7 +227,7 @@ def _relate(places: Places, standing: Standing) -> None:
                 flags |= Link.RESTART
             link(stop, start, flags)
     if start is not None and promote is not None:
-        link(start, promote, Link.NEEDS | Link.PULLS_THEN)
+        link(start, promote, Link.NEEDS)
 
 
 def create(steps: Steps, case: Circumstances) -> None:
@@ -383,7 +387,7 @@ def _need(one: Instance, parts: list[Step]) -> int:
     """Return how many children must be able to do a task for the whole to count as done."""
     if one.variant is Variant.GROUP:
         return max(len(parts), len(one.children))
-    return max(1, one.spread.minimum)
+    return 1
 
 
 def _chain(steps: Steps, group: Instance) -> None:

@@ -6,6 +6,7 @@ for its first member, one on a clone for the clone and every instance.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,6 +15,7 @@ from reconciler.frozen import frozen
 from reconciler.model import constraint, desired, property  # noqa: A004 - a module's name
 from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.role import Role
+from reconciler.model.rule import BooleanOperator
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import rule
 from reconciler.scheduler.expansion import Expansion
@@ -44,16 +46,29 @@ def resolve(
 ) -> tuple[Wish, ...]:
     """Return what the location constraints say now."""
     index = {node.name: node.index for node in nodes}
-    found = []
+    found: list[Wish] = []
     for one in wanted.constraints:
         if isinstance(one, constraint.Location):
             for instance in named(one, expansion, wanted.tags):
                 scores = _scores(one, instance, nodes, index, clock)
-                if scores is not None:
-                    found.append(
-                        Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
-                    )
+                if scores is None:
+                    continue
+                wish = Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
+                either = one.rule is not None and one.rule.operator is BooleanOperator.OR
+                found.extend(_parted(wish, nodes) if either else [wish])
     return tuple(found)
+
+
+def _parted(wish: Wish, nodes: Sequence[Node]) -> Iterator[Wish]:
+    """Yield what a rule of alternatives says of nodes that take part, and of the others.
+
+    Whatever it says of a node that is away, or about to leave, the node is closed (measured).
+    """
+    here = [(node, value) for node, value in wish.scores if nodes[node].takes_part]
+    away = [(node, -INFINITY) for node, _ in wish.scores if not nodes[node].takes_part]
+    yield dataclasses.replace(wish, scores=tuple(here))
+    if away:
+        yield dataclasses.replace(wish, scores=tuple(away), kind=TermKind.UNAVAILABLE)
 
 
 def named(

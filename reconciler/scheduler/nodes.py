@@ -91,6 +91,11 @@ class Node:
         return self.online and not self.pending and self.unclean is None
 
     @property
+    def takes_part(self) -> bool:
+        """Whether it is there and means to stay; of a node that is no member nobody knows."""
+        return self.remote is not None or (self.answers and not self.shutdown)
+
+    @property
     def stays(self) -> bool:
         """Whether it answers, and is no remote node that is left behind."""
         return self.answers and (self.remote is None or self.guest or self.remote.connects)

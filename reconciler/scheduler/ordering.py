@@ -16,8 +16,6 @@ from reconciler.model import constraint, desired
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
 from reconciler.model.reason import Reason, ReasonCode
-from reconciler.model.role import Role
-from reconciler.model.score import INFINITY
 from reconciler.scheduler import colocation, creation, location, probe_order
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
@@ -25,19 +23,12 @@ from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link
 
-_OPPOSITE: Mapping[Task, Task] = {
+OPPOSITE: Mapping[Task, Task] = {
     Task.START: Task.STOP,
     Task.STOP: Task.START,
     Task.PROMOTE: Task.DEMOTE,
     Task.DEMOTE: Task.PROMOTE,
 }
-_RISES: Mapping[Role | None, Task] = {
-    None: Task.START,
-    Role.STARTED: Task.START,
-    Role.PROMOTED: Task.PROMOTE,
-    Role.UNPROMOTED: Task.DEMOTE,
-}
-"""With which task a resource takes a role; with the opposite one it leaves it (measured)."""
 _UP = frozenset({Task.START, Task.PROMOTE})
 
 
@@ -50,6 +41,7 @@ class Sequence:
         alternatives: resources of a set of which one suffices instead of ``first``.
         finds: whether a probe counts as a stop would, since what it finds may have to be stopped.
         restarts: whether ``then`` does its task anew where ``first`` does.
+        in_set: whether it is of a set, which asks for no clone's minimum (measured).
     """
 
     id: str
@@ -64,6 +56,12 @@ class Sequence:
     alternatives: tuple[Instance, ...] = ()
     finds: bool = True
     restarts: bool = True
+    in_set: bool = False
+
+    @property
+    def least(self) -> int:
+        """How many instances of a clone ``first`` must be up; 0: nothing is said of it."""
+        return 0 if self.in_set else self.first.spread.minimum
 
 
 def _task(word: str | None) -> Task:
@@ -150,6 +148,7 @@ def _of_set(
         symmetrical=_symmetrical(one.symmetrical, one.kind),
         require_all=sets[0].written.require_all,
         origin=one.origin,
+        in_set=True,
     )
 
 
@@ -205,15 +204,17 @@ class Ordering:
             return
         self._one_way(_Way(one, one.first, one.first_task, one.then, one.then_task, forward=True))
         if one.symmetrical and one.kind is not OrderKind.SERIALIZE:
-            down, up = _OPPOSITE[one.then_task], _OPPOSITE[one.first_task]
+            down, up = OPPOSITE[one.then_task], OPPOSITE[one.first_task]
             self._one_way(_Way(one, one.then, down, one.first, up, forward=False))
 
     def _one_way(self, way: _Way) -> None:
         if self._suffices(way.rule):
             # Other instances may still be there, so nothing is pulled along.
-            for before in creation.endings(self.steps, way.first, way.first_task):
-                for after in creation.beginnings(self.steps, way.then, way.then_task):
-                    link(before, after, Link.NEEDS if way.forward else Link.ORDER)
+            firsts = creation.endings(self.steps, way.first, way.first_task)
+            thens = creation.beginnings(self.steps, way.then, way.then_task)
+            link_all(firsts, thens, Link.NEEDS if way.forward else Link.ORDER)
+            if way.forward and way.rule.least > 1:
+                link_all([self._enough(way)], thens, Link.NEEDS | Link.UNORDERED)
         elif self._interleaves(way.rule):
             self._interleaved(way)
         else:
@@ -240,16 +241,38 @@ class Ordering:
         if not one.symmetrical:
             return
         for each in one.alternatives:
-            for before in creation.endings(self.steps, one.then, _OPPOSITE[one.then_task]):
-                for after in creation.beginnings(self.steps, each, _OPPOSITE[one.first_task]):
+            for before in creation.endings(self.steps, one.then, OPPOSITE[one.then_task]):
+                for after in creation.beginnings(self.steps, each, OPPOSITE[one.first_task]):
                     link(before, after, Link.ORDER)
 
     def _suffices(self, one: Sequence) -> bool:
-        """Tell whether some instances of ``first`` are enough for ``then``."""
-        clone = one.first.clone
-        if clone is None or one.kind is not OrderKind.MANDATORY:
+        """Tell whether some instances of ``first`` are enough for ``then``, and so many a must.
+
+        Of primitives they are, of whatever kind the order is (measured).
+        """
+        if one.first.clone is None or one.first_task not in _UP:
             return False
-        return (not one.require_all or clone.minimum > 0) and one.first_task in _UP
+        grouped = any(child.variant is Variant.GROUP for child in one.first.children)
+        if grouped and one.kind is not OrderKind.MANDATORY:
+            return False
+        return not one.require_all or one.least > 0
+
+    def _enough(self, way: _Way) -> Step:
+        """Return a step that can run if as many instances as the clone's minimum can."""
+        key = (way.rule.id, way.first.index, way.first_task)
+        join = self._joins.get(key)
+        if join is None:
+            join = self.steps.pseudo(
+                f"enough:{way.rule.id}:{way.first.name}", Task.NOTHING, way.first
+            )
+            self._joins[key] = join
+            join.parts = [
+                step
+                for child in way.first.children
+                for step in creation.endings(self.steps, child, way.first_task)
+            ]
+            join.need = way.rule.least
+        return join
 
     def _interleaves(self, one: Sequence) -> bool:
         first, then = one.first, one.then
@@ -262,17 +285,22 @@ class Ordering:
         )
 
     def _interleaved(self, way: _Way) -> None:
-        """Pair the instances that are on the same node; both clones still go one after the other."""
+        """Pair the instances that are on the same node; both clones still go one after the other.
+
+        What has no roles makes no partner wait for one (measured).
+        """
         for before in creation.endings(self.steps, way.first, way.first_task):
             for after in creation.beginnings(self.steps, way.then, way.then_task):
                 link(before, after, Link.ADVISORY)
+        never = way.first_task is Task.PROMOTE and not way.first.promotable
         for child in way.then.children:
             where = self._where(child, way.then_task)
             pair = dataclasses.replace(way, then=child)
             for other in way.first.children:
                 if where & self._where(other, way.first_task):
                     pair = dataclasses.replace(pair, first=other)
-                    self._relate(pair)
+                    if not never:
+                        self._relate(pair)
                     self._partners.setdefault(other.index, []).append(pair)
                     break
             if pair.first is way.first or pair.first.index in self._without:
@@ -281,22 +309,26 @@ class Ordering:
     def _without_partner(self, way: _Way) -> None:
         """Keep an instance down that has nothing on its node to follow; it is not even missed.
 
-        The same goes for those that would follow it, in clones that interleave, too (measured).
+        So also where it would only be promoted after its partner. The same goes for those that
+        would follow it, in clones that interleave, too (measured).
         """
         child = way.then
-        asleep = not way.rule.symmetrical and self._is_active(child)
-        if asleep or not (way.forward and way.mandatory and way.then_task in _UP):
+        lasting = way.forward and way.mandatory and way.rule.symmetrical
+        if not lasting or way.then_task not in _UP:
             return
         self._without.add(child.index)
         for follower in self._partners.get(child.index, ()):
             if follower.then.index not in self._without:
                 self._without_partner(follower)
-        idle = way.then_task is Task.START and not self._is_active(child)
-        for each in child.primitives() if idle else ():
-            for step in creation.beginnings(self.steps, each, Task.START):
+        tasks = (Task.START, Task.PROMOTE)
+        for each in () if self._is_active(child) else child.primitives():
+            for step in (
+                step for task in tasks for step in creation.beginnings(self.steps, each, task)
+            ):
                 step.required, step.pinned = False, True
-        for step in creation.beginnings(self.steps, child, way.then_task):
-            step.stop_short(way.why)
+        for task in {Task.START, way.then_task}:
+            for step in creation.beginnings(self.steps, child, task):
+                step.stop_short(way.why)
 
     def _where(self, child: Instance, task: Task) -> set[int]:
         """Return where an instance does a task; one that is blocked does not rise (measured)."""
@@ -326,8 +358,9 @@ class Ordering:
         else:
             link_all(firsts, thens, Link.NEEDS_IF_REQUIRED)
             whole = way.then.variant is not Variant.CLONE and way.rule.restarts
-            if whole and not {way.first_task, way.then_task} & _UP:
-                # A clone that stops in places takes nothing down that only needs it to be up.
+            if whole and way.first_task is Task.STOP and way.then_task not in _UP:
+                # A clone that stops in places takes nothing down that only needs it to be up, and
+                # no role is taken away for what was needed to rise into it (measured).
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
 
@@ -413,9 +446,8 @@ def apply(
     situation: Situation,
     assignment: Assignment,
     sequences: tuple[Sequence, ...],
-    pairs: colocation.Pairs,
 ) -> list[probe_order.Following]:
-    """Bind steps as the order constraints and anti-colocations want it.
+    """Bind steps as the order constraints want it.
 
     Returns:
         What follows what in its start, for the probes.
@@ -423,65 +455,4 @@ def apply(
     ordering = Ordering(steps, situation, assignment)
     for one in sequences:
         ordering.bind(one)
-    for pair in pairs.all:
-        if pair.score <= -INFINITY and not {pair.dependent_role, pair.primary_role} - set(_RISES):
-            primary = pair.primary, pair.primary_role
-            dependent = pair.dependent, pair.dependent_role
-            _apart(steps, primary, dependent)
-            _apart(steps, dependent, primary)
-        elif situation.standing[pair.primary.index].blocked:
-            continue
-        elif pair.mandatory and not pair.internal and pair.attribute is None:
-            _together(steps, pair)
     return ordering.followings
-
-
-def _apart(
-    steps: Steps, goes: tuple[Instance, Role | None], comes: tuple[Instance, Role | None]
-) -> None:
-    """Let one leave a node or role before the other, that must not be with it, comes."""
-    first, then = goes[0], comes[0]
-    task, ending = _RISES[comes[1]], _OPPOSITE[_RISES[goes[1]]]
-    if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
-        _apart_there(steps, first, then)
-        return
-    for after in creation.beginnings(steps, then, task):
-        for before in creation.endings(steps, first, ending):
-            link(before, after, Link.ADVISORY)
-        if first.is_primitive and ending is Task.STOP:
-            for probe in probe_order.steps_of(steps, first):
-                link(probe, after, Link.ORDER)
-
-
-def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:
-    """Let one leave the node to which the other comes; what is found there may have to leave."""
-    places = steps.places[then.index]
-    start = places.start if places is not None else None
-    if start is None:
-        return
-    link(steps.at(first).stops.get(start.node), start, Link.ADVISORY)
-    for probe in probe_order.steps_of(steps, first):
-        if probe.node == start.node:
-            link(probe, start, Link.ORDER)
-
-
-def _together(steps: Steps, pair: colocation.Pair) -> None:
-    """Let a dependent not rise where its primary cannot, without saying which is first.
-
-    What cannot rise in a group keeps nobody outside of it from rising (measured).
-    """
-    if Variant.GROUP in {pair.primary.variant, pair.primary.top.variant}:
-        return
-    promoted = pair.primary_role is Role.PROMOTED
-    firsts = creation.ends(steps, pair.primary, Task.PROMOTE if promoted else Task.START)
-    rises = pair.dependent_role is Role.PROMOTED
-    task = Task.PROMOTE if rises else Task.START
-    both = pair.primary.variant is Variant.CLONE and pair.dependent.variant is Variant.CLONE
-    if both and pair.dependent.spread.interleave:
-        return
-    dependent = pair.dependent
-    if dependent.variant is Variant.GROUP and dependent.children:
-        dependent = dependent.children[0]
-    for first in firsts:
-        for then in creation.beginnings(steps, dependent, task):
-            link(first, then, Link.NEEDS | Link.UNORDERED)

@@ -22,6 +22,7 @@ from reconciler.scheduler import (
     clearing,
     cluster_status,
     colocation,
+    colocation_order,
     containment,
     contradiction,
     creation,
@@ -148,7 +149,8 @@ def _plan(found: _Examined) -> plan.Plan:
         recurring.create(steps, case)
         decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
         fencing.order(steps, case)
-        followings = ordering.apply(steps, standing, assignment, sequences, pairs)
+        followings = ordering.apply(steps, standing, assignment, sequences)
+        colocation_order.apply(steps, standing, pairs)
         followings.extend(bundle_order.followings(steps, standing.expansion))
         followings.extend(containment.followings(steps, case))
         probe_order.apply(steps, standing, followings)

@@ -306,7 +306,7 @@ class Placing:
     def _settle(self, one: Instance, prefer: int) -> bool:
         standing = self.situation.standing[one.index]
         kept_down = self._kept_down(one)
-        if kept_down is not None:
+        if kept_down is not None and not self.settings.stop_all:
             term = Term(kept_down, -INFINITY, one.origin, one.base)
             self.ranking.add_everywhere(one, term)
         self.ranking.note(Stage.PRIMITIVE, one)

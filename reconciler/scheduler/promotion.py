@@ -52,19 +52,22 @@ class Scores:
     ) -> int | None:
         """Return the promotion score of an instance; a group's is the sum of its members'.
 
+        It is a plain sum, without a bound: what one member gives without limit, another can take
+        back, and two that do count for more than one (measured).
+
         Args:
             situation: what is known.
             child: the instance.
             node: where it would be promoted.
             speaker: the node with the attributes; None: the same.
         """
-        found = None
+        found = []
         for one in child.primitives():
             counts = _counts(situation, one, node)
             value = self.attribute(situation, one, speaker or node) if counts else None
             if value is not None:
-                found = value if found is None else add(found, value)
-        return found
+                found.append(value)
+        return sum(found) if found else None
 
 
 def _counts(situation: Situation, one: Instance, node: Node) -> bool:
@@ -121,7 +124,7 @@ def choose(
         order: compares them where scores and roles are equal.
     """
     terms = {child.index: _own(placing, clone, child) for child in instances}
-    own = {index: total(term.value for term in found) for index, found in terms.items()}
+    own = {index: _sum(found) for index, found in terms.items()}
     final = _final(placing, clone, own, terms)
     for child in clone.children:
         where = placing.chosen[child.index]
@@ -211,6 +214,11 @@ def _final(
                 wish = Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base)
                 _enter(terms, {index: final[index]}, wish)
     return {**own, **final}
+
+
+def _sum(terms: Sequence[Term]) -> int:
+    """Return a sum of scores; one that is alone keeps what is beyond any bound (measured)."""
+    return terms[0].value if len(terms) == 1 else total(term.value for term in terms)
 
 
 def _enter(terms: Mapping[int, list[Term]], scores: Mapping[int, int], term: Term) -> None:

@@ -52,9 +52,9 @@ def check(steps: Steps, case: Circumstances) -> None:
             places.reload.require(reason)
             link(places.reload, places.promote)
             continue
-        places.stops[target].require(reason)
-        if places.start is not None:
-            places.start.require(reason)
+        for step in (places.stops[target], places.start, places.promote):
+            if step is not None:
+                step.require(reason)
 
 
 def order(steps: Steps) -> None:

@@ -122,7 +122,9 @@ class _Summary:
         demoting = demote is not None and demote.required
         promoting = places.promote is not None and places.promote.required
         move = dataclasses.replace(move, source=move.target)
-        if not standing.managed or not (demoting or promoting):
+        # A step that others ask for leads to no other role than the one that it keeps (measured).
+        keeps = move.next_role is standing.role and not (demoting and promoting)
+        if not standing.managed or not (demoting or promoting) or keeps:
             if places.reload is not None and places.reload.required:
                 return self._change(move, ChangeKind.RELOAD, places.reload.reason)
             return self._change(move, ChangeKind.LEAVE, standing.unmanaged_by)

@@ -200,3 +200,16 @@ def test_a_cloned_group_that_begins_somewhere_is_company(interleave, nodes):
     due = pipeline.schedule(wanted(*clones, constraints=[pair]), seen())
 
     assert sorted(node for name in ("p:0", "p:1") for node in due.placement[name]) == nodes
+
+
+@pytest.mark.parametrize(("running", "score"), [("stopped", 100), ("running", 0)])
+def test_a_member_that_is_not_critical_is_heard_until_the_one_before_it_runs(running, score):
+    """Its group starts where it wants to be, and then stays where it is."""
+    members = (strategies.primitive("p"), strategies.primitive("d", critical="false"))
+    states = {"n1": {"p": running, "d": running}, "n2": {"p": "stopped", "d": "stopped"}}
+
+    due = pipeline.schedule(
+        wanted(resource.Group("g", members), constraints=[location("d", "n2", 100)]), seen(states)
+    )
+
+    assert due.ledgers["p"]["n2"].score == score

@@ -10,6 +10,7 @@ from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
 from reconciler.model import constraint, desired, fencing, plan, resource
 from reconciler.model.action import ActionKind, Task
+from reconciler.model.constraint import OrderKind
 from reconciler.model.observed import Presence
 from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
@@ -384,3 +385,22 @@ def test_who_must_not_be_with_a_promoted_one_comes_after_its_demotion():
 
     assert "a:0_demote_0@n1" in before(due, "b_start_0@n1")
     assert {"b_stop_0@n2", "b_monitor_0@n1"} <= before(due, "a:1_promote_0@n2")
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+@pytest.mark.parametrize(("minimum", "blocked"), [("2", True), ("1", False)])
+def test_too_few_instances_hold_up_what_follows_in_any_kind_of_order(kind, minimum, blocked):
+    """A clone's minimum holds for optional orders, too; a colocation does not ask for it."""
+    first = resource.Clone(
+        "c", strategies.primitive("p"), meta=strategies.sets(clone_min=minimum, clone_max="1")
+    )
+    others = (strategies.primitive("a"), strategies.primitive("b"))
+    constraints = [
+        constraint.Order("o", "c", "a", kind=kind),
+        constraint.Colocation("k", "b", "c", INFINITY),
+    ]
+
+    due = pipeline.schedule(wanted(first, *others, constraints=constraints), seen())
+
+    assert change(due, "a").blocked is blocked
+    assert not change(due, "b").blocked

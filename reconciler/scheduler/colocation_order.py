@@ -1,0 +1,97 @@
+"""What colocations say of order: who keeps apart changes places in turn, who keeps together rises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model.action import Task
+from reconciler.model.role import Role
+from reconciler.model.score import INFINITY
+from reconciler.scheduler import creation, probe_order
+from reconciler.scheduler.colocation import Pair, Pairs
+from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.ordering import OPPOSITE, link_all
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link
+
+_RISES: Mapping[Role | None, Task] = {
+    None: Task.START,
+    Role.STARTED: Task.START,
+    Role.PROMOTED: Task.PROMOTE,
+    Role.UNPROMOTED: Task.DEMOTE,
+}
+"""With which task a resource takes a role; with the opposite one it leaves it (measured)."""
+
+
+def apply(steps: Steps, situation: Situation, pairs: Pairs) -> None:
+    """Bind the steps of resources that must be, or must not be, together."""
+    for pair in pairs.all:
+        if pair.score <= -INFINITY and not {pair.dependent_role, pair.primary_role} - set(_RISES):
+            primary = pair.primary, pair.primary_role
+            dependent = pair.dependent, pair.dependent_role
+            _apart(steps, primary, dependent)
+            _apart(steps, dependent, primary)
+        elif situation.standing[pair.primary.index].blocked:
+            continue
+        elif pair.mandatory and not pair.internal:
+            _together(steps, pair)
+
+
+def _apart(
+    steps: Steps, goes: tuple[Instance, Role | None], comes: tuple[Instance, Role | None]
+) -> None:
+    """Let one leave a node or role before the other, that must not be with it, comes."""
+    first, then = goes[0], comes[0]
+    task, ending = _RISES[comes[1]], OPPOSITE[_RISES[goes[1]]]
+    if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
+        _apart_there(steps, first, then)
+        return
+    for after in creation.beginnings(steps, then, task):
+        for before in creation.endings(steps, first, ending):
+            link(before, after, Link.ADVISORY)
+        if first.is_primitive and ending is Task.STOP:
+            for probe in probe_order.steps_of(steps, first):
+                link(probe, after, Link.ORDER)
+
+
+def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:
+    """Let one leave the node to which the other comes; what is found there may have to leave."""
+    places = steps.places[then.index]
+    start = places.start if places is not None else None
+    if start is None:
+        return
+    link(steps.at(first).stops.get(start.node), start, Link.ADVISORY)
+    for probe in probe_order.steps_of(steps, first):
+        if probe.node == start.node:
+            link(probe, start, Link.ORDER)
+
+
+def _together(steps: Steps, pair: Pair) -> None:
+    """Let a dependent not rise where its primary cannot, without saying which is first.
+
+    What cannot rise in a group keeps nobody outside of it from rising (measured).
+    """
+    if Variant.GROUP in {pair.primary.variant, pair.primary.top.variant}:
+        return
+    promoted = pair.primary_role is Role.PROMOTED
+    firsts = _risen(steps, pair.primary, Task.PROMOTE if promoted else Task.START)
+    rises = pair.dependent_role is Role.PROMOTED
+    task = Task.PROMOTE if rises else Task.START
+    dependent = pair.dependent
+    if dependent.variant is Variant.GROUP and dependent.children:
+        dependent = dependent.children[0]
+    link_all(firsts, creation.beginnings(steps, dependent, task), Link.NEEDS | Link.UNORDERED)
+
+
+def _risen(steps: Steps, primary: Instance, task: Task) -> list[Step]:
+    """Return steps that can run if a primary rises, or any instance of it.
+
+    A cloned group is up with its first members (measured).
+    """
+    leaders = [child.children[0] for child in primary.children if child.children]
+    if primary.variant is not Variant.CLONE or not leaders:
+        return creation.ends(steps, primary, task)
+    join = steps.pseudo(f"leaders:{primary.name}:{task.value}", Task.NOTHING, primary)
+    join.parts = [step for one in leaders for step in creation.beginnings(steps, one, task)]
+    join.need = 1
+    return [join]
