@@ -1,13 +1,12 @@
 """Operation history of one resource on one node -> what that node makes of the resource.
 
-Only this file reads exit codes and operation statuses. Silence is never "stopped": what nobody
+Only this file and ``verdict`` read exit codes and operation statuses. Silence is never "stopped": what nobody
 has asked stays unknown (Pacemaker Explained, "Operations"; Pacemaker Administration, "Agents").
 """
 
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Mapping, Sequence
 
 from reconciler.frozen import frozen
@@ -17,6 +16,7 @@ from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import TermKind
 from reconciler.scheduler import operation
+from reconciler.scheduler.verdict import BANS, PROMOTED, Verdict, answer, is_probe, judge
 
 SEVERITY: Mapping[OnFail | None, int] = {
     None: 0,
@@ -35,54 +35,6 @@ _STICKY = frozenset({OnFail.STOP, OnFail.FENCE, OnFail.STANDBY})
 """Policies that a later success does not lift."""
 
 _NOT_RUNNING = int(Rc.NOT_RUNNING)
-_HEALTHY = {int(Rc.DEGRADED): int(Rc.OK), int(Rc.DEGRADED_PROMOTED): int(Rc.PROMOTED)}
-"""Degraded is running, says a monitor; what it lacks is for people."""
-_PROMOTED = frozenset({Rc.PROMOTED, Rc.FAILED_PROMOTED, Rc.DEGRADED_PROMOTED})
-"""Exit codes of what is promoted, well or not."""
-_NOTHING_TO_RUN = frozenset({Rc.ARGUMENTS, Rc.NOT_INSTALLED})
-"""What a probe finds where the resource cannot have been started (measured)."""
-
-
-class Verdict(enum.Enum):
-    """What the end of an operation means."""
-
-    # Members are unique, so identity will do; the hash of Enum is a function that is called often.
-    __hash__ = object.__hash__
-
-    WELL = "well"
-    MISSING = "missing"
-    """A probe found nothing that could run there."""
-    FAILED = "failed"
-    HARD = "hard"
-    """It would fail again on the node."""
-    FATAL = "fatal"
-    """It would fail again on every node."""
-
-
-_PLAIN = frozenset(
-    {
-        OperationStatus.TIMEOUT,
-        OperationStatus.LOST,
-        OperationStatus.NOT_CONNECTED,
-        OperationStatus.NOT_SUPPORTED,
-        OperationStatus.INVALID,
-    }
-)
-"""Failures whatever the exit code, which may be another time's."""
-_TOLD: Mapping[OperationStatus, Verdict] = {
-    OperationStatus.ERROR_HARD: Verdict.HARD,
-    OperationStatus.ERROR_FATAL: Verdict.FATAL,
-}
-_VERDICTS: Mapping[int, Verdict] = {
-    Rc.ARGUMENTS: Verdict.HARD,
-    Rc.UNIMPLEMENTED: Verdict.HARD,
-    Rc.PERMISSION: Verdict.HARD,
-    Rc.NOT_INSTALLED: Verdict.HARD,
-    Rc.NOT_CONFIGURED: Verdict.FATAL,
-}
-"""Exit codes of failures that come back."""
-_BANS: Mapping[Verdict, bool] = {Verdict.HARD: False, Verdict.FATAL: True}
-"""Verdicts that forbid, and whether on every node."""
 
 
 @frozen
@@ -208,15 +160,6 @@ def in_order(operations: Sequence[OperationRecord]) -> list[OperationRecord]:
     )
 
 
-def _is_probe(record: OperationRecord) -> bool:
-    return record.operation == "monitor" and record.interval_ms == 0
-
-
-def _answer(record: OperationRecord) -> int:
-    """Return the exit code as it counts."""
-    return _HEALTHY.get(record.rc, record.rc) if record.operation == "monitor" else record.rc
-
-
 def read(
     primitive: resource.Primitive,
     history: ResourceHistory,
@@ -291,8 +234,8 @@ class _Reading:
             # Whatever it did may have been done: nothing is known until somebody asks.
             self.state.role, self.state.reprobe = Role.UNKNOWN, True
             return
-        rc = _answer(record)
-        verdict = self._judged(record, rc)
+        rc = answer(record)
+        verdict = judge(record, rc, managed=self.facts.managed)
         if verdict is not Verdict.WELL and self._expired(record):
             self.state.expired.append(record)
             if record.interval_ms == 0 and record.operation != "stop":
@@ -319,30 +262,6 @@ class _Reading:
             state.departed, state.moved_on, state.returned = record, False, False
         elif record.operation in {"start", "stop"}:
             state.moved_on = state.departed is not None
-
-    def _judged(self, record: OperationRecord, rc: int) -> Verdict:
-        """Return what an operation's end means."""
-        if record.status in _PLAIN:
-            return Verdict.FAILED
-        if record.status in _TOLD:
-            return _TOLD[record.status]
-        if self._is_success(record, rc):
-            return Verdict.WELL
-        if _is_probe(record) and rc in _NOTHING_TO_RUN:
-            return Verdict.MISSING
-        if rc == Rc.UNIMPLEMENTED and record.interval_ms:
-            return Verdict.FAILED
-        return _VERDICTS.get(rc, Verdict.FAILED)
-
-    def _is_success(self, record: OperationRecord, rc: int) -> bool:
-        """Tell whether an exit code is what was asked for, or an answer to a question."""
-        if record.operation == "monitor":
-            if rc == Rc.NOT_RUNNING and (_is_probe(record) or not self.facts.managed):
-                return True
-            if _is_probe(record) and rc in {Rc.OK, Rc.PROMOTED}:
-                # Who expects the promoted role, and finds another, has found a failure.
-                return rc == Rc.PROMOTED or record.expected_rc != Rc.PROMOTED
-        return rc == record.expected_rc and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}
 
     def _expired(self, record: OperationRecord) -> bool:
         timeout_ms = self.facts.failure_timeout_ms
@@ -453,8 +372,8 @@ class _Reading:
                 return
             policy = OnFail.RESTART
         state.failures.append(record)
-        if verdict in _BANS:
-            state.bans = (*state.bans, (TermKind.HARD_ERROR, _BANS[verdict]))
+        if verdict in BANS:
+            state.bans = (*state.bans, (TermKind.HARD_ERROR, BANS[verdict]))
         self.failed_key = (record.operation, record.interval_ms)
         if SEVERITY[policy] >= SEVERITY[state.on_fail]:
             state.on_fail, state.failure = policy, record
@@ -474,9 +393,9 @@ class _Reading:
         state = self.state
         self._succeeded(record, int(record.expected_rc))
         state.on_fail, state.ignored = state.on_fail or OnFail.IGNORE, True
-        if record.operation == "monitor" and rc in _PROMOTED:
+        if record.operation == "monitor" and rc in PROMOTED:
             state.role = Role.PROMOTED
-        state.known = not _is_probe(record)
+        state.known = not is_probe(record)
 
     def _role_after_failure(self, record: OperationRecord, rc: int) -> None:
         """Take the role that a resource has at worst.
@@ -488,7 +407,7 @@ class _Reading:
             state.role = Role.PROMOTED
         elif record.operation == "demote":
             state.role = Role.STARTED if rc == Rc.NOT_RUNNING else Role.UNPROMOTED
-        elif record.operation == "promote" or rc in _PROMOTED:
+        elif record.operation == "promote" or rc in PROMOTED:
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
             state.migrating_to, state.role = "", Role.STARTED
