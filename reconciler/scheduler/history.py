@@ -197,8 +197,9 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     began = began if began >= 0 else changed
     last = max(ended, began)
     state.ended = ended > began >= 0
+    gone = {id(record) for record in state.expired}
     for record in records[last + 1 :]:
-        if record.interval_ms:
+        if record.interval_ms and id(record) not in gone:
             state.recurring[record.operation, record.interval_ms] = record
 
 
@@ -238,11 +239,9 @@ class _Reading:
         verdict = judge(record, rc, managed=self.facts.managed)
         if verdict is not Verdict.WELL and self._expired(record):
             self.state.expired.append(record)
-            if record.interval_ms == 0 and record.operation != "stop":
-                self.state.reprobe = True
-                return
-            if record.interval_ms:
-                verdict, rc = Verdict.WELL, int(record.expected_rc)
+            if verdict is Verdict.MISSING:
+                self.state.role, self.state.reprobe = Role.STOPPED, True
+            return
         self._travel(record)
         self.state.known = True
         if verdict is Verdict.WELL:
@@ -267,7 +266,7 @@ class _Reading:
         timeout_ms = self.facts.failure_timeout_ms
         if not timeout_ms or not record.changed_at:
             return False
-        if self._policy(record) is OnFail.BLOCK or (self.facts.unfenced and self._resets(record)):
+        if self._blocks(record) or (self.facts.unfenced and self._resets(record)):
             return False
         return (
             record.changed_at + timeout_ms / 1000 <= self.facts.now and self.facts.fail_count == 0
@@ -282,6 +281,11 @@ class _Reading:
         return operation.policy(
             self.primitive, options, record.operation, role, fencing=self.facts.fencing
         )
+
+    def _blocks(self, record: OperationRecord) -> bool:
+        """Tell whether people said that its failure blocks; by default it does not for ever."""
+        options = self.options.options(self.primitive, record.operation, record.interval_ms)
+        return options.on_fail is OnFail.BLOCK
 
     def _resets(self, record: OperationRecord) -> bool:
         options = self.options.options(self.primitive, record.operation, record.interval_ms)
@@ -306,7 +310,7 @@ class _Reading:
 
     def _succeeded(self, record: OperationRecord, rc: int) -> None:
         state = self.state
-        match record.operation:
+        match "stop" if rc == Rc.NOT_RUNNING else record.operation:
             case "monitor":
                 cleared = self._found(record, rc)
             case "stop":
@@ -331,9 +335,6 @@ class _Reading:
     def _found(self, record: OperationRecord, rc: int) -> bool:
         """Take a monitor's answer; tell whether it makes up for failures before it."""
         state = self.state
-        if rc == Rc.NOT_RUNNING:
-            state.role, state.failed = Role.STOPPED, False
-            return True
         if rc == Rc.PROMOTED:
             state.role = Role.PROMOTED
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:

@@ -148,7 +148,7 @@ class _Recurring:
                     # One with other parameters is no monitor of today's, to be cancelled.
                     if not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_misfit(one, each, where)
-                elif each is None or (quiet and not self._leaves(where)):
+                elif each is None or (quiet and state.active and not self._leaves(where)):
                     self._cancel_one(one, key, where, removed=each is None)
 
     def _outlived(self, one: Instance, where: int) -> bool:

@@ -94,10 +94,9 @@ def judge(record: OperationRecord, rc: int, *, managed: bool) -> Verdict:
 
 def _is_success(record: OperationRecord, rc: int, *, managed: bool) -> bool:
     """Tell whether an exit code is what was asked for, or an answer to a question."""
-    if record.operation == "monitor":
-        if rc == Rc.NOT_RUNNING and (is_probe(record) or not managed):
-            return True
-        if is_probe(record) and rc in {Rc.OK, Rc.PROMOTED}:
-            # Who expects the promoted role, and finds another, has found a failure.
-            return rc == Rc.PROMOTED or record.expected_rc != Rc.PROMOTED
+    if rc == Rc.NOT_RUNNING and (is_probe(record) or not managed):
+        return True
+    if is_probe(record) and rc in {Rc.OK, Rc.PROMOTED}:
+        # Who expects the promoted role, and finds another, has found a failure.
+        return rc == Rc.PROMOTED or record.expected_rc != Rc.PROMOTED
     return rc == record.expected_rc and rc in {Rc.OK, Rc.PROMOTED, Rc.NOT_RUNNING}

@@ -223,3 +223,38 @@ def test_on_fail_stop_holds_after_the_stop():
     due = _planned(START, ("monitor/10", 1), STOP, operations=operations)
 
     assert not due.actions
+
+
+@pytest.mark.parametrize(
+    ("done", "on_fail", "expected"),
+    [
+        ((START, ("monitor/10", 1)), None, (Role.UNPROMOTED, False, True)),
+        ((START, ("stop", 1)), None, (Role.UNPROMOTED, False, True)),
+        ((("monitor", 7), ("start", 1)), None, (Role.STOPPED, False, True)),
+        ((("start", 1),), None, (Role.UNKNOWN, False, False)),
+        ((START, ("stop", 1)), OnFail.BLOCK, (Role.UNPROMOTED, True, True)),
+    ],
+)
+def test_an_expired_failure_is_as_if_it_had_never_been(done, on_fail, expected):
+    """What else is known stays known; only where it was to block does it never expire."""
+    task = done[-1][0].partition("/")[0]
+    operations = () if on_fail is None else _ops(task, on_fail)
+    primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
+    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
+    state = history.read(primitive, known, reader, given)
+
+    assert (state.role, state.failed, state.known) == expected
+    assert not state.recurring
+
+
+@pytest.mark.parametrize("task", ["start", "stop", "monitor/10", "reload"])
+def test_what_nobody_manages_may_be_stopped(task):
+    """There, an operation that found it stopped has not failed."""
+    primitive = resource.Primitive("p", strategies.AGENT)
+    known = observed.ResourceHistory("p", strategies.AGENT, _records(START, (task, 7)))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    state = history.read(primitive, known, reader, dataclasses.replace(FACTS, managed=False))
+
+    assert (state.role, state.failed) == (Role.STOPPED, False)
