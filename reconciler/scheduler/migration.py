@@ -114,12 +114,25 @@ def _after_leaving(one: Instance, stop: Step, to: Step, migrating: set[int]) -> 
     """Let a migration begin after what a stop would wait for."""
     for first, flags in list(stop.before):
         other = first.instance
-        if _whole_clone(first, one):
+        if _whole_clone(first, one) or _counts_as_stop(first, one, flags):
             link(first, to, flags & Link.ADVISORY)
         if first.task is not Task.STOP or other is None or other is one:
             continue
         if other.is_primitive and other.index not in migrating:
             link(first, to, flags & Link.ADVISORY)
+
+
+def _counts_as_stop(first: Step, one: Instance, flags: int) -> bool:
+    """Tell whether a step is the probe of something that would have to stop before (measured).
+
+    Other probes only come before a restart.
+    """
+    other, group = first.instance, one.parent
+    if not first.probe or other is None or not flags & Link.ADVISORY:
+        return first.probe
+    if group is None or group.variant is not Variant.GROUP or other.parent is not group:
+        return False
+    return group.children.index(other) > group.children.index(one)
 
 
 def _leave_clones(one: Instance, stop: Step) -> None:
@@ -185,12 +198,17 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             other = first.instance
             if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
-            stays = other.index not in migrating and other.is_primitive
             if remote.is_connection(other):
                 # It leads to the node, whether it is started there or by a migration.
                 continue
-            if (first.task is Task.START and first.required and stays) or (
-                first.task is Task.NOTHING and first.required
-            ):
+            rises = first.task is (Task.START if other.is_primitive else Task.NOTHING)
+            if rises and first.required and other.index not in migrating and _goes(steps, other):
                 found.add(index)
     return found
+
+
+def _goes(steps: Steps, other: Instance) -> bool:
+    """Tell whether any of a resource stops: who follows it has to stop before (measured)."""
+    if other.is_primitive:
+        return any(stop.required for stop in steps.at(other).stops.values())
+    return steps.whole(other).stop.required

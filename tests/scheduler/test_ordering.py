@@ -404,3 +404,17 @@ def test_too_few_instances_hold_up_what_follows_in_any_kind_of_order(kind, minim
 
     assert change(due, "a").blocked is blocked
     assert not change(due, "b").blocked
+
+
+@pytest.mark.parametrize(("state", "kind"), [("stopped", "migrate"), ("monitor-failed", "move")])
+def test_only_what_stops_keeps_who_follows_it_from_migrating(state, kind):
+    """What merely starts is waited for; before what stops, who follows it has to stop itself."""
+    rules = [constraint.Order("o", "a", "m"), location("m", "n1", -INFINITY)]
+    states = {"n1": {"m": "running", "a": state}, "n2": {"m": "stopped", "a": "stopped"}}
+    resources = (strategies.primitive("a"), strategies.primitive("m", allow_migrate="true"))
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    assert change(due, "m").kind.value == kind
+    if kind == "migrate":
+        start = next(one.key for one in due.actions if one.key.startswith("a_start_0"))
+        assert start in before(due, "m_migrate_to_0@n1")

@@ -102,3 +102,18 @@ def test_a_group_is_kept_up_for_the_probe_of_what_it_follows(stopped, asked):
     )
 
     assert probes(due, "q_stop_0@n1") & {"o"} == asked
+
+
+def test_a_member_is_looked_for_before_the_one_in_front_of_it_migrates():
+    """What the probe finds would have to stop first, as before a stop."""
+    members = (
+        strategies.primitive("p", allow_migrate="true"),
+        strategies.primitive("q", allow_migrate="true"),
+    )
+    states = {"n1": {"p": "running", "q": "running"}, "n2": {"p": "stopped"}}
+    due = pipeline.schedule(
+        wanted(resource.Group("g", members), constraints=[location("g", "n1", -INFINITY)]),
+        seen(states),
+    )
+
+    assert probes(due, "p_migrate_to_0@n1") == {"q"}
