@@ -132,8 +132,10 @@ class Creation:
         if again and not start.runnable:
             # What was begun and may not go on is not left half done.
             places.stops[target].require(start.blocked)
-        elif not staying or standing.spent or again or not alone or _is_down(standing, target):
+        elif not staying or standing.spent or not alone or _is_down(standing, target):
             start.require(reason)
+        elif again:
+            start.resumed, start.reason = True, reason
         if unexpected and staying and not standing.states[target].spent and not alone:
             start.kind = ActionKind.PSEUDO
 
@@ -239,6 +241,13 @@ def create(steps: Steps, case: Circumstances) -> None:
     for one in reversed(case.situation.expansion.all):
         if not one.is_primitive:
             _collect(steps, one)
+
+
+def resume(steps: Steps) -> None:
+    """Let starts go on that were under way; what follows them is up, and stays up (measured)."""
+    for step in steps.all:
+        if step.resumed:
+            step.require(step.reason)
 
 
 def beginnings(steps: Steps, one: Instance, task: Task) -> list[Step]:

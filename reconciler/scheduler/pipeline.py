@@ -151,9 +151,10 @@ def _plan(found: _Examined) -> plan.Plan:
         fencing.order(steps, case)
         followings = ordering.apply(steps, standing, assignment, sequences)
         colocation_order.apply(steps, standing, pairs)
-        followings.extend(bundle_order.followings(steps, standing.expansion))
-        followings.extend(containment.followings(steps, case))
-        probe_order.apply(steps, standing, followings)
+        followings += containment.followings(steps, case)
+        probe_order.apply(
+            steps, standing, (*followings, *bundle_order.followings(steps, standing.expansion))
+        )
         restart.order(steps)
         cleanup.create(steps, case)
         clearing.create(steps, case)
@@ -170,6 +171,7 @@ def _plan(found: _Examined) -> plan.Plan:
             break
         migrating -= given_up
     restart.drop(steps)
+    creation.resume(steps)
     creation.take_turns(steps, standing)
     notification.create(steps, case)
     edges, circles = cycle.resolve(steps)

@@ -69,6 +69,7 @@ class Step:
         parts: steps that this one waits for as a whole.
         reason: why it is required; blocked: why it cannot run.
         done_by_fencing: the fencing of its node does it.
+        resumed: it only goes on with what was begun, so that nothing else does anything anew.
         pinned: nothing can make it needed: what it would do is none of the cluster's business.
     """
 
@@ -93,6 +94,7 @@ class Step:
         "probe",
         "reason",
         "required",
+        "resumed",
         "runnable",
         "task",
     )
@@ -120,6 +122,7 @@ class Step:
         self.blocked: Reason | None = None
         self.done_by_fencing = False
         self.pinned = False
+        self.resumed = False
         self.probe = False
         self.expected_rc = 0
         self.agent_task = ""

@@ -28,6 +28,7 @@ NOTHING = digest.digest({})
 """Of an agent without parameters."""
 
 _PROMOTED = 8
+_PENDING = 193
 
 Done = tuple[str, int, int]
 """Operation, interval in milliseconds, exit code."""
@@ -71,6 +72,8 @@ def _history(
         expected = 7 if operation == "monitor" and not interval else rc if rc == _PROMOTED else 0
         fine = rc == expected or (expected == 7 and rc == 0)
         status = OperationStatus.DONE if fine else OperationStatus.ERROR
+        if rc == _PENDING:
+            status = OperationStatus.PENDING
         timeout = {"CRM_meta_timeout": str(options.DEFAULT_TIMEOUT_MS)}
         digests = observed.Digests(all=digest.digest({**pairs, **(timeout if interval else {})}))
         records.append(

@@ -162,3 +162,9 @@ def test_what_runs_on_a_guest_is_stopped_before_the_member_that_holds_it_is_fenc
     stop = next(one for one in due.actions if one.resource == "a" and one.task.value == "stop")
     assert (stop.kind, stop.router) == (ActionKind.RESOURCE, "n1")
     assert far.waits(due, "a_start_0", "stonith-n1")
+
+
+def test_a_start_that_goes_on_restarts_nothing_that_is_up():
+    """The holder is started again where that was begun; its guest is left as it is."""
+    steps = far.steps(_cluster((("start", 0, 193),), STARTED, STARTED).plan())
+    assert [one for one in steps if one.startswith(("start", "stop"))] == ["start vm n1"]
