@@ -35,6 +35,7 @@ def place(placing: Placing, one: Instance) -> None:
     order = precedence.Precedence(placing, one)
     instances = order.placed(one, placing.promotion_priority)
     _Spread(placing, one).over(instances, available)
+    placing.instance_order[one.index] = instances
     if one.spread.promotable:
         promotion.choose(placing, one, instances, order)
 

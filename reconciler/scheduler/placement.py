@@ -74,7 +74,7 @@ class Placing:
         self.promotion_ledgers: dict[str, Ledger] = {}
         self.contests: dict[int, Contest] = {}
         self.promotion_priority: dict[int, int] = {}
-        self.promotion_order: dict[int, list[Instance]] = {}
+        self.instance_order: dict[int, list[Instance]] = {}
         self._busy: set[int] = set()
 
     def place(self, one: Instance) -> None:
@@ -147,7 +147,7 @@ class Placing:
         """Change the scores of a dependent by where its primary is.
 
         An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their promotion; one with a role of them counts as a whole (measured). What the
+        order of their placement, or promotion; one with a role of them counts as a whole (measured). What the
         promoted role alone wants to be near is no matter of placement.
         """
         primary = pair.primary
@@ -167,7 +167,7 @@ class Placing:
         if paired:
             self._beside(one, pair, [self._partner(one, pair, role)])
         elif clone and not pair.mandatory:
-            children = self.promotion_order.get(primary.index, primary.children)
+            children = self.instance_order.get(primary.index, primary.children)
             turns = [self._host(_speaker(child), role) for child in children]
             self._beside(one, pair, turns, singly=role is None)
         else:

@@ -140,7 +140,7 @@ def choose(
             order.key(child, own[child.index]),
         ),
     )
-    placing.promotion_order[clone.index] = ranked
+    placing.instance_order[clone.index] = ranked
     promoted = 0
     per_node: dict[int, int] = {}
     for child in ranked:

@@ -143,3 +143,16 @@ def test_what_is_read_of_a_node_after_its_fencing_is_sure_counts_less(first, kin
     due = pipeline.schedule(state, dataclasses.replace(found, nodes=entries))
 
     assert [one.kind.value for one in due.changes if one.resource == "m"] == [kind]
+
+
+def test_instances_keep_others_off_in_the_order_in_which_they_were_placed():
+    """An instance that was placed first is avoided first, and no other where that is all."""
+    unique = strategies.sets(globally_unique="true")
+    clone = resource.Clone("c", strategies.primitive("p", resource_stickiness="1"), meta=unique)
+    states = {"n1": {"p:0": "stopped", "b": "stopped"}, "n2": {"p:1": "running", "b": "stopped"}}
+    apart = constraint.Colocation("k", "b", "c", -1000)
+    due = pipeline.schedule(
+        wanted(clone, strategies.primitive("b"), constraints=[apart]), seen(states)
+    )
+
+    assert [one.target for one in due.changes if one.resource == "b"] == ["n1"]
