@@ -147,8 +147,8 @@ class Placing:
         """Change the scores of a dependent by where its primary is.
 
         An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their placement, or promotion; one with a role of them counts as a whole (measured). What the
-        promoted role alone wants to be near is no matter of placement.
+        order of their placement, or promotion; one with a role of them counts as a whole (both
+        measured). What the promoted role alone wants to be near is no matter of placement.
         """
         primary = pair.primary
         if pair.dependent.inner is not None and pair.dependent_role is not None:
