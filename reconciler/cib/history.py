@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
+from reconciler.cib import feature_set
 from reconciler.model import agent, observed
+from reconciler.scheduler import digest
 
 STATUS = {
     -1: observed.OperationStatus.PENDING,
@@ -35,7 +37,13 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
         written = element.attrib.get
         name = written("id", "")
         kind = agent.named(written("class", ""), written("provider", ""), written("type", ""))
-        records = tuple([record(one) for one in element if one.tag == "lrm_rsc_op"])
+        records = tuple(
+            [
+                record(one, device=written("class") == "stonith")
+                for one in element
+                if one.tag == "lrm_rsc_op"
+            ]
+        )
         locked = documents.moment(written("shutdown-lock"))
         one = observed.ResourceHistory(name, kind, records, locked_at=locked, place=len(found))
         found.setdefault(name, one)
@@ -49,8 +57,8 @@ def _resources(state: ET.Element) -> Iterator[ET.Element]:
                 yield element
 
 
-def record(element: ET.Element) -> observed.OperationRecord:
-    """Return one ``lrm_rsc_op``."""
+def record(element: ET.Element, *, device: bool = False) -> observed.OperationRecord:
+    """Return one ``lrm_rsc_op``, of a fence device or of something else."""
     written = element.attrib.get
     key, status, rc = written("transition-key"), written("op-status"), written("rc-code")
     magic_status, magic_rc = -1, -1
@@ -74,13 +82,21 @@ def record(element: ET.Element) -> observed.OperationRecord:
             written("op-restart-digest", ""),
             written("op-secure-digest", ""),
             written("op-force-restart", ""),
-            written("op-secure-params", ""),
+            _private(element) if device else written("op-secure-params", ""),
         ),
         source=written("migrate_source", ""),
         target=written("migrate_target", ""),
         token=key,
         id=written("id", ""),
     )
+
+
+def _private(element: ET.Element) -> str:
+    """Return what a device's digest leaves out as private: once all its settings (measured)."""
+    names = element.get("op-secure-params", "")
+    if not names or feature_set.at_least(element.get("crm_feature_set", ""), 3, 16, 0):
+        return names
+    return f"{names} {digest.SETTINGS}"
 
 
 def _magic(text: str) -> tuple[int, int, str]:

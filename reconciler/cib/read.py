@@ -126,10 +126,10 @@ def _desired(document: documents.Document) -> desired.Desired:
 def _cluster_attributes(root: ET.Element) -> dict[str, str]:
     """Return what the CIB says of the whole cluster besides quorum.
 
-    ``no-quorum-panic`` says that quorum was once had and lost; without it a partition that never
-    had quorum is not fenced for the lack of it.
+    ``no-quorum-panic`` says that quorum was once had, whatever its value (measured); without it a
+    partition that never had quorum is not fenced for the lack of it.
     """
-    return {QUORUM_LOST: "true" if options.boolean(root.get(QUORUM_LOST, "")) else "false"}
+    return {QUORUM_LOST: "true" if QUORUM_LOST in root.attrib else "false"}
 
 
 def _now(root: ET.Element, given: float | None, clock: float | None) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
-from reconciler.cib import history, presence
+from reconciler.cib import fail_count, history, presence
 from reconciler.model import node, observed
 from reconciler.model import property as options
 
@@ -36,6 +36,7 @@ def nodes(
     known = tuple(configured)
     names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
     found: dict[str, observed.ObservedNode] = {}
+    feature_set = document.root.get("crm_feature_set", "")
     for element in document.section("status"):
         if element.tag != "node_state":
             continue
@@ -47,7 +48,8 @@ def nodes(
         elif name not in found:
             far = _remote(element) or name in made
             entry = _node(element, name, fencing=fencing, far=far)
-            found[name] = dataclasses.replace(entry, place=len(found))
+            attributes = fail_count.counting(entry.attributes, feature_set)
+            found[name] = dataclasses.replace(entry, attributes=attributes, place=len(found))
     unseen = observed.Presence.UNSEEN
     seen = {
         one.name: found.get(one.name) or observed.ObservedNode(one.name, unseen, expected_up=False)

@@ -37,7 +37,7 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
 def shut_down(steps: Steps, situation: Situation, dc: str) -> None:
     """Enter the leaving of nodes that asked for it, after everything on them has stopped.
 
-    The one that coordinates leaves last (measured).
+    The one that coordinates leaves last, after all fencing (measured).
     """
     for node in situation.nodes:
         if not node.shutdown or not node.answers or node.remote is not None:
@@ -57,5 +57,5 @@ def shut_down(steps: Steps, situation: Situation, dc: str) -> None:
                 link(stop, step, Link.NEEDS_IF_REQUIRED)
     for index, last in steps.shutdowns.items():
         if situation.nodes[index].name == dc:
-            for other in steps.shutdowns.values():
+            for other in (*steps.shutdowns.values(), *steps.fences.values()):
                 link(other, last, Link.ORDER)

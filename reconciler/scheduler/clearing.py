@@ -116,6 +116,5 @@ def _is_other(case: Circumstances, one: Instance, where: int, record: OperationR
     found = case.operations.options(
         one.definition, record.operation, record.interval_ms, configured
     )
-    params = {**case.parameters.of(one, where), **found.params}
-    params["CRM_meta_timeout"] = str(found.timeout_ms)
-    return digest.digest(params) != record.digests.all
+    extra = digest.beyond(found.params, record.interval_ms, found.timeout_ms)
+    return not digest.fits(record.digests, case.parameters.of(one, where), extra)

@@ -130,7 +130,9 @@ def _resource(one: Instance, situation: Situation, *, under_way: bool) -> Resour
     return ResourceStatus(
         name=one.history_name,
         role=_role(standing, under_way=under_way),
-        nodes=tuple(sorted([situation.nodes[index].name for index in standing.running])),
+        nodes=tuple(
+            sorted(situation.nodes[index].name for index in (*standing.running, *standing.lost_on))
+        ),
         within=_within(one),
         flags=tuple([flag for flag, holds in _RESOURCE_FLAGS.items() if holds(one, standing)]),
         target_role=one.meta.texts.get("target-role", ""),

@@ -50,10 +50,10 @@ class Creation:
         node = self.situation.nodes[where]
         stop = self.steps.resource(one, Task.STOP, where)
         places.stops[where] = stop
-        promoted = standing.states[where].role is Role.PROMOTED
-        if promoted or one.promotable:
+        if standing.role is Role.PROMOTED or one.promotable:
             demote = places.demotes[where] = self.steps.resource(one, Task.DEMOTE, where)
-            demote.pinned = not promoted
+            # What is not promoted need not be demoted for anything (measured).
+            demote.pinned = standing.role is not Role.PROMOTED
         for step in (stop, places.demotes.get(where)):
             if step is None:
                 continue
@@ -104,14 +104,14 @@ class Creation:
         staying = target != NOWHERE and target in standing.running
         reason = self._why(one, standing, target)
         alone = len(standing.running) == 1
-        unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
+        unexpected = _keeps_expected(one, standing, next_role)
         for where, stop in places.stops.items():
             left = where in standing.dangling
             sound = not left and not standing.states[where].spent
             if where == target and sound and (alone or unexpected):
                 continue
             stop.require(reason)
-            if standing.states[where].role is Role.PROMOTED:
+            if standing.role is Role.PROMOTED:
                 places.demotes[where].require(reason)
         if places.start is not None:
             self._require_start(one, standing, places, target, reason)
@@ -127,7 +127,7 @@ class Creation:
         start = present(places.start)
         staying = target in standing.running
         alone = len(standing.running) == 1
-        unexpected = one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED
+        unexpected = _keeps_expected(one, standing, self.assignment.next_role[one.index])
         again = staying and standing.states[target].pending == "start"
         if again and not start.runnable:
             # What was begun and may not go on is not left half done.
@@ -148,7 +148,9 @@ class Creation:
             for step in (places.demotes[target], places.stops[target], places.start):
                 step.require(Reason(ReasonCode.PROMOTION, one.base))
         elif role is Role.PROMOTED and (next_role is not role or standing.failed):
-            places.demotes[target].require(Reason(ReasonCode.PROMOTION, one.base))
+            may = quorum.may_be_promoted(one, role, self.settings, quorate=self.quorate)
+            code = ReasonCode.PROMOTION if may else ReasonCode.NO_QUORUM
+            places.demotes[target].require(Reason(code, one.base))
             if places.promote is not None:
                 places.promote.require(Reason(ReasonCode.PROMOTION, one.base))
         elif role is Role.PROMOTED and places.promote and not places.promote.runnable:
@@ -178,6 +180,15 @@ class Creation:
 def _is_down(standing: Standing, where: int) -> bool:
     """Tell whether an instance counts as being where it was seen stopped."""
     return standing.states[where].role is Role.STOPPED
+
+
+def _keeps_expected(one: Instance, standing: Standing, next_role: Role) -> bool:
+    """Tell whether something that is active too often stays up where it is wanted.
+
+    Not where only a stop can take the promoted role from it (measured).
+    """
+    sinks = standing.role is Role.PROMOTED and next_role is Role.STARTED
+    return one.meta.multiple_active is options.MultipleActive.STOP_UNEXPECTED and not sinks
 
 
 def _failure(one: Instance, standing: Standing) -> Reason:
@@ -213,9 +224,11 @@ def _relate(places: Places, standing: Standing) -> None:
     for where, stop in places.stops.items():
         demote = places.demotes.get(where)
         if demote is not None:
-            promoted = standing.states[where].role is Role.PROMOTED
+            promoted = standing.role is Role.PROMOTED
             flags = Link.NEEDS_IF_REQUIRED | (Link.PULLS_FIRST if promoted else Link.ORDER)
-            link(demote, stop, flags)
+            # What is promoted somewhere is demoted everywhere before it is stopped (measured).
+            for other in places.stops.values():
+                link(demote, other, flags)
             link(demote, start, Link.ORDER)
             link(demote, promote, Link.NEEDS_IF_REQUIRED)
         if start is not None and where in standing.dangling:

@@ -14,6 +14,9 @@ from reconciler.model.observed import Digests
 
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
+SETTINGS = "pcmk_*"
+"""Stands for the parameters of a fence device that tell the cluster how to use it."""
+
 
 def text(params: Mapping[str, secret.Value]) -> str:
     """Return the canonical text whose MD5 is the digest."""
@@ -63,6 +66,33 @@ def digests(
         nonprivate=digest(without(everything, private)) if private else "",
         restart_parameters=fixed if reloadable else (),
     )
+
+
+def fits(recorded: Digests, params: Mapping[str, secret.Value], extra: Mapping[str, str]) -> bool:
+    """Tell whether an operation was run with the parameters that it would be run with today.
+
+    Private parameters are left out where the history names them: in a file that is passed on they
+    are masked, and read as changed. Then what only the operation has does not count either
+    (measured).
+
+    Args:
+        recorded: what the history says.
+        params: today's parameters.
+        extra: what the operation has besides, see ``beyond``.
+    """
+    if recorded.all == digest({**params, **extra}):
+        return True
+    private = recorded.private_parameters
+    if SETTINGS in private:
+        params = {
+            name: value for name, value in params.items() if not name.startswith(SETTINGS[:-1])
+        }
+    return bool(private) and recorded.nonprivate == digest(without(params, private))
+
+
+def beyond(params: Mapping[str, str], interval_ms: int, timeout_ms: int) -> dict[str, str]:
+    """Return what an operation has besides the agent's parameters: its own, and its time-out."""
+    return {**params, "CRM_meta_timeout": str(timeout_ms)} if interval_ms else dict(params)
 
 
 def without(params: Mapping[str, secret.Value], names: Collection[str]) -> dict[str, secret.Value]:

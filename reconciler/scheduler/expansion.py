@@ -237,7 +237,7 @@ class Expansion:
         one = Instance(
             index=len(self.all),
             name=name,
-            base=primitive.name,
+            base=name,
             number=None,
             variant=Variant.PRIMITIVE,
             meta=self._reader.meta((), {}, agent),

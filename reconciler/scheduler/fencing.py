@@ -28,22 +28,19 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     The one that coordinates is fenced last, even where the others are all fenced at once (measured).
     """
     situation, settings, seen = case.situation, case.settings, case.seen
-    suicide = quorum.fences(settings, seen)
     decisions = []
     earlier: list[Step] = []
     for node in sorted(
         situation.nodes, key=lambda node: (node.name == seen.dc, _spoken(node.name))
     ):
         reason = node.unclean
-        if reason is None and suicide and node.answers and node.remote is None:
-            reason = Reason(ReasonCode.NO_QUORUM, node.name)
-        if reason is None or (node.maintenance and node.online):
+        if reason is None or _spared(node, reason):
             continue
         inside = guest.holder(situation.expansion, node)
         if inside is not None:
             decisions.append(containment.fence(steps, case, node, reason, inside))
             continue
-        blocked = _obstacle(node, case, suicide=suicide)
+        blocked = _obstacle(node, case)
         task = Task.OFF if settings.fencing_action == "off" else Task.REBOOT
         decisions.append(FenceDecision(node.name, task, reason, blocked))
         if not settings.fencing_enabled:
@@ -63,6 +60,11 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     return tuple(decisions)
 
 
+def _spared(node: Node, reason: Reason) -> bool:
+    """Tell whether a node is left alone in maintenance; lost quorum spares none (measured)."""
+    return node.maintenance and node.online and reason.code is not ReasonCode.NO_QUORUM
+
+
 _DIGITS = frozenset("0123456789")
 
 
@@ -75,7 +77,7 @@ def _spoken(name: str) -> list[tuple[int, int, int]]:
     ]
 
 
-def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | None:
+def _obstacle(node: Node, case: Circumstances) -> Reason | None:
     """Return why a node cannot be fenced, or None."""
     settings, seen = case.settings, case.seen
     if not settings.fencing_enabled:
@@ -83,7 +85,7 @@ def _obstacle(node: Node, case: Circumstances, *, suicide: bool) -> Reason | Non
     standing = case.situation.standing
     if standing and not any(one.managed for one in standing):
         return Reason(ReasonCode.UNMANAGED, node.name)
-    lawful = seen.quorate or settings.no_quorum_policy is QuorumPolicy.IGNORE or suicide
+    lawful = seen.quorate or settings.no_quorum_policy is QuorumPolicy.IGNORE
     if not lawful and not (node.online or node.pending or node.remote is not None):
         return Reason(ReasonCode.NO_QUORUM, node.name)
     wanted = case.wanted.fencing

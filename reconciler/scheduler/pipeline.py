@@ -42,6 +42,7 @@ from reconciler.scheduler import (
     probe,
     probe_order,
     promotion,
+    quorum,
     ranking,
     recurring,
     remote,
@@ -231,6 +232,7 @@ def _examine(desired: desired_state.Desired, observed: observed.Observed) -> _Ex
     operations = operation.Reader(desired.operation_defaults, clock)
     members = [one for one in desired.nodes if one.kind is not node.NodeKind.PING]
     known = nodes.compile_nodes(desired, observed, settings)
+    quorum.doom(known, settings, observed)
     tree = expansion.expand(desired, options.Reader(desired, clock), max(len(members), len(known)))
     standing = situation.read(desired, tree, known, settings, operations)
     return _Examined(desired, observed, clock, settings, operations, standing)

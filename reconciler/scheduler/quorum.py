@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.model import observed
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import Cluster, QuorumPolicy, Requires
 
 if TYPE_CHECKING:
@@ -29,24 +31,23 @@ def requirement(one: Instance, settings: Cluster) -> Requires:
     return Requires.FENCING if settings.fencing_enabled else Requires.QUORUM
 
 
-def fences(settings: Cluster, seen: observed.Observed) -> bool:
-    """Tell whether a partition without quorum fences itself.
+def doom(nodes: Iterable[Node], settings: Cluster, seen: observed.Observed) -> None:
+    """Mark every member of a partition that lost quorum and must fence itself for it.
 
-    It does not where it is known that quorum was never had before: then it only stops (measured).
+    It need not where it is not known that quorum was ever had: then it only stops (measured).
     """
     if seen.quorate or settings.no_quorum_policy is not QuorumPolicy.FENCE:
-        return False
-    return seen.attributes.get(_LOST) != "false"
-
-
-def freezes(settings: Cluster, *, quorate: bool) -> bool:
-    """Tell whether a partition without quorum keeps what it has, but lets nothing rise."""
-    return not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE
+        return
+    if not settings.fencing_enabled or seen.attributes.get(_LOST) == "false":
+        return
+    for node in nodes:
+        if node.online and node.unclean is None and node.remote is None:
+            node.unclean = Reason(ReasonCode.NO_QUORUM, node.name)
 
 
 def may_be_promoted(one: Instance, role: Role, settings: Cluster, *, quorate: bool) -> bool:
     """Tell whether quorum, or the lack of it, lets an instance be promoted, or stay so (measured)."""
-    if freezes(settings, quorate=quorate):
+    if not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE:
         return role is Role.PROMOTED
     demotes = not quorate and settings.no_quorum_policy is QuorumPolicy.DEMOTE
     return not demotes or requirement(one, settings) is Requires.NOTHING
@@ -60,7 +61,7 @@ def forbids(
         return None
     if requirement(one, settings) is Requires.NOTHING:
         return None
-    if freezes(settings, quorate=quorate):
+    if settings.no_quorum_policy is QuorumPolicy.FREEZE:
         order = list(Role)
         rises = order.index(next_role) > order.index(standing.role)
         return _NO_QUORUM if not standing.running or rises else None

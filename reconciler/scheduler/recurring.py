@@ -51,9 +51,11 @@ class _Recurring:
             seen.add(key)
             if sum(1 for other in wanted if (other.name, other.interval_ms) == key) > 1:
                 continue
+            if standing.blocked:
+                continue
             if each.role is Role.STOPPED:
                 self._inactive(one, each)
-            elif not quiet and not standing.blocked:
+            elif not quiet:
                 self._active(one, each)
         self._cancel(one, wanted, quiet=quiet)
 
@@ -66,6 +68,8 @@ class _Recurring:
         if not _fits(each.role, next_role) or not node.reachable:
             return
         standing = self.situation.standing[one.index]
+        if not standing.managed and self._leaves(where):
+            return
         state = standing.states.get(where)
         step = self.steps.resource(one, Task.MONITOR, where, each.interval_ms)
         step.agent_task = each.name
@@ -75,6 +79,8 @@ class _Recurring:
         record = state.recurring.get((each.name, each.interval_ms)) if state else None
         if (
             record is None
+            or state is None
+            or record in state.expired
             or record.status is OperationStatus.PENDING
             or self._changed(one, each, where, record)
         ):
@@ -97,9 +103,8 @@ class _Recurring:
     ) -> bool:
         """Tell whether a monitor was started with other parameters, or does not say with which."""
         found = self.operations.options(one.definition, each.name, each.interval_ms, each)
-        params = {**self.parameters.of(one, where), **found.params}
-        params["CRM_meta_timeout"] = str(found.timeout_ms)
-        return digest.digest(params) != record.digests.all
+        extra = digest.beyond(found.params, each.interval_ms, found.timeout_ms)
+        return not digest.fits(record.digests, self.parameters.of(one, where), extra)
 
     def _inactive(self, one: Instance, each: resource.Operation) -> None:
         """Enter a monitor that watches that a resource stays stopped."""
@@ -121,7 +126,7 @@ class _Recurring:
             if not live or node.index in standing.running:
                 step.require(Reason(ReasonCode.RECURRING, one.base))
             places = self.steps.at(one)
-            for probe in places.probes:
+            for probe in places.probes if standing.managed else ():
                 if probe.node == node.index:
                     link(probe, step, Link.NEEDS)
             link(places.stops.get(node.index), step, Link.NEEDS_IF_REQUIRED)
@@ -205,7 +210,8 @@ class _Recurring:
         step.agent_task = key[0]
         step.require(Reason(ReasonCode.CANCELLED, one.base))
         if removed:
-            link(places.stops.get(where), step, Link.ORDER)
+            for stop in places.stops.values():
+                link(stop, step, Link.ORDER)
             return
         # One that watches that nothing runs must end before a start, the others with the role.
         rises = places.start if inactive else places.promote

@@ -93,17 +93,14 @@ def is_changed(case: Circumstances, one: Instance, node: int, record: OperationR
 
 def _changed(case: Circumstances, one: Instance, node: int, record: OperationRecord) -> Change:
     own = case.operations.options(one.definition, record.operation, 0).params
-    today = (
-        digest.digest({**case.parameters.of(one, node), **own})
-        if own
-        else (case.parameters.digest(one, node))
-    )
-    if record.digests.all == today:
+    if not own and record.digests.all == case.parameters.digest(one, node):
+        return Change.NONE
+    params = {**case.parameters.of(one, node), **own}
+    if digest.fits(record.digests, case.parameters.of(one, node), own):
         return Change.NONE
     if not record.digests.nonreloadable:
         return Change.FIXED
     names = record.digests.restart_parameters
-    params = {**case.parameters.of(one, node), **own}
     fixed = {name: value for name, value in params.items() if name in names}
     # Some old histories do not say which parameters they mean: then it is all of them.
     same = {digest.digest(fixed)} if names else {digest.digest({}), digest.digest(params)}
@@ -133,14 +130,15 @@ def began(state: State) -> OperationRecord | None:
 
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
     """Forget what another agent did under the same name, and restart what it runs."""
-    foreign = situation.foreign.get(one.history_name)
+    foreign = situation.foreign.get(one.index)
     if foreign is None:
         return
-    for where, state in sorted(foreign.items()):
+    for where in sorted(foreign):
+        name, state = foreign[where]
         node = situation.nodes[where]
         if not node.takes_resources:
             continue
-        history = node.observed.histories[one.history_name]
+        history = node.observed.histories[name]
         reason = Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)
         delete = steps.resource(one, Task.DELETE, where)
         delete.require(reason)

@@ -56,6 +56,7 @@ class Standing:
         partial: source and target of a live migration that may have got through.
         dangling: nodes at the other end of a migration, on which it must be stopped for good.
         seen_on: numbers of the nodes that were asked about it, active there or not.
+        lost_on: numbers of the lost nodes where a fence device was active, too; it does not count.
     """
 
     running: list[int] = dataclasses.field(default_factory=list)
@@ -74,6 +75,7 @@ class Standing:
     dangling: list[int] = dataclasses.field(default_factory=list)
     known_as: dict[int, str] = dataclasses.field(default_factory=dict)
     seen_on: set[int] = dataclasses.field(default_factory=set)
+    lost_on: list[int] = dataclasses.field(default_factory=list)
 
 
 class Situation:
@@ -85,7 +87,8 @@ class Situation:
     Attributes:
         known: states by history name and number of the node.
         eventful: those of them that are not idle.
-        foreign: those of them that another agent left under the same name.
+        foreign: what another agent left, by number of the instance that is about it and of the
+            node: the name there, and the state.
         failures: fail counts by history name and number of the node, where there are any.
     """
 
@@ -97,7 +100,7 @@ class Situation:
         self.standing = [Standing() for _ in expansion.all]
         self.known: dict[str, dict[int, State]] = {}
         self.eventful: dict[str, dict[int, State]] = {}
-        self.foreign: dict[str, dict[int, State]] = {}
+        self.foreign: dict[int, dict[int, tuple[str, State]]] = {}
         self.failures: dict[str, dict[int, failure.Count]] = {}
         for node in nodes:
             for name, count in failure.read(node.observed.attributes).items():
@@ -134,6 +137,10 @@ def read(
     for one in expansion.all:
         if one.is_primitive:
             _judge(situation, one, settings)
+    _single_devices(situation)
+    for one in expansion.all:
+        if one.is_primitive and len(situation.standing[one.index].running) > 1:
+            _multiply_active(situation, one)
     guest.spread(situation)
     _stop_alike(situation)
     _lift(situation)
@@ -189,11 +196,12 @@ class _Binder:
             candidates = [self._removed(found.resource, found.agent)]
         first = candidates[0]
         state = self._read(first, node, found)
-        if state is history.IDLE and not first.promotable:
-            if found.agent is first.definition.agent:
-                self._idle[found.resource] = found.agent, self.situation.known[first.history_name]
-            return
-        one = self._bound(candidates, node, state)
+        plain = state is history.IDLE and not first.promotable
+        one = None if plain else self._bound(candidates, node, state)
+        if found.agent not in (None, first.definition.agent):
+            self._note_foreign(one or self._named(candidates, found.resource), node, found, state)
+        elif plain and found.agent is first.definition.agent:
+            self._idle[found.resource] = found.agent, self.situation.known[first.history_name]
         if state.on_fail is OnFail.FENCE and not node.maintenance:
             self.lost.add(node.index)
         if one is None:
@@ -208,6 +216,17 @@ class _Binder:
             if _RANK[state.role] > _RANK[standing.role]:
                 standing.role = state.role
 
+    def _note_foreign(
+        self, about: Instance, node: Node, found: observed.ResourceHistory, state: State
+    ) -> None:
+        """Note what another agent left under the name of a resource."""
+        foreign = self.situation.foreign.setdefault(about.index, {})
+        foreign[node.index] = found.resource, state
+
+    def _named(self, candidates: list[Instance], name: str) -> Instance:
+        """Return the instance that a history names, the first where it names none."""
+        return next((each for each in candidates if each.name == name), candidates[0])
+
     def _read(self, one: Instance, node: Node, found: observed.ResourceHistory) -> State:
         """Return and note what a history says."""
         situation, name = self.situation, one.history_name
@@ -220,8 +239,6 @@ class _Binder:
             if state.travelled:
                 self.travelled.add(name)
         situation.known.setdefault(name, {})[node.index] = state
-        if found.agent not in (None, one.definition.agent) and found.resource == name:
-            situation.foreign.setdefault(name, {})[node.index] = state
         return state
 
     def _candidates(self, name: str) -> list[Instance]:
@@ -390,12 +407,17 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
                 node.unclean = reason
             else:
                 node.remote.doubt = reason
-    if len(standing.running) > 1 and one.is_fence_device:
-        # A fence device may be known in several places; what a lost node has of it does not count.
-        sound = [where for where in standing.running if situation.nodes[where].unclean is None]
-        standing.running = sound or standing.running[:1]
-    if len(standing.running) > 1:
-        _multiply_active(situation, one)
+
+
+def _single_devices(situation: Situation) -> None:
+    """Leave out what lost nodes have of fence devices, which may be known in several places."""
+    for one in situation.expansion.all:
+        standing = situation.standing[one.index]
+        if one.is_fence_device and len(standing.running) > 1:
+            sound = [where for where in standing.running if situation.nodes[where].unclean is None]
+            sound = sound or standing.running[:1]
+            standing.lost_on = [where for where in standing.running if where not in sound]
+            standing.running = sound
 
 
 def _stop_alike(situation: Situation) -> None:

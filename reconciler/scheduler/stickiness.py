@@ -15,6 +15,9 @@ from reconciler.scheduler.location import affected
 from reconciler.scheduler.ranking import Ranking
 from reconciler.scheduler.situation import Situation, Standing
 
+_UNBOUND = frozenset({ReasonCode.MULTIPLE_ACTIVE, ReasonCode.TICKET})
+"""Why something may be left alone, and yet not be bound to its node."""
+
 
 def value(one: Instance) -> int:
     """Return the stickiness of a primitive; 1 by default inside clones."""
@@ -29,7 +32,7 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
         standing = situation.standing[one.index]
         if not one.is_primitive:
             continue
-        if not standing.managed:
+        if not (standing.managed or _without_device(standing)):
             _hold(ranking, one, standing)
             continue
         if len(standing.running) != 1:
@@ -40,13 +43,19 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
 
 
+def _without_device(standing: Standing) -> bool:
+    """Tell whether something is left alone since nothing could be fenced: its scores do not tell."""
+    reason = standing.unmanaged_by
+    return reason is not None and reason.code is ReasonCode.CANNOT_FENCE
+
+
 def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
     """Bind what is not managed to where it runs.
 
     Not where running twice blocks it, or a lost ticket freezes it (measured).
     """
     reason = standing.unmanaged_by
-    if reason is not None and reason.code in {ReasonCode.MULTIPLE_ACTIVE, ReasonCode.TICKET}:
+    if reason is not None and reason.code in _UNBOUND:
         return
     term = Term(TermKind.UNMANAGED, INFINITY, one.origin, one.base)
     for where in standing.running:

@@ -93,14 +93,13 @@ class _Summary:
             reason = stop.blocked if blocked else stop.reason
             if start is not None and not start.runnable and not blocked:
                 reason = start.blocked or reason
-            role = standing.states[where].role
             found.append(
                 Change(
                     resource=one.base,
                     kind=ChangeKind.STOP,
                     instance=one.number,
                     source=self.situation.nodes[where].name,
-                    role=role,
+                    role=standing.role,
                     reason=reason,
                     blocked=blocked,
                     origin=one.origin,
@@ -167,4 +166,4 @@ def _current(standing: Standing, target: int) -> int:
         return standing.dangling[0] if standing.dangling else NOWHERE
     if standing.partial is not None:
         return next(where for where in standing.partial if where != target)
-    return target if target in standing.running else standing.running[0]
+    return standing.running[0]

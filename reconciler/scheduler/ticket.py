@@ -17,7 +17,7 @@ from reconciler.model.score import INFINITY, TermKind
 from reconciler.scheduler import location
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.location import Wish
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import Situation, Standing
 
 _UNKNOWN = observed.TicketState(granted=False)
 
@@ -40,57 +40,71 @@ def resolve(
         state = seen.tickets.get(one.ticket, _UNKNOWN)
         if state.granted and not state.standby:
             continue
+        policy = _policy(one, fencing=fencing)
         for name in one.resources:
             for instance in location.expanded(situation.expansion, wanted.tags, name):
                 spared: list[Instance] = []
                 if not state.granted:
-                    spared = _lose(one, instance, situation, fencing=fencing)
-                found.extend(_bans(one, instance, situation, spared))
+                    spared = _lose(one, policy, instance, situation)
+                found.extend(_bans(one, policy, instance, situation, spared))
     return tuple(found)
 
 
-def _policy(one: constraint.Ticket) -> LossPolicy:
+def _policy(one: constraint.Ticket, *, fencing: bool) -> LossPolicy:
+    """Return what a lost ticket leads to; without fencing what would be fenced stops (measured)."""
+    if one.loss_policy is LossPolicy.FENCE and not fencing:
+        return LossPolicy.STOP
     if one.loss_policy is not None:
         return one.loss_policy
     return LossPolicy.DEMOTE if one.role is Role.PROMOTED else LossPolicy.STOP
 
 
 def _lose(
-    one: constraint.Ticket, instance: Instance, situation: Situation, *, fencing: bool
+    one: constraint.Ticket, policy: LossPolicy, instance: Instance, situation: Situation
 ) -> list[Instance]:
-    """Carry out the loss policy; return what is frozen."""
+    """Carry out the loss policy; return what the loss does not ban.
+
+    It is what is frozen, and what runs without the role that fencing is about (measured).
+    """
     reason = Reason(ReasonCode.TICKET, one.ticket, origin=one.origin)
-    frozen = []
-    for each in _using(one, instance, situation):
-        standing = situation.standing[each.index]
-        match _policy(one):
-            case LossPolicy.FENCE if fencing:
-                for where in standing.running:
-                    node = situation.nodes[where]
-                    if node.unclean is None:
-                        node.unclean = reason
-            case LossPolicy.FREEZE:
-                standing.managed, standing.blocked = False, True
-                standing.unmanaged_by = reason
-                frozen.append(each)
-            case _:
-                pass
-    return frozen
-
-
-def _using(one: constraint.Ticket, instance: Instance, situation: Situation) -> Iterator[Instance]:
-    """Yield the primitives that need the ticket now: active, or promoted if that needs it."""
+    spared = []
     for each in instance.primitives():
         standing = situation.standing[each.index]
-        if standing.running and (one.role is not Role.PROMOTED or standing.role is Role.PROMOTED):
-            yield each
+        if not standing.running:
+            continue
+        uses = _uses(one, policy, standing)
+        if policy is LossPolicy.FENCE:
+            for where in standing.running if uses else ():
+                node = situation.nodes[where]
+                if node.unclean is None:
+                    node.unclean = reason
+            if not uses:
+                spared.append(each)
+        elif policy is LossPolicy.FREEZE and uses:
+            standing.managed, standing.blocked = False, True
+            standing.unmanaged_by = reason
+            spared.append(each)
+    return spared
+
+
+def _uses(one: constraint.Ticket, policy: LossPolicy, standing: Standing) -> bool:
+    """Tell whether an active primitive has a role that needs the ticket.
+
+    Only where nodes are fenced for it the unpromoted role is told from the started one (measured).
+    """
+    narrow = {Role.PROMOTED, Role.UNPROMOTED} if policy is LossPolicy.FENCE else {Role.PROMOTED}
+    return one.role not in narrow or standing.role is one.role
 
 
 def _bans(
-    one: constraint.Ticket, instance: Instance, situation: Situation, spared: list[Instance]
+    one: constraint.Ticket,
+    policy: LossPolicy,
+    instance: Instance,
+    situation: Situation,
+    spared: list[Instance],
 ) -> Iterator[Wish]:
     """Yield what keeps a resource from running, or from being promoted, anywhere."""
-    promoted_only = one.role is Role.PROMOTED and _policy(one) is not LossPolicy.STOP
+    promoted_only = one.role is Role.PROMOTED and policy is not LossPolicy.STOP
     scores = tuple((node.index, -INFINITY) for node in situation.nodes)
     targets = [instance]
     if spared and not promoted_only:

@@ -279,6 +279,9 @@ def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: flo
         for one in known.operations
         if not (one.operation == actions.Task.MONITOR.value and one.interval_ms == step.interval_ms)
     )
+    if not kept:
+        # Nothing else says what the resource is: what was found last stays known, as by a probe.
+        kept = tuple(dataclasses.replace(one, interval_ms=0) for one in known.operations)
     draft.histories[name] = dataclasses.replace(known, operations=kept)
 
 

@@ -36,12 +36,13 @@ def test_frame():
     assert (found.quorate, found.dc, found.now) == (True, "b", 100.0)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("1", "true"), ("0", "false")])
-def test_quorum_that_was_lost(text, expected):
-    """Whether quorum was ever had is an attribute of the cluster."""
-    found = _cib(attrs=f"no-quorum-panic='{text}'").observed.attributes
-
-    assert found == {read.QUORUM_LOST: expected}
+@pytest.mark.parametrize(
+    ("attrs", "expected"),
+    [("no-quorum-panic='1'", "true"), ("no-quorum-panic='0'", "true"), ("", "false")],
+)
+def test_quorum_that_was_lost(attrs, expected):
+    """Whether quorum was ever had is an attribute of the cluster; any value says that it was."""
+    assert _cib(attrs=attrs).observed.attributes == {read.QUORUM_LOST: expected}
 
 
 def test_time_of_the_cib():
@@ -414,3 +415,24 @@ def test_fencing():
     assert resource.names(found.desired.resources[0]) == ("f",)
     assert (device.agent, device.hosts, device.delay_max_ms) == ("fence_x", ("a", "b"), 5_000)
     assert (level.target, level.index, level.devices) == ("a", 1, ("f", "g"))
+
+
+@pytest.mark.parametrize(
+    ("standard", "feature_set", "names"),
+    [
+        ("stonith", "3.0.10", ("passwd", "pcmk_*")),
+        ("stonith", "3.16.1", ("passwd",)),
+        ("ocf", "3.0.10", ("passwd",)),
+    ],
+)
+def test_private_parameters(standard, feature_set, names):
+    """Once the digests of fence devices without private parameters left all settings out, too."""
+    status = (
+        "<node_state id='1' uname='a'><lrm id='1'><lrm_resources>"
+        f"<lrm_resource id='p' class='{standard}' type='x'><lrm_rsc_op id='o' operation='start'"
+        f" crm_feature_set='{feature_set}' op-secure-params=' passwd ' op-secure-digest='d'/>"
+        "</lrm_resource></lrm_resources></lrm></node_state>"
+    )
+    (found,) = _cib(status=status).observed.nodes["a"].histories["p"].operations
+
+    assert found.digests.private_parameters == names

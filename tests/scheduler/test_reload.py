@@ -195,3 +195,39 @@ def test_parameters_of_the_start_operation_do_not_restart_for_ever():
     after = effect.apply(pipeline.schedule(wanted, seen), seen)
 
     assert _tasks(pipeline.schedule(wanted, after)) == []
+
+
+_MASKED = {"size": "2", "secret": "****"}
+
+
+def _masked(size: str, names: tuple[str, ...] = ("secret",)) -> list[tuple[Task, int]]:
+    """Return what is done where a private parameter is masked, and another was ``size``."""
+    then = observed.Digests("of a secret", "", digest.digest({"size": size}), (), names)
+    seen = _seen()
+    records = tuple(
+        dataclasses.replace(one, digests=then) for one in seen.nodes["n1"].histories["p"].operations
+    )
+    history = dataclasses.replace(seen.nodes["n1"].histories["p"], operations=records)
+    one = dataclasses.replace(seen.nodes["n1"], histories={"p": history})
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": one})
+    return _tasks(pipeline.schedule(_wanted(_MASKED), seen))
+
+
+def test_a_masked_parameter_is_no_change():
+    """Without what the history names as private the parameters, and their monitor, are the same."""
+    assert _masked("2") == []
+
+
+@pytest.mark.parametrize(("size", "names"), [("1", ("secret",)), ("2", ())])
+def test_beside_a_masked_parameter_others_count(size, names):
+    """Another size is a change, and so is what the history does not name as private."""
+    assert (Task.STOP, 0) in _masked(size, names)
+
+
+@pytest.mark.parametrize(("names", "fits"), [(("x", digest.SETTINGS), True), (("x",), False)])
+def test_settings_of_a_device_may_be_left_out_as_if_private(names, fits):
+    """The parameters that tell the cluster how to use a fence device are named by one word."""
+    recorded = observed.Digests("other", nonprivate=digest.digest({"ip": "1"}))
+    recorded = dataclasses.replace(recorded, private_parameters=names)
+
+    assert digest.fits(recorded, {"ip": "1", "x": "*", "pcmk_host_list": "n"}, {}) == fits

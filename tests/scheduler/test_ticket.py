@@ -133,3 +133,40 @@ def test_what_is_colocated_with_a_frozen_resource_still_starts():
 
     assert facts.change(due, "q").kind is plan.ChangeKind.START
     assert not facts.change(due, "q").blocked
+
+
+def _lost_with(role: Role, state: str, *, fencing: bool) -> plan.Plan:
+    """Return the plan for a promotable clone whose role needs a ticket, or its node is fenced."""
+    wanted = facts.wanted(
+        resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(promotable="true")),
+        constraints=[constraint.Ticket("t-c", "t", ("c",), role, LossPolicy.FENCE)],
+        nodes=("n1",),
+        fencing_enabled=str(fencing).lower(),
+    )
+    device = facts.fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1",))
+    wanted = dataclasses.replace(wanted, fencing=facts.fencing.Fencing((device,)))
+    seen = facts.seen({"n1": {"p": state}}, attributes={"n1": {"master-p": "10"}})
+    return facts.pipeline.schedule(wanted, seen)
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "fenced"),
+    [
+        (Role.PROMOTED, "promoted", True),
+        (Role.PROMOTED, "running", False),
+        (Role.UNPROMOTED, "running", True),
+        (Role.UNPROMOTED, "promoted", False),
+    ],
+)
+def test_a_node_is_fenced_for_the_role_that_needs_the_ticket(role, state, fenced):
+    """In another role the resource is left as it is, and so is its node."""
+    due = _lost_with(role, state, fencing=True)
+
+    assert bool(due.fencing) == fenced
+    assert fenced or _roles(due)
+
+
+@pytest.mark.parametrize("state", ["promoted", "running"])
+def test_without_fencing_a_lost_ticket_stops_what_would_be_fenced(state):
+    """Even in another role than the one that needs the ticket."""
+    assert not _roles(_lost_with(Role.PROMOTED, state, fencing=False))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
 from reconciler.model import constraint, plan, resource
+from reconciler.model.agent import AgentName
 from reconciler.model.plan import ChangeKind
 
 UNMANAGED = strategies.primitive("b", is_managed="false")
@@ -56,3 +59,35 @@ def test_what_is_optional_never_takes_the_last_node(score, target):
     assert (
         facts.change(facts.pipeline.schedule(wanted, facts.seen({"n1": {}})), "q").target == target
     )
+
+
+def test_what_nothing_could_fence_has_the_scores_of_what_is_managed():
+    """Without any device nothing is managed, but no score says that it stays at any price."""
+    wanted = facts.wanted(
+        strategies.primitive("a", resource_stickiness="7"), fencing_enabled="true"
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"a": "running"}, "n2": {}}))
+
+    assert due.ledgers["a"]["n1"].score == 7
+
+
+def test_a_fence_device_that_a_lost_node_has_too_is_not_restarted():
+    """What a node has of it that is lost by a later resource's failure does not count either."""
+    agent = AgentName("stonith", "", "fence_xvm")
+    device = dataclasses.replace(strategies.primitive("f"), agent=agent)
+    wanted = facts.wanted(device, strategies.primitive("p"), fencing_enabled="true")
+    seen = facts.seen({"n1": {"f": "running", "p": "stop-failed"}, "n2": {"f": "running"}})
+    nodes = {
+        name: dataclasses.replace(
+            one,
+            histories={
+                **one.histories,
+                "f": dataclasses.replace(one.histories["f"], agent=agent),
+            },
+        )
+        for name, one in seen.nodes.items()
+    }
+    due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, nodes=nodes))
+
+    assert {one.node for one in due.fencing} == {"n1"}
+    assert not any(one.resource == "f" and one.task.value == "stop" for one in due.actions)

@@ -161,6 +161,15 @@ def test_cancel():
     assert set(_operations(after)) == {("start", 0), ("monitor", 20_000)}
 
 
+def test_cancelling_the_only_record_forgets_nothing():
+    """What a monitor found stays known, as if by a probe, where nothing else tells of it."""
+    after = effect.carry_out(
+        _step(Task.CANCEL, interval_ms=10_000), _seen(_record("monitor", 2, 10_000))
+    )
+
+    assert set(_operations(after)) == {("monitor", 0)}
+
+
 @pytest.mark.parametrize("kind", [ActionKind.RESOURCE, ActionKind.CLUSTER])
 def test_delete(kind):
     """Deleting removes the whole history of a resource."""

@@ -15,6 +15,7 @@ from reconciler.cib.history import STATUS
 from reconciler.cib.writing import element
 from reconciler.frozen import frozen
 from reconciler.model import node, observed
+from reconciler.scheduler import digest
 
 _CODES = {status: code for code, status in STATUS.items()} | {observed.OperationStatus.LOST: 4}
 _NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -198,7 +199,8 @@ _RECORD_FEATURE_SET = "3.0.10"
 
 
 def _names(names: tuple[str, ...]) -> str | None:
-    return f" {' '.join(names)} " if names else None
+    written = [name for name in names if name != digest.SETTINGS]
+    return f" {' '.join(written)} " if written else None
 
 
 def ids(found: tuple[node.Node, ...]) -> dict[str, str]:

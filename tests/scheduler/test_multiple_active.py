@@ -1,0 +1,87 @@
+"""Resources that are active on several nodes at once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import resource
+from reconciler.model.action import Task
+from reconciler.model.agent import AgentName
+from reconciler.model.plan import ChangeKind, Plan
+from reconciler.model.role import Role
+
+
+def _due(n1: str, n2: str, **meta: str) -> Plan:
+    wanted = facts.wanted(strategies.primitive("p", **meta))
+    return facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": n1}, "n2": {"p": n2}}))
+
+
+def _done(due: Plan) -> set[tuple[Task, str]]:
+    return {(one.task, one.node) for one in due.actions if not one.interval_ms}
+
+
+def test_what_is_promoted_somewhere_is_demoted_everywhere():
+    """Every demotion comes before any stop, since nobody knows which of them is the real one."""
+    due = _due("running", "promoted")
+    edges = {(one.before, one.after) for one in due.edges}
+
+    assert {(Task.DEMOTE, "n1"), (Task.DEMOTE, "n2")} <= _done(due)
+    assert {("p_demote_0@n1", "p_stop_0@n2"), ("p_demote_0@n2", "p_stop_0@n1")} <= edges
+
+
+@pytest.mark.parametrize(("state", "stops"), [("running", {"n2"}), ("promoted", {"n1", "n2"})])
+def test_the_expected_one_stays_unless_only_a_stop_can_demote_it(state, stops):
+    """Stopping what is unexpected spares the wanted node, but no role that cannot be had."""
+    due = _due(state, "running", multiple_active="stop_unexpected", resource_stickiness="1")
+
+    assert {node for task, node in _done(due) if task is Task.STOP} == stops
+
+
+def test_the_change_starts_from_the_first_node():
+    """It is a move where the node that was found first is left."""
+    wanted = facts.wanted(
+        strategies.primitive("p"), constraints=[facts.location("p", "n2", 10)], nodes=("n1", "n2")
+    )
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "running"}})
+    found = facts.change(facts.pipeline.schedule(wanted, seen), "p")
+
+    assert (found.kind, found.source, found.target) == (ChangeKind.MOVE, "n1", "n2")
+
+
+def test_each_stop_tells_the_highest_role():
+    """What is stopped everywhere has been promoted as a whole."""
+    due = _due("running", "promoted", multiple_active="stop_only")
+
+    assert {one.role for one in due.changes} == {Role.PROMOTED}
+
+
+def test_a_removed_instance_keeps_its_number_in_its_name():
+    """What is configured no longer is known by the name that it was found with."""
+    due = facts.pipeline.schedule(
+        facts.wanted(), facts.seen({"n1": {"gone:1": "running"}, "n2": {}})
+    )
+
+    assert [one.resource for one in due.changes] == ["gone:1"]
+
+
+@pytest.mark.parametrize(("name", "instance"), [("p", "p:0"), ("p:0", "p:0"), ("p:1", "p:1")])
+def test_what_another_agent_left_of_a_clone_is_deleted_once(name, instance):
+    """Before the start of the instance that the history names, or of the first one."""
+    other = AgentName("ocf", "test", "Other")
+    found = strategies.history(name, "stopped")
+    assert found is not None
+    seen = facts.seen({"n1": {}, "n2": {}})
+    one = dataclasses.replace(
+        seen.nodes["n1"], histories={name: dataclasses.replace(found, agent=other)}
+    )
+    clone = resource.Clone("c", strategies.primitive("p"))
+    due = facts.pipeline.schedule(
+        facts.wanted(clone), dataclasses.replace(seen, nodes={**seen.nodes, "n1": one})
+    )
+    (delete,) = (each for each in due.actions if each.task is Task.DELETE)
+
+    assert (delete.node, f"p:{delete.instance}") == ("n1", instance)

@@ -1,0 +1,110 @@
+"""What a partition without quorum may still do."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import fencing, observed, resource
+from reconciler.model.action import Task
+from reconciler.model.agent import AgentName
+from reconciler.model.observed import Presence
+from reconciler.model.plan import Plan
+from reconciler.model.reason import ReasonCode
+from reconciler.model.role import Role
+
+_STONITH = AgentName("stonith", "", "fence_xvm")
+_ROLES = (
+    resource.Operation("monitor", 10_000, role=Role.PROMOTED),
+    resource.Operation("monitor", 11_000, role=Role.UNPROMOTED),
+)
+
+
+def _promoted(policy: str, **meta: str) -> Plan:
+    """Return the plan for a promoted instance that lost quorum."""
+    child = dataclasses.replace(strategies.primitive("p"), operations=_ROLES)
+    clone = resource.Clone("c", child, meta=strategies.sets(promotable="true", **meta))
+    wanted = facts.wanted(clone, nodes=("n1",), no_quorum_policy=policy)
+    seen = facts.seen(
+        {"n1": {"p": "promoted"}}, attributes={"n1": {"master-p": "10"}}, quorate=False
+    )
+    return facts.pipeline.schedule(wanted, seen)
+
+
+def test_demotion_for_lost_quorum_leaves_an_unpromoted_instance():
+    """With policy demote the instance is demoted, and watched as an unpromoted one."""
+    due = _promoted("demote")
+    tasks = {(one.task, one.interval_ms) for one in due.actions if one.agent is not None}
+
+    assert tasks == {(Task.DEMOTE, 0), (Task.MONITOR, 11_000)}
+    assert facts.change(due, "p").reason.code is ReasonCode.NO_QUORUM
+
+
+@pytest.mark.parametrize(("policy", "meta"), [("freeze", {}), ("demote", {"requires": "nothing"})])
+def test_what_may_stay_promoted_without_quorum(policy, meta):
+    """Frozen roles stay, and so does what needs no quorum."""
+    assert Task.DEMOTE not in {one.task for one in _promoted(policy, **meta).actions}
+
+
+def _suicide(quorum_was_had: str = "true", **properties: str) -> Plan:
+    """Return the plan of a partition that must fence itself, if quorum was ever had."""
+    device = dataclasses.replace(strategies.primitive("f"), agent=_STONITH)
+    properties = {"fencing_enabled": "true", **properties}
+    wanted = facts.wanted(
+        device, strategies.primitive("p"), no_quorum_policy="suicide", **properties
+    )
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {}}, quorate=False)
+    lost = {"no-quorum-panic": quorum_was_had}
+    return facts.pipeline.schedule(wanted, dataclasses.replace(seen, attributes=lost, dc="n1"))
+
+
+def test_a_partition_that_fences_itself_does_nothing_else():
+    """Its nodes are unclean: nothing is probed or placed there, what runs goes by the fencing."""
+    due = _suicide()
+    real = {one.task for one in due.actions if one.kind.value != "pseudo"}
+
+    assert real == {Task.REBOOT}
+    assert {one.node for one in due.fencing} == {"n1", "n2"}
+
+
+@pytest.mark.parametrize(("had", "fencing_enabled"), [("false", "true"), ("true", "false")])
+def test_a_partition_that_need_not_fence_itself_stops(had, fencing_enabled):
+    """It only stops where quorum was never had, and where nothing is fenced at all."""
+    due = _suicide(had, fencing_enabled=fencing_enabled)
+
+    assert not due.fencing
+    assert facts.change(due, "p").reason.code is ReasonCode.NO_QUORUM
+
+
+def _fenced(**properties: str) -> set[tuple[str, str]]:
+    """Return the order of actions where n1, which coordinates and leaves, sees two nodes lost."""
+    nodes = ("n1", "n2", "n3")
+    wanted = dataclasses.replace(
+        facts.wanted(strategies.primitive("p"), nodes=nodes, fencing_enabled="true", **properties),
+        fencing=fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=nodes),)),
+    )
+    lost = dict.fromkeys(("n2", "n3"), Presence.UNKNOWN)
+    seen = facts.seen({name: {} for name in nodes}, presence=lost)
+    leaving: observed.ObservedNode = dataclasses.replace(seen.nodes["n1"], shutdown=True)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": leaving}, dc="n1")
+    return {(one.before, one.after) for one in facts.pipeline.schedule(wanted, seen).edges}
+
+
+@pytest.mark.parametrize("concurrent", ["true", "false"])
+def test_the_coordinator_leaves_after_all_fencing(concurrent):
+    """Who leads the fencing of others stays until it is done."""
+    edges = _fenced(concurrent_fencing=concurrent)
+
+    assert ("stonith-n3-reboot@n3", "do_shutdown-n1@n1") in edges
+
+
+def test_the_coordinator_is_fenced_last_even_where_fencing_is_concurrent():
+    """It leads the fencing of the others, so nobody else's turn comes after its own."""
+    due = _suicide(concurrent_fencing="true")
+
+    assert ("stonith-n2-reboot@n2", "stonith-n1-reboot@n1") in {
+        (one.before, one.after) for one in due.edges
+    }
