@@ -90,7 +90,7 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
         stop = next(iter(places.stops.values()))
         _after_rising(steps, one, start, to)
         _after_leaving(one, stop, to, migrating)
-        _leave_clones(one, stop)
+        _leave_others(one, stop)
         _let_go(one, start, forward=True)
         _let_go(one, stop, forward=False)
 
@@ -135,13 +135,13 @@ def _counts_as_stop(first: Step, one: Instance, flags: int) -> bool:
     return group.children.index(other) > group.children.index(one)
 
 
-def _leave_clones(one: Instance, stop: Step) -> None:
-    """Let clones that it only prefers to be before stop without waiting for it to be gone."""
+def _leave_others(one: Instance, stop: Step) -> None:
+    """Let what it only prefers to be after stop without waiting for it to be gone (measured)."""
     for then, flags in list(stop.after):
-        clone = then.instance
-        if not flags & Link.ADVISORY or clone is None or one in clone.below():
+        other = then.instance
+        if not flags & Link.ADVISORY or other is None or other.top is one.top:
             continue
-        if clone.variant is Variant.CLONE and then.task is Task.STOP:
+        if then.task is Task.STOP:
             stop.after.remove((then, flags))
             then.before.remove((stop, flags))
 

@@ -418,3 +418,15 @@ def test_only_what_stops_keeps_who_follows_it_from_migrating(state, kind):
     if kind == "migrate":
         start = next(one.key for one in due.actions if one.key.startswith("a_start_0"))
         assert start in before(due, "m_migrate_to_0@n1")
+
+
+def test_what_is_only_preferred_to_come_first_does_not_wait_for_a_migration():
+    """Who follows it by an optional order, and migrates, waits for it instead."""
+    rules = [constraint.Order("o", "a", "m", kind=OrderKind.OPTIONAL)]
+    rules = [*rules, location("a", "n1", -INFINITY), location("m", "n1", -INFINITY)]
+    states = {"n1": {"m": "running", "a": "running"}, "n2": {"m": "stopped", "a": "stopped"}}
+    resources = (strategies.primitive("a"), strategies.primitive("m", allow_migrate="true"))
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    assert "a_start_0@n2" in before(due, "m_migrate_to_0@n1")
+    assert not {key for key in before(due, "a_stop_0@n1") if key.startswith("m_")}
