@@ -127,6 +127,10 @@ class State:
         """Whether a live migration is on record."""
         return bool(self.departed or self.arrived or self.migrating_to)
 
+    def has_expired(self, record: OperationRecord) -> bool:
+        """Tell whether an operation failed so long ago that it no longer counts."""
+        return any(one is record for one in self.expired)
+
     def failure_of(self, record: OperationRecord) -> bool:
         """Tell whether an operation counts as failed."""
         return any(one is record for one in self.failures)
@@ -197,10 +201,10 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     began = began if began >= 0 else changed
     last = max(ended, began)
     state.ended = ended > began >= 0
-    gone = {id(record) for record in state.expired}
     for record in records[last + 1 :]:
-        if record.interval_ms and id(record) not in gone:
-            state.recurring[record.operation, record.interval_ms] = record
+        key = (record.operation, record.interval_ms)
+        if record.interval_ms and not (key in state.recurring and state.has_expired(record)):
+            state.recurring[key] = record
 
 
 class _Reading:

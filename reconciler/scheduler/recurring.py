@@ -82,6 +82,7 @@ class _Recurring:
             or state is None
             or record in state.expired
             or record.status is OperationStatus.PENDING
+            or (state is not None and state.has_expired(record))
             or self._changed(one, each, where, record)
         ):
             step.require(Reason(ReasonCode.RECURRING, one.base))

@@ -246,7 +246,7 @@ def test_an_expired_failure_is_as_if_it_had_never_been(done, on_fail, expected):
     state = history.read(primitive, known, reader, given)
 
     assert (state.role, state.failed, state.known) == expected
-    assert not state.recurring
+    assert state.has_expired(known.operations[-1]) is not state.failed
 
 
 @pytest.mark.parametrize("task", ["start", "stop", "monitor/10", "reload"])
@@ -258,3 +258,26 @@ def test_what_nobody_manages_may_be_stopped(task):
     state = history.read(primitive, known, reader, dataclasses.replace(FACTS, managed=False))
 
     assert (state.role, state.failed) == (Role.STOPPED, False)
+
+
+def test_what_is_active_twice_is_told_where_it_was_found_first():
+    """The summary names the first of the nodes, wherever it will stay."""
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "running"}}, attributes={"n1": {}})
+    nodes = {**seen.nodes, "n1": dataclasses.replace(seen.nodes["n1"], standby=True)}
+    due = pipeline.schedule(
+        facts.wanted(strategies.primitive("p")), dataclasses.replace(seen, nodes=nodes)
+    )
+
+    assert [(one.source, one.target) for one in due.changes] == [("n1", "n2")]
+
+
+def test_an_expired_failure_does_not_end_the_monitor_before_it():
+    """What the monitor said before it failed stands again."""
+    primitive = resource.Primitive("p", strategies.AGENT)
+    records = _records(START, ("monitor/10", 0), ("monitor/10", 1))
+    known = observed.ResourceHistory("p", strategies.AGENT, records)
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
+    state = history.read(primitive, known, reader, given)
+
+    assert state.recurring == {("monitor", 10_000): records[1]}
