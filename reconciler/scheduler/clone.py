@@ -23,8 +23,6 @@ def place(placing: Placing, one: Instance) -> None:
     """Place every instance of a clone, then choose which are promoted."""
     for pair in placing.pairs.own_primaries(one):
         placing.place(pair.primary)
-    nodes = placing.nodes
-    available = sum(1 for node in nodes if node.takes_resources)
     if one.spread.promotable:
         promotion.add_to_placement(placing, one)
     for pair in placing.pairs.own_dependents(one):
@@ -34,10 +32,16 @@ def place(placing: Placing, one: Instance) -> None:
         placing.ranking.note(Stage.CLONE, each)
     order = precedence.Precedence(placing, one)
     instances = order.placed(one, placing.promotion_priority)
-    _Spread(placing, one).over(instances, available)
+    _Spread(placing, one).over(instances, _available(placing, one))
     placing.instance_order[one.index] = instances
     if one.spread.promotable:
         promotion.choose(placing, one, instances, order)
+
+
+def _available(placing: Placing, one: Instance) -> int:
+    """Return how many nodes could take instances, of those named for the clone if they must be."""
+    outside = placing.ranking.outside.get(one.index, frozenset())
+    return sum(1 for node in placing.nodes if node.takes_resources and node.index not in outside)
 
 
 class _Spread:
@@ -130,7 +134,7 @@ class _Spread:
         first, last = child, child
         if child.variant is Variant.GROUP:
             first, last = child.children[0], child.children[-1]
-        few = clone.spread.maximum < sum(1 for node in placing.nodes if node.takes_resources)
+        few = clone.spread.maximum < _available(placing, clone)
         times = 2 if child.index in self.refused else 1
         for pair in placing.pairs.own_primaries(clone):
             if few or pair.score < 0 or pair.mandatory:

@@ -304,7 +304,8 @@ class _Way:
     """How wishes travel.
 
     Attributes:
-        positive_only: none makes a score negative.
+        positive_only: none makes a score negative: at the end 1 is left of one that they used up.
+            One that is negative takes them as they are.
         onwards: from what a resource follows; else from what follows it.
     """
 
@@ -357,9 +358,15 @@ class Wishes:
     def _met(self, one: Instance, row: Row, other: Instance, pair: Pair, way: _Way) -> Row:
         self._busy.add(one.index)
         try:
-            return self.added(row, other, pair.score / INFINITY, pair.attribute, way)
+            found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
         finally:
             self._busy.discard(one.index)
+        if not way.positive_only:
+            return found
+        return [
+            1 if after == -INFINITY and before >= 0 else after
+            for before, after in zip(row, found, strict=True)
+        ]
 
     def added(
         self,
@@ -444,7 +451,8 @@ class Wishes:
                 row.append(old)
                 continue
             new = add(scaled(wish, factor), old)
-            if way.positive_only and new < 0:
-                new = 1 if old > 0 else old
+            if way.positive_only and new < 0 <= old:
+                # What wishes have used up is closed while more of a chain are heard (measured).
+                new = -INFINITY if old else old
             row.append(new)
         return row

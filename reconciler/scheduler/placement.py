@@ -173,8 +173,12 @@ class Placing:
         else:
             self._beside(one, pair, [self.hosts(pair, role)])
         speaks = one.parent is not pair.dependent or one is pair.dependent.children[0]
-        if clone and pair.mandatory and role is not None and speaks:
-            self._share(one, pair)
+        if clone and pair.mandatory and speaks:
+            if role is not None:
+                self._share(one, pair)
+            elif within is None:
+                for where in self.hosts(pair, role) or ():
+                    self.ranking.name(one, where)
 
     def _beside(
         self, one: Instance, pair: Pair, turns: Sequence[set[int] | None], *, singly: bool = False

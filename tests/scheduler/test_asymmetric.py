@@ -34,3 +34,47 @@ def test_a_location_of_the_promoted_role_opens_nothing():
     rule = dataclasses.replace(facts.location("p", "n2", 100), role=Role.PROMOTED)
 
     assert _targets(strategies.primitive("p"), constraints=[rule]) == {"p": ""}
+
+
+def _scores(name: str, *constraints: constraint.Constraint) -> dict[str, int]:
+    """Return the last scores of one of: a clone c that n1 and n2 are named for, and d, and e."""
+    resources = (
+        resource.Clone("c", strategies.primitive("p")),
+        strategies.primitive("d"),
+        strategies.primitive("e"),
+    )
+    named = [facts.location("c", "n1", 100), facts.location("c", "n2", 100)]
+    wanted = facts.wanted(
+        *resources,
+        constraints=[*named, constraint.Colocation("k", "d", "c", facts.INFINITY), *constraints],
+        nodes=("n1", "n2", "n3"),
+        symmetric_cluster="false",
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({name: {} for name in ("n1", "n2", "n3")}))
+    return dict([one for one in due.moments if one.instance == name][-1].scores)
+
+
+def test_what_must_be_with_a_clone_has_scores_wherever_that_is():
+    """The nodes that a clone is on are named for its dependents, but not opened."""
+    assert _scores("d", facts.location("d", "n1", 5)) == {"n1": 5, "n2": -facts.INFINITY}
+
+
+def test_wishes_do_not_move_a_clone_that_has_enough_for_every_node_named():
+    """A third node does not count where only two are named for the clone."""
+    assert _scores("p:0", facts.location("d", "n1", 5)) == {"n1": 100, "n2": 100}
+
+
+def test_a_clone_s_score_that_wishes_used_up_is_not_raised_by_others_of_the_same_chain():
+    """What d takes from n1 leaves 1, whatever e, which is with d, wishes; n2 gains 7."""
+    behind = (
+        constraint.Colocation("k2", "e", "d", facts.INFINITY),
+        facts.location("d", "n2", 7),
+        facts.location("e", "n1", 50),
+        facts.location("e", "n2", 0),
+    )
+    assert _scores("c", *behind) == {"n1": 1, "n2": 107}
+
+
+def test_wishes_that_would_use_up_every_score_of_a_clone_count_for_nothing():
+    """A dependent without any node of its own moves no clone."""
+    assert _scores("c") == {"n1": 100, "n2": 100}
