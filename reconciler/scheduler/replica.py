@@ -87,7 +87,10 @@ def address(bundle: resource.Bundle, number: int) -> str:
 
 
 def holder(bundle: resource.Bundle, number: int) -> resource.Primitive:
-    """Return the primitive that runs a replica's container."""
+    """Return the primitive that runs a replica's container.
+
+    It needs what runs inside of it needs, of the node that it is on (measured).
+    """
     engine = bundle.container
     params = {
         "image": engine.image,
@@ -102,7 +105,9 @@ def holder(bundle: resource.Bundle, number: int) -> resource.Primitive:
     if command:
         params["run_cmd"] = command
     agent = AgentName("ocf", "heartbeat", engine.technology.value)
-    return _primitive(bundle, remote.container(bundle, number), agent, params)
+    made = _primitive(bundle, remote.container(bundle, number), agent, params)
+    needs = () if bundle.child is None else bundle.child.utilization
+    return dataclasses.replace(made, utilization=needs)
 
 
 def ip(bundle: resource.Bundle, number: int) -> resource.Primitive | None:
@@ -150,7 +155,7 @@ def inside(bundle: resource.Bundle) -> resource.Clone | None:
     kind = "master" if engine.promoted_max > 0 else "clone"
     return resource.Clone(
         f"{bundle.name}-{kind}",
-        bundle.child,
+        dataclasses.replace(bundle.child, utilization=()),
         meta=(attribute.AttributeSet(texts), *bundle.meta, ordered),
         origin=bundle.origin,
     )

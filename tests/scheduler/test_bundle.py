@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from scheduler import far
+from scheduler import far, strategies
 from scheduler.far import ABSENT, Cluster
 
 from reconciler.model import constraint, container, resource, score
@@ -238,3 +238,14 @@ def test_a_container_is_told_its_name_its_ports_and_what_it_sees(technology, nam
         assert part in words
     assert values["mount_points"] == "/srv/web-0"
     assert held.agent == far.AgentName("ocf", "heartbeat", technology)
+
+
+def test_a_container_needs_what_runs_inside_of_it_needs():
+    """The instance needs nothing of its guest node, but its container does of the host."""
+    child = dataclasses.replace(far.primitive("httpd"), utilization=strategies.sets(cpu="4"))
+    bundle = dataclasses.replace(_WEB, child=child)
+    inside = replica.inside(bundle)
+
+    assert replica.holder(bundle, 1).utilization == child.utilization
+    assert inside is not None
+    assert [one.utilization for one in resource.primitives(inside)] == [()]
