@@ -6,6 +6,7 @@ entity tricks, are refused before anything in them is looked at.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
@@ -20,6 +21,8 @@ MAXIMUM_CHARACTERS = 64 * 1024 * 1024
 MAXIMUM_DEPTH = 64
 """The schema itself never nests deeper than a fifth of this, rules aside."""
 
+_SHARED_MAX = 4_096
+"""Durations are few and come back in every resource: each is read once."""
 _PIECE = 64 * 1024
 """Characters that are parsed at once; of the whole text the parser would keep a copy."""
 
@@ -162,6 +165,7 @@ def origin(element: ET.Element) -> position.Position:
     return position.Position(f"cib:{element.get('id') or element.tag}")
 
 
+@functools.lru_cache(maxsize=_SHARED_MAX)
 def milliseconds(text: str | None) -> int | None:
     """Return the duration that an attribute holds, or None where it holds none.
 

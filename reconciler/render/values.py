@@ -18,4 +18,7 @@ def text(value: object) -> str:
 
 def compact(value: object) -> str:
     """Return a JSON value on one line, sorted keys; what digests are made of."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    # That a value holds itself is not looked for: what is written here are trees, and large ones.
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=True, check_circular=False, separators=(",", ":")
+    )

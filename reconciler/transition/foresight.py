@@ -6,6 +6,7 @@ the transition: what was not begun is left, and the next plan sees what failed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import Action
@@ -51,7 +52,7 @@ def _steps(due: Plan, failing: Sequence[Operation]) -> Iterator[Step]:
     """Yield the actions wave by wave: what was begun beside a failing action is ended."""
     for wave in effect.waves(due):
         if not failing:
-            yield from ((step, effect.SUCCESS) for step in wave)
+            yield from zip(wave, itertools.repeat(effect.SUCCESS))
             continue
         results = [(step, _outcome(step, failing)) for step in wave]
         yield from results
