@@ -41,10 +41,11 @@ import conformance_shrink as shrink
 import report
 
 LIVES, CONTAINERS = 6, 7
-LEVELS = (0, 1, 2, 3, 4, 5)
-"""0: recorded cases with something changed; the others are those of the generator."""
-ALL_LEVELS = (*LEVELS, LIVES, CONTAINERS)
-"""Also those of our own: operation histories; remote and guest nodes, bundles."""
+LEVELS = (0, 1, 2, 3, 4, 5, LIVES, CONTAINERS)
+"""0: recorded cases with something changed; 1 to 5: the generator's, each with all below it.
+
+The others are our own: operation histories; remote and guest nodes with bundles.
+"""
 WEIGHTY = ("actions", "final")
 """What runs where at the end, and what is done for it."""
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
@@ -169,7 +170,7 @@ def fresh(count: int, start: int, jobs: int, odd: bool = False) -> bool:
     _say(f"{count} seeds of every level from {start}: again with --fresh {count} --start {start}")
     _say("level  compared  final+actions  every decision")
     bad = 0
-    for level in ALL_LEVELS:
+    for level in LEVELS:
         judged = run(level, range(start, start + count), jobs, odd)
         weighty = agreeing(judged, WEIGHTY)
         bad += len(judged) - weighty
@@ -182,7 +183,7 @@ def fresh(count: int, start: int, jobs: int, odd: bool = False) -> bool:
 
 def floors(jobs: int) -> dict[str, int]:
     """Return how many of the tests' seeds agree in every decision, by level."""
-    return {str(level): agreeing(run(level, FIXED_SEEDS, jobs)) for level in ALL_LEVELS}
+    return {str(level): agreeing(run(level, FIXED_SEEDS, jobs)) for level in LEVELS}
 
 
 def _raise_floors(jobs: int) -> None:
@@ -247,7 +248,7 @@ def _say(text: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--level", type=int, choices=ALL_LEVELS, default=1)
+    parser.add_argument("--level", type=int, choices=LEVELS, default=1)
     parser.add_argument("--seeds", default="0:100", help="A:B, B not included")
     parser.add_argument("--fresh", type=int, metavar="N", help="every level, N fresh seeds")
     parser.add_argument("--start", type=int, help="the first seed with --fresh")
