@@ -35,7 +35,7 @@ def resolve(steps: Steps) -> tuple[Edges, tuple[diagnostic.Diagnostic, ...]]:
         blocked: list[Step] = []
         for circle in circles:
             inside = {one.index for one in circle}
-            weak = _weak(circle, inside)
+            weak = _weak(circle, inside) - dropped
             if weak:
                 dropped |= weak
                 continue
