@@ -80,12 +80,15 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
 
 def _oldest(situation: Situation, one: Instance, where: int) -> float:
     """Return when the oldest operation on record was: none older, nothing expires (measured)."""
-    return min(
-        record.changed_at
-        for name, history in situation.nodes[where].observed.histories.items()
-        if one.history_name in {name, name.partition(":")[0]}
-        for record in history.operations
-    )
+    kept = situation.nodes[where].observed.histories
+    names = [one.history_name]
+    if one.in_clone is not None:
+        # Its instances may have been known by their numbers.
+        names += [name for name in kept if name.partition(":")[0] == one.history_name != name]
+    found = [
+        record.changed_at for name in names if name in kept for record in kept[name].operations
+    ]
+    return min(found, default=0.0)
 
 
 def _holder(situation: Situation, one: Instance, where: int) -> Standing:

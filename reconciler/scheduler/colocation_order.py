@@ -10,9 +10,9 @@ from reconciler.model.score import INFINITY
 from reconciler.scheduler import creation, probe_order
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.ordering import OPPOSITE, link_all
+from reconciler.scheduler.ordering import OPPOSITE
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
 _RISES: Mapping[Role | None, Task] = {
     None: Task.START,
@@ -46,12 +46,10 @@ def _apart(
     if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
         _apart_there(steps, first, then)
         return
-    for after in creation.beginnings(steps, then, task):
-        for before in creation.endings(steps, first, ending):
-            link(before, after, Link.ADVISORY)
-        if first.is_primitive and ending is Task.STOP:
-            for probe in probe_order.steps_of(steps, first):
-                link(probe, after, Link.ORDER)
+    thens = creation.beginnings(steps, then, task)
+    link_all(creation.endings(steps, first, ending), thens, Link.ADVISORY)
+    if first.is_primitive and ending is Task.STOP:
+        link_all(probe_order.steps_of(steps, first), thens, Link.ORDER)
 
 
 def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:

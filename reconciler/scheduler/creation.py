@@ -8,6 +8,7 @@ that a restart of something else can require them.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
@@ -18,7 +19,12 @@ from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.placement import NOWHERE
 from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, present
+
+_IN_TURN = (Task.START, Task.STOP, Task.PROMOTE, Task.DEMOTE)
+"""What the instances of an ordered clone do one after the other."""
+_WHILE_IDLE = (Task.START, Task.STOP)
+"""What they do in turn also where others between them have nothing to do."""
 
 
 class Creation:
@@ -333,14 +339,13 @@ def _collect(steps: Steps, one: Instance) -> None:
     if one.bundle is None or one.has_roles:
         # What is done inside of a bundle without roles has an order of its own (measured).
         link(whole.stopped, whole.start, Link.ORDER)
-        link(whole.stopped, whole.promote, Link.ORDER)
         link(whole.demoted, whole.promote, Link.ORDER)
         link(whole.demoted, whole.stop, Link.ORDER)
         link(whole.demoted, whole.start, Link.ORDER)
         link(whole.running, whole.promote, Link.ORDER)
     if one.variant is Variant.GROUP:
         _chain(steps, one)
-    if one.clone is not None:
+    else:
         # Others are promoted once those that go are gone (measured; not so in a group).
         link(whole.stopped, whole.promote, Link.ORDER)
     if one.clone is not None and one.clone.ordered:
@@ -373,7 +378,7 @@ def take_turns(steps: Steps, situation: Situation) -> None:
     """
     for one in situation.expansion.all:
         if one.clone is not None and one.clone.ordered:
-            for task, children in _turns(one)[:2]:
+            for task, children in _turns(one, _WHILE_IDLE):
                 due = [
                     step
                     for child in children
@@ -385,24 +390,19 @@ def take_turns(steps: Steps, situation: Situation) -> None:
                     link(first, then, Link.ADVISORY)
 
 
-def _turns(clone: Instance) -> list[tuple[Task, list[Instance]]]:
-    """Return in which order an ordered clone's instances do what."""
-    back = list(reversed(clone.children))
-    return [
-        (Task.START, clone.children),
-        (Task.STOP, back),
-        (Task.PROMOTE, clone.children),
-        (Task.DEMOTE, back),
-    ]
+def _turns(clone: Instance, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Instance]]]:
+    """Yield in which order an ordered clone's instances do what: what takes away, in reverse."""
+    for task in tasks:
+        rises = task in {Task.START, Task.PROMOTE}
+        yield task, clone.children if rises else list(reversed(clone.children))
 
 
 def _in_turn(steps: Steps, clone: Instance) -> None:
     """Let the instances of an ordered clone start one after the other, and stop in reverse."""
-    for task, children in _turns(clone):
+    for task, children in _turns(clone, _IN_TURN):
         for earlier, later in itertools.pairwise(children):
-            for first in endings(steps, earlier, task):
-                for then in beginnings(steps, later, task):
-                    link(first, then, Link.ADVISORY)
+            firsts, thens = endings(steps, earlier, task), beginnings(steps, later, task)
+            link_all(firsts, thens, Link.ADVISORY)
 
 
 def _need(one: Instance, parts: list[Step]) -> int:
@@ -418,15 +418,11 @@ def _chain(steps: Steps, group: Instance) -> None:
         firsts: list[Step] = []
         for member in group.children:
             thens = beginnings(steps, member, task)
-            for first in firsts:
-                for then in thens:
-                    link(first, then, Link.NEEDS | Link.PULLS_THEN)
+            link_all(firsts, thens, Link.NEEDS | Link.PULLS_THEN)
             firsts = thens or firsts
     for task in (Task.STOP, Task.DEMOTE):
         firsts = []
         for member in reversed(group.children):
             thens = beginnings(steps, member, task)
-            for first in firsts:
-                for then in thens:
-                    link(first, then, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+            link_all(firsts, thens, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
             firsts = thens or firsts

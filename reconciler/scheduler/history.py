@@ -1,7 +1,8 @@
 """Operation history of one resource on one node -> what that node makes of the resource.
 
-Only this file and ``verdict`` read exit codes and operation statuses. Silence is never "stopped": what nobody
-has asked stays unknown (Pacemaker Explained, "Operations"; Pacemaker Administration, "Agents").
+Only this file and ``verdict`` read exit codes and operation statuses. Silence is never "stopped":
+what nobody has asked stays unknown (Pacemaker Explained, "Operations"; Pacemaker Administration,
+"Agents").
 """
 
 from __future__ import annotations

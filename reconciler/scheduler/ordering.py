@@ -21,7 +21,7 @@ from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.placement import NOWHERE, Assignment
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
 OPPOSITE: Mapping[Task, Task] = {
     Task.START: Task.STOP,
@@ -241,9 +241,9 @@ class Ordering:
         if not one.symmetrical:
             return
         for each in one.alternatives:
-            for before in creation.endings(self.steps, one.then, OPPOSITE[one.then_task]):
-                for after in creation.beginnings(self.steps, each, OPPOSITE[one.first_task]):
-                    link(before, after, Link.ORDER)
+            lasts = creation.endings(self.steps, one.then, OPPOSITE[one.then_task])
+            starts = creation.beginnings(self.steps, each, OPPOSITE[one.first_task])
+            link_all(lasts, starts, Link.ORDER)
 
     def _suffices(self, one: Sequence) -> bool:
         """Tell whether some instances of ``first`` are enough for ``then``, and so many a must.
@@ -289,9 +289,9 @@ class Ordering:
 
         What has no roles makes no partner wait for one (measured).
         """
-        for before in creation.endings(self.steps, way.first, way.first_task):
-            for after in creation.beginnings(self.steps, way.then, way.then_task):
-                link(before, after, Link.ADVISORY)
+        firsts = creation.endings(self.steps, way.first, way.first_task)
+        thens = creation.beginnings(self.steps, way.then, way.then_task)
+        link_all(firsts, thens, Link.ADVISORY)
         never = way.first_task is Task.PROMOTE and not way.first.promotable
         for child in way.then.children:
             where = self._where(child, way.then_task)
@@ -345,7 +345,7 @@ class Ordering:
         thens = creation.beginnings(self.steps, way.then, way.then_task)
         if way.first_task is Task.STOP and way.first.is_primitive and way.rule.finds:
             # What a probe finds may have to be stopped, so it counts as a stop would.
-            link_all(list(probe_order.steps_of(self.steps, way.first)), thens, Link.ORDER)
+            link_all(probe_order.steps_of(self.steps, way.first), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START:
             self.followings.extend(
@@ -432,13 +432,6 @@ class Ordering:
                 return found
             case Variant.CLONE:
                 return [step for child in one.children for step in self._entries(child, task)]
-
-
-def link_all(firsts: list[Step], thens: list[Step], flags: int) -> None:
-    """Bind each of some steps to each of others."""
-    for before in firsts:
-        for after in thens:
-            link(before, after, flags)
 
 
 def apply(

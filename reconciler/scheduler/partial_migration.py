@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from reconciler.frozen import frozen
 from reconciler.model.observed import OperationRecord, OperationStatus
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
@@ -43,7 +44,7 @@ def settle(situation: Situation, names: Iterable[str]) -> None:
             review.arriving(where)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class _Trip:
     """A departure, and what the node says of it that it went to.
 

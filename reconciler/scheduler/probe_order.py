@@ -15,7 +15,7 @@ from reconciler.model.action import Task
 from reconciler.scheduler import creation
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +63,10 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
     for place, member in enumerate(whole.children):
         probes = list(steps_of(steps, member))
         stops = creation.beginnings(steps, member, Task.STOP)
-        link_all(probes, (before or earlier) if stops else before)
+        link_all(probes, (before or earlier) if stops else before, Link.ADVISORY)
         # In a clone it is the clone that waits to start, not the member.
         for later in whole.children[place + 1 :] if whole.in_clone is None else ():
-            link_all(probes, _made(steps, later))
+            link_all(probes, _made(steps, later), Link.ADVISORY)
         before, earlier = stops, stops or earlier
 
 
@@ -74,7 +74,7 @@ def _before_earlier(steps: Steps, clone: Instance) -> None:
     """Let an instance of an ordered clone be looked for before the one before it stops."""
     for earlier, later in itertools.pairwise(clone.children):
         stops = creation.beginnings(steps, earlier, Task.STOP) if earlier.is_primitive else []
-        link_all(list(steps_of(steps, later)), stops)
+        link_all(steps_of(steps, later), stops, Link.ADVISORY)
 
 
 def _before_restarts(
@@ -98,7 +98,7 @@ def _before_restarts(
             reached = starts or behind or following.task is Task.STOP
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)
-                link_all(probes, _made(steps, then))
+                link_all(probes, _made(steps, then), Link.ADVISORY)
             lone = then is following.then and not behind
             if following.task is Task.STOP or then.index in seen or (lone and not starts):
                 continue
@@ -140,10 +140,3 @@ def _next(
             siblings = (other for other in parent.children if other is not level)
             yield from (Following(level, other, Task.START) for other in siblings)
         level = parent
-
-
-def link_all(firsts: Sequence[Step], thens: Sequence[Step]) -> None:
-    """Put each of some steps before each of others, unless that closes a circle."""
-    for before in firsts:
-        for then in thens:
-            link(before, then, Link.ADVISORY)

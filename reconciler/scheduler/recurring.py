@@ -13,8 +13,6 @@ from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE
 from reconciler.scheduler.step import Link, Steps, link
 
-_TASKS = {"monitor": Task.MONITOR}
-
 
 def create(steps: Steps, case: Circumstances) -> None:
     """Enter the recurring monitors that are due, and the cancelling of those that are not."""
@@ -80,9 +78,8 @@ class _Recurring:
         if (
             record is None
             or state is None
-            or record in state.expired
+            or state.has_expired(record)
             or record.status is OperationStatus.PENDING
-            or (state is not None and state.has_expired(record))
             or self._changed(one, each, where, record)
         ):
             step.require(Reason(ReasonCode.RECURRING, one.base))
@@ -161,9 +158,9 @@ class _Recurring:
         """Tell whether a monitor that is no longer configured is left to end by itself.
 
         It does with the stop of a resource that will run nowhere, on a node that is to run nothing,
-        and where the whole resource is configured no longer;
-        with ``cancel-removed-actions=false`` people said so, but a resource in maintenance is left
-        without monitors all the same (measured).
+        and where the whole resource is configured no longer; with ``cancel-removed-actions=false``
+        people said so, but a resource in maintenance is left without monitors all the same
+        (measured).
         """
         if self.assignment.chosen[one.index] == NOWHERE or self._leaves(where):
             return True

@@ -9,7 +9,7 @@ Pacemaker Remote, "Configuration Explained"; what follows from failures is measu
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.model import remote as implied
@@ -22,7 +22,7 @@ from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import bundle, guest, operation
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node, Remote
-from reconciler.scheduler.step import Link, Places, Step, Steps, link, present
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, present
 
 if TYPE_CHECKING:
     from reconciler.scheduler import options
@@ -256,7 +256,7 @@ def order(steps: Steps, case: Circumstances) -> None:
             continue
         if step.done_by_fencing:
             if places.start is not None and not nodes[step.node].guest:
-                _link_all([step], places.stops.values())
+                link_all([step], list(places.stops.values()), Link.ORDER)
         elif _goes_before(step, case.situation):
             _before_it_goes(steps, step, places)
         else:
@@ -271,7 +271,7 @@ def _before_it_goes(steps: Steps, step: Step, held: Places) -> None:
     if step.task is Task.STOP:
         # What a probe finds may have to be stopped, so it counts as a stop would.
         earlier += steps.at(present(step.instance)).probes
-    _link_all(earlier, held.stops.values())
+    link_all(earlier, list(held.stops.values()), Link.ORDER)
 
 
 def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:
@@ -282,12 +282,6 @@ def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:
         for stop in steps.at(present(step.instance)).stops.values():
             if stop.node != step.node and not stop.done_by_fencing:
                 link(held.start, stop, Link.ADVISORY)
-
-
-def _link_all(firsts: Iterable[Step], thens: Iterable[Step]) -> None:
-    for first in firsts:
-        for then in thens:
-            link(first, then, Link.ORDER)
 
 
 def _goes_before(step: Step, situation: Situation) -> bool:

@@ -7,7 +7,7 @@ typed; only ``settle`` applies them. A step ends up in the plan if it is require
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import position
@@ -281,3 +281,10 @@ def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None
         return
     first.after.append((then, flags))
     then.before.append((first, flags))
+
+
+def link_all(firsts: Iterable[Step], thens: Sequence[Step], flags: int) -> None:
+    """Bind each of some steps to each of others."""
+    for before in firsts:
+        for after in thens:
+            link(before, after, flags)

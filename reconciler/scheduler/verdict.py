@@ -38,7 +38,6 @@ class Verdict(enum.Enum):
 _PLAIN = frozenset(
     {
         OperationStatus.TIMEOUT,
-        OperationStatus.LOST,
         OperationStatus.NOT_CONNECTED,
         OperationStatus.NOT_SUPPORTED,
         OperationStatus.INVALID,
@@ -75,7 +74,7 @@ def judge(record: OperationRecord, rc: int, *, managed: bool) -> Verdict:
     """Return what an operation's end means.
 
     Args:
-        record: the operation.
+        record: the operation, which has ended: of one that is lost nobody knows.
         rc: its exit code as it counts.
         managed: whether a resource that was stopped has failed, or was somebody's wish.
     """

@@ -344,14 +344,12 @@ def _inner(plan: Plan, name: str, *, promotable: bool) -> Piece:
 
 
 def _inner_meta(plan: Plan) -> dict[str, str]:
-    found = {}
-    if plan.happens(0.4):
-        found["container-attribute-target"] = "host"
-    if plan.happens(0.1):
-        found["migration-threshold"] = "1"
-    if plan.happens(0.1):
-        found["notify"] = "true"
-    return found
+    possible = (
+        ("container-attribute-target", "host", 0.4),
+        ("migration-threshold", "1", 0.1),
+        ("notify", "true", 0.1),
+    )
+    return {name: value for name, value, chance in possible if plan.happens(chance)}
 
 
 def _replica(

@@ -8,10 +8,11 @@ something broken in the end; the others are operations without sense, in any ord
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
+
+from reconciler.scheduler import digest
 
 _NOW = 1_700_000_000
 _UUID = "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9"
@@ -172,15 +173,14 @@ class _Maker:
         return next(node.id for node in self.nodes if node.condition == "online")
 
     def _settings(self, section: ET.Element) -> None:
+        possible = (
+            (0.1, "start-failure-is-fatal", "false"),
+            (0.03, "maintenance-mode", "true"),
+            (0.03, "stop-orphan-resources", "false"),
+            (0.03, "stop-orphan-actions", "false"),
+        )
         values = {"stonith-enabled": str(self.fencing).lower(), "no-quorum-policy": "ignore"}
-        if self.likely(0.1):
-            values["start-failure-is-fatal"] = "false"
-        if self.likely(0.03):
-            values["maintenance-mode"] = "true"
-        if self.likely(0.03):
-            values["stop-orphan-resources"] = "false"
-        if self.likely(0.03):
-            values["stop-orphan-actions"] = "false"
+        values |= {name: value for share, name, value in possible if self.likely(share)}
         _pairs(section, "cluster_property_set", "cluster", values)
 
     # ---- resources
@@ -420,9 +420,7 @@ class _Maker:
         if self.likely(0.03):
             return "0" * 32
         params = dict(one.params) | ({"CRM_meta_timeout": "20000"} if interval else {})
-        text = "".join(f' {name}="{params[name]}"' for name in sorted(params))
-        parameters = f" <parameters{text}/>\n".encode()
-        return hashlib.md5(parameters, usedforsecurity=False).hexdigest()
+        return digest.digest(params)
 
     def _count(self, node: _Node, name: str, op: _Op, when: int) -> None:
         """Write that an operation failed; sometimes somebody has cleaned that up."""

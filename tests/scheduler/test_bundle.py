@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from scheduler import far, strategies
@@ -18,7 +19,7 @@ _NETWORK = container.Network(ip_range_start="192.0.2.254")
 _WEB = resource.Bundle("web", _ENGINE, _NETWORK, child=far.primitive("httpd"))
 
 
-def _cluster(bundle: resource.Bundle = _WEB, **settings: object) -> Cluster:
+def _cluster(bundle: resource.Bundle = _WEB, **settings: Any) -> Cluster:
     made = [
         one.name
         for number in range(bundle.container.count)
@@ -27,7 +28,7 @@ def _cluster(bundle: resource.Bundle = _WEB, **settings: object) -> Cluster:
     ]
     done = {node: dict.fromkeys(made, ABSENT) for node in far.MEMBERS}
     settings.setdefault("resources", (bundle,))
-    return Cluster(done=done, **settings)  # type: ignore[arg-type]  # passed on as given
+    return Cluster(done=done, **settings)
 
 
 def _starts(cluster: Cluster) -> set[str]:
@@ -115,7 +116,7 @@ _ROLES = dataclasses.replace(
 )
 
 
-def _running(bundle: resource.Bundle, hurt: str = "", **settings: object) -> Cluster:
+def _running(bundle: resource.Bundle, hurt: str = "", **settings: Any) -> Cluster:
     """Return a cluster where all of a bundle runs, the first instance promoted if it can be."""
     done = _cluster(bundle).done
     implied = []
@@ -128,7 +129,7 @@ def _running(bundle: resource.Bundle, hurt: str = "", **settings: object) -> Clu
             (("promote", 0, 0), ("monitor", 15_000, 8)) if bundle is _ROLES and not number else ()
         )
         done[f"web-{number}"] = {"httpd": (*far.STARTED, *role)}
-    return Cluster((bundle,), done, implied=tuple(implied), **settings)  # type: ignore[arg-type]  # passed on as given
+    return Cluster((bundle,), done, implied=tuple(implied), **settings)
 
 
 def test_a_container_goes_on_running_while_its_address_is_recovered():

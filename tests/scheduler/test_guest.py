@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Any
 
 import pytest
 from scheduler import far
@@ -23,7 +24,7 @@ def _cluster(
     vm: tuple[far.Done, ...],
     connection: tuple[far.Done, ...],
     on_guest: tuple[far.Done, ...] = (),
-    **settings: object,
+    **settings: Any,
 ) -> Cluster:
     done = {
         "n1": {"vm": vm, "g": connection, "a": ABSENT},
@@ -32,7 +33,7 @@ def _cluster(
     }
     settings.setdefault("constraints", _TO_GUEST)
     settings.setdefault("resources", (_VM, _A))
-    return Cluster(done=done, **settings)  # type: ignore[arg-type]  # passed on as given
+    return Cluster(done=done, **settings)
 
 
 def test_a_guest_is_reached_by_a_connection_that_nobody_wrote():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from scheduler import far
@@ -21,7 +22,7 @@ def _cluster(
     on_far: tuple[far.Done, ...] = (),
     *,
     connection: resource.Primitive | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> Cluster:
     resources = (connection or far.connection(), _A)
     done = {
@@ -30,7 +31,7 @@ def _cluster(
         "far": {"a": on_far} if on_far else {},
     }
     settings.setdefault("constraints", (_TO_FAR,))
-    return Cluster(resources, done, **settings)  # type: ignore[arg-type]  # passed on as given
+    return Cluster(resources, done, **settings)
 
 
 @pytest.mark.parametrize("stays_down", [False, True])
