@@ -149,7 +149,21 @@ def _translated(
         found = _same(text, {**before.params, **extra}, {**after.params, **extra})
         if found != text:
             return found
-    return text
+    # A reference stands for what was masked before, which counted as unchanged.
+    extra = _usual(record, before)
+    fits = digest.fits(record.digests, before.params, extra)
+    return digest.digest({**after.params, **extra}) if fits else text
+
+
+def _usual(record: observed.OperationRecord, one: _Definition) -> Params:
+    """Return what an operation of today has besides the resource's own parameters."""
+    own: Params = {}
+    timeout = None
+    for each in one.operations:
+        if (each.name, each.interval_ms) == (record.operation, record.interval_ms):
+            own, timeout = _plain(each.attributes), each.timeout_ms
+    known = (given for given in (timeout, one.default_timeout_ms) if given is not None)
+    return digest.beyond(own, record.interval_ms, next(known, _DEFAULT_MS))
 
 
 def _extras(record: observed.OperationRecord, one: _Definition) -> Iterator[Params]:

@@ -14,6 +14,7 @@ from reconciler.model.observed import Digests
 
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
+_MASK = "*"
 SETTINGS = "pcmk_*"
 """Stands for the parameters of a fence device that tell the cluster how to use it."""
 
@@ -68,12 +69,15 @@ def digests(
     )
 
 
-def fits(recorded: Digests, params: Mapping[str, secret.Value], extra: Mapping[str, str]) -> bool:
+def fits(
+    recorded: Digests, params: Mapping[str, secret.Value], extra: Mapping[str, secret.Value]
+) -> bool:
     """Tell whether an operation was run with the parameters that it would be run with today.
 
-    Private parameters are left out where the history names them: in a file that is passed on they
-    are masked, and read as changed. Then what only the operation has does not count either
-    (measured).
+    Private parameters that are masked are left out where the history names them: in a file that is
+    passed on they would read as changed. Then what only the operation has does not count either
+    (measured). Those that are not masked count: a new password has to reach what runs with the old
+    one, though the reference leaves them out, too.
 
     Args:
         recorded: what the history says.
@@ -83,14 +87,23 @@ def fits(recorded: Digests, params: Mapping[str, secret.Value], extra: Mapping[s
     if recorded.all == digest({**params, **extra}):
         return True
     private = recorded.private_parameters
+    if not any(_is_masked(params.get(name)) for name in private):
+        return False
     if SETTINGS in private:
         params = {
             name: value for name, value in params.items() if not name.startswith(SETTINGS[:-1])
         }
-    return bool(private) and recorded.nonprivate == digest(without(params, private))
+    return recorded.nonprivate == digest(without(params, private))
 
 
-def beyond(params: Mapping[str, str], interval_ms: int, timeout_ms: int) -> dict[str, str]:
+def _is_masked(value: secret.Value | None) -> bool:
+    """Tell whether somebody has struck a value out."""
+    return isinstance(value, str) and bool(value) and not value.strip(_MASK)
+
+
+def beyond(
+    params: Mapping[str, secret.Value], interval_ms: int, timeout_ms: int
+) -> dict[str, secret.Value]:
     """Return what an operation has besides the agent's parameters: its own, and its time-out."""
     return {**params, "CRM_meta_timeout": str(timeout_ms)} if interval_ms else dict(params)
 

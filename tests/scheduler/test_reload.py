@@ -200,7 +200,9 @@ def test_parameters_of_the_start_operation_do_not_restart_for_ever():
 _MASKED = {"size": "2", "secret": "****"}
 
 
-def _masked(size: str, names: tuple[str, ...] = ("secret",)) -> list[tuple[Task, int]]:
+def _masked(
+    size: str, names: tuple[str, ...] = ("secret",), params: dict[str, str] = _MASKED
+) -> list[tuple[Task, int]]:
     """Return what is done where a private parameter is masked, and another was ``size``."""
     then = observed.Digests("of a secret", "", digest.digest({"size": size}), (), names)
     seen = _seen()
@@ -210,12 +212,17 @@ def _masked(size: str, names: tuple[str, ...] = ("secret",)) -> list[tuple[Task,
     history = dataclasses.replace(seen.nodes["n1"].histories["p"], operations=records)
     one = dataclasses.replace(seen.nodes["n1"], histories={"p": history})
     seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": one})
-    return _tasks(pipeline.schedule(_wanted(_MASKED), seen))
+    return _tasks(pipeline.schedule(_wanted(params), seen))
 
 
 def test_a_masked_parameter_is_no_change():
     """Without what the history names as private the parameters, and their monitor, are the same."""
     assert _masked("2") == []
+
+
+def test_a_new_secret_is_a_change():
+    """What runs with the old password is restarted with the new one: only masks do not count."""
+    assert (Task.STOP, 0) in _masked("2", params={"size": "2", "secret": "new"})
 
 
 @pytest.mark.parametrize(("size", "names"), [("1", ("secret",)), ("2", ())])
