@@ -87,6 +87,7 @@ class State:
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
+        demotion_failed: it may still be promoted, though it counts as demoted.
         late: the node was to be fenced before this was read: its failures are no others'.
         migrating_to: other node of a live migration under way.
         departed, arrived: the last operations that sent it to, and took it over from, another node.
@@ -97,6 +98,7 @@ class State:
     known: bool = False
     failed: bool = False
     ignored: bool = False
+    demotion_failed: bool = False
     late: bool = False
     spent: bool = False
     on_fail: OnFail | None = None
@@ -332,7 +334,7 @@ class _Reading:
                 cleared = self._rose(record)
         if record.operation == state.pending:
             state.pending = ""
-        state.reprobe = False
+        state.reprobe = state.demotion_failed = False
         if cleared and state.on_fail is not None and state.on_fail not in _STICKY:
             state.on_fail, state.failure, state.next_role = None, None, None
             state.failed = False
@@ -412,7 +414,8 @@ class _Reading:
         if record.operation == "demote" and state.on_fail is OnFail.BLOCK:
             state.role = Role.PROMOTED
         elif record.operation == "demote":
-            state.role = Role.STARTED if rc == Rc.NOT_RUNNING else Role.UNPROMOTED
+            state.demotion_failed = rc != Rc.NOT_RUNNING
+            state.role = Role.UNPROMOTED if state.demotion_failed else Role.STARTED
         elif record.operation == "promote" or rc in PROMOTED:
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":

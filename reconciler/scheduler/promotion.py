@@ -123,9 +123,15 @@ def choose(
         instances: in the order in which they were placed.
         order: compares them where scores and roles are equal.
     """
-    terms = {child.index: _own(placing, clone, child) for child in instances}
+    held = {child.index for child in instances if _is_held(placing.situation, child)}
+    stays = [Term(TermKind.UNMANAGED, INFINITY, clone.origin, clone.base)]
+    terms = {
+        child.index: stays.copy() if child.index in held else _own(placing, clone, child)
+        for child in instances
+    }
     own = {index: _sum(found) for index, found in terms.items()}
-    final = _final(placing, clone, own, terms)
+    rising = {index: score for index, score in own.items() if index not in held}
+    final = own | _final(placing, clone, rising, terms)
     for child in clone.children:
         where = placing.chosen[child.index]
         name = placing.nodes[where].name if where >= 0 else ""
@@ -135,6 +141,7 @@ def choose(
     ranked = sorted(
         instances,
         key=lambda child: (
+            child.index not in held,
             -final[child.index],
             standing[child.index].role is not Role.PROMOTED,
             order.key(child, own[child.index]),
@@ -148,9 +155,9 @@ def choose(
         if where < 0:
             continue
         fits = per_node.get(where, 0) < clone.spread.promoted_node_max
-        keeps = not standing[child.index].managed and standing[child.index].role is Role.PROMOTED
-        may = final[child.index] >= 0 and fits and _may_be_promoted(placing, child)
-        if promoted < clone.spread.promoted_max and (may or keeps):
+        room = fits and promoted < clone.spread.promoted_max
+        may = final[child.index] >= 0 and room and _may_be_promoted(placing, child)
+        if may or child.index in held:
             promoted += 1
             per_node[where] = per_node.get(where, 0) + 1
             role = Role.PROMOTED
@@ -159,6 +166,22 @@ def choose(
         for one in child.primitives():
             if placing.chosen[one.index] >= 0 and standing[one.index].managed:
                 placing.next_role[one.index] = role
+
+
+def _is_held(situation: Situation, child: Instance) -> bool:
+    """Tell whether an instance is, or may be, promoted and cannot be demoted: nobody takes its place.
+
+    Pacemaker's scheduler counts one whose demotion failed as demoted, and promotes another beside
+    it; here a doubt is no leave to promote.
+    """
+    for one in child.primitives():
+        standing = situation.standing[one.index]
+        if standing.managed:
+            continue
+        doubted = any(state.demotion_failed for state in standing.states.values())
+        if standing.role is Role.PROMOTED or doubted:
+            return True
+    return False
 
 
 def _may_be_promoted(placing: Placing, child: Instance) -> bool:

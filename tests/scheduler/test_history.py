@@ -32,7 +32,7 @@ NOT_SUPPORTED, INVALID = OperationStatus.NOT_SUPPORTED, OperationStatus.INVALID
 START, PROMOTE, STOP = ("start", 0), ("promote", 0), ("stop", 0)
 
 
-def _records(*done) -> tuple[observed.OperationRecord, ...]:
+def records(*done) -> tuple[observed.OperationRecord, ...]:
     """Return records of (operation, rc), (operation, rc, status) or with an expected rc, too."""
     found = []
     for call, (name, rc, *more) in enumerate(done, 1):
@@ -47,7 +47,7 @@ def _records(*done) -> tuple[observed.OperationRecord, ...]:
 
 def _read(*done, operations=(), promotable=True) -> history.State:
     primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
-    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
     reader = operation.Reader((), rule.Clock(strategies.NOW))
     return history.read(primitive, known, reader, dataclasses.replace(FACTS, promotable=promotable))
 
@@ -175,7 +175,7 @@ def _planned(*done, operations, score="10"):
     """Return the plan for one promotable instance with a history."""
     primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
     clone = resource.Clone("c", primitive, meta=strategies.sets(promotable="true"))
-    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
     found = observed.ObservedNode(
         "n1", observed.Presence.ONLINE, attributes={"master-p": score}, histories={"p": known}
     )
@@ -240,7 +240,7 @@ def test_an_expired_failure_is_as_if_it_had_never_been(done, on_fail, expected):
     task = done[-1][0].partition("/")[0]
     operations = () if on_fail is None else _ops(task, on_fail)
     primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
-    known = observed.ResourceHistory("p", strategies.AGENT, _records(*done))
+    known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
     reader = operation.Reader((), rule.Clock(strategies.NOW))
     given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
     state = history.read(primitive, known, reader, given)
@@ -253,7 +253,7 @@ def test_an_expired_failure_is_as_if_it_had_never_been(done, on_fail, expected):
 def test_what_nobody_manages_may_be_stopped(task):
     """There, an operation that found it stopped has not failed."""
     primitive = resource.Primitive("p", strategies.AGENT)
-    known = observed.ResourceHistory("p", strategies.AGENT, _records(START, (task, 7)))
+    known = observed.ResourceHistory("p", strategies.AGENT, records(START, (task, 7)))
     reader = operation.Reader((), rule.Clock(strategies.NOW))
     state = history.read(primitive, known, reader, dataclasses.replace(FACTS, managed=False))
 
@@ -274,10 +274,10 @@ def test_what_is_active_twice_is_told_where_it_was_found_first():
 def test_an_expired_failure_does_not_end_the_monitor_before_it():
     """What the monitor said before it failed stands again."""
     primitive = resource.Primitive("p", strategies.AGENT)
-    records = _records(START, ("monitor/10", 0), ("monitor/10", 1))
-    known = observed.ResourceHistory("p", strategies.AGENT, records)
+    past = records(START, ("monitor/10", 0), ("monitor/10", 1))
+    known = observed.ResourceHistory("p", strategies.AGENT, past)
     reader = operation.Reader((), rule.Clock(strategies.NOW))
     given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
     state = history.read(primitive, known, reader, given)
 
-    assert state.recurring == {("monitor", 10_000): records[1]}
+    assert state.recurring == {("monitor", 10_000): past[1]}

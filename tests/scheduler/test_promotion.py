@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
+from scheduler.test_history import records
 
-from reconciler.model import constraint, plan, resource
+from reconciler.model import constraint, observed, plan, resource
+from reconciler.model.action import Task
+from reconciler.model.observed import OperationStatus, Presence
+from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
 
@@ -187,3 +193,63 @@ def test_an_instance_is_promoted_once_those_that_go_are_gone():
         edges.setdefault(edge.after, set()).add(edge.before)
 
     assert "c_stopped_0" in edges["c_promote_0"]
+
+
+_UNPROMOTED = (("start", 0),)
+_PROMOTED = (*_UNPROMOTED, ("promote", 0))
+
+
+def _beside(done, *, on_fail=None, maintenance=True) -> plan.Plan:
+    """Return the plan where n1 has a history and n2, which is not promoted, the better score."""
+    operations = [resource.Operation("monitor", 11_000, role=Role.PROMOTED, on_fail=on_fail)]
+    operations += [resource.Operation("demote", on_fail=on_fail)]
+    primitive = resource.Primitive("p", strategies.AGENT, operations=tuple(operations))
+    wanted = facts.wanted(
+        resource.Clone("c", primitive, meta=strategies.sets(promotable="true", promoted_max="1"))
+    )
+    nodes = tuple(
+        dataclasses.replace(one, maintenance=maintenance and one.name == "n1")
+        for one in wanted.nodes
+    )
+    seen = {}
+    for name, past, score in (("n1", done, "5"), ("n2", _UNPROMOTED, "50")):
+        known = observed.ResourceHistory("p", strategies.AGENT, records(*past))
+        seen[name] = observed.ObservedNode(
+            name, Presence.ONLINE, histories={"p": known}, attributes={"master-p": score}
+        )
+    return pipeline.schedule(
+        dataclasses.replace(wanted, nodes=nodes), observed.Observed(strategies.NOW, True, seen)
+    )
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        _PROMOTED,
+        (*_PROMOTED, ("demote", 1)),
+        (*_PROMOTED, ("demote", 8)),
+        (*_PROMOTED, ("demote", 1, OperationStatus.TIMEOUT)),
+    ],
+)
+def test_nobody_is_promoted_beside_a_promoted_instance_in_maintenance(done):
+    """What is promoted, or may be, and may not be demoted keeps its place, whatever the scores."""
+    assert not [one for one in _beside(done).actions if one.task is Task.PROMOTE]
+
+
+@pytest.mark.parametrize("last", [("monitor/11", 1), ("demote", 1), ("stop", 1)])
+def test_nobody_is_promoted_beside_a_promoted_instance_that_is_blocked(last):
+    """What failed while promoted, and may not be acted on, keeps its place."""
+    due = _beside((*_PROMOTED, last), on_fail=OnFail.BLOCK, maintenance=False)
+
+    assert not [one for one in due.actions if one.task is Task.PROMOTE]
+
+
+@pytest.mark.parametrize(
+    "done",
+    [_UNPROMOTED, (*_PROMOTED, ("demote", 0)), (*_PROMOTED, ("demote", 1), ("monitor", 0))],
+)
+def test_an_instance_in_maintenance_that_is_known_to_be_demoted_keeps_nobody_down(done):
+    """Once it has told that it is not promoted, another may be."""
+    promoted = [one.node for one in _beside(done).actions if one.task is Task.PROMOTE and one.node]
+
+    assert promoted == ["n2"]
