@@ -24,7 +24,7 @@ def require_resource(wanted: Desired, name: str, others: tuple[str, ...] = ()) -
 
 def require(kind: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among those known. Raises click.UsageError."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     if name not in known:
         near = group.nearest(name, known)
         listed = "" if near else f"; there are {', '.join(known)}" if known else ""
