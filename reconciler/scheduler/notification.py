@@ -150,7 +150,9 @@ class _Notes:
         if task in {Task.START, Task.PROMOTE} and stopping:
             alive = []
         if task is Task.PROMOTE:
-            alive += [step.node for step in self._doing(one, Task.START)]
+            # A start that goes on where it was begun is where the instance counts as running.
+            starting = (step.node for step in self._doing(one, Task.START))
+            alive += [where for where in starting if where not in alive]
         for where in alive:
             step = self._notify(one, where, ("pre", task.value), ("pre", task.value), told)
             link(frame_.pre, step)

@@ -9,7 +9,7 @@ from scheduler import strategies
 from scheduler.test_ordering import before
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
-from reconciler.model import constraint, desired, fencing, resource
+from reconciler.model import constraint, desired, fencing, observed, resource
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -70,3 +70,21 @@ def test_an_instance_that_nobody_manages_is_told_nothing():
 
     told = {one.node for one in due.actions if "pre_notify_stop" in one.key and one.node}
     assert told == {"n1", "n3"}
+
+
+def test_who_goes_on_starting_is_told_of_a_promotion_once():
+    """An instance whose start is under way counts as running, and is started: it is one all the same."""
+    states = {"n1": {"p": "running"}, "n2": {}}
+    found = seen(states, attributes={"n1": {"master-p": "10"}})
+    begun = dataclasses.replace(
+        strategies.record("start", 193, 1), status=observed.OperationStatus.PENDING
+    )
+    history = observed.ResourceHistory("p", strategies.AGENT, (begun,))
+    node = dataclasses.replace(found.nodes["n2"], histories={"p": history})
+    due = pipeline.schedule(
+        wanted(clone(promotable="true")),
+        dataclasses.replace(found, nodes={**found.nodes, "n2": node}),
+    )
+
+    told = [one.key for one in due.actions if one.node == "n2" and "pre_notify_promote" in one.key]
+    assert told == ["p:1_pre_notify_promote_0@n2"]
