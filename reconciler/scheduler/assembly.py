@@ -67,32 +67,31 @@ class Assembly:
         where = self.situation.nodes[one.node]
         node = where.name
         history = where.observed.histories.get(instance.history_name)
-        made = plan_action.Action(
-            key=f"{one.name}@{node}",
-            kind=one.kind,
-            task=one.task,
-            resource=self._known_as(instance, one.node),
-            instance=instance.number,
-            node=node,
-            router=remote.router(one, self.case),
-            agent=instance.definition.agent,
-            interval_ms=one.interval_ms,
-            timeout_ms=form.timeout_ms,
-            start_delay_ms=form.start_delay_ms,
-            params=form.params,
-            meta={**form.meta, "on_node": node, **detail},
-            expected_rc=one.expected_rc,
-            digests=form.digests,
-            fatal=one.task is Task.START and self.settings.start_failure_is_fatal,
-            probe=one.probe,
-            revision=None if history is None else history.revision,
-            reason=one.reason,
-            origin=one.origin,
+        # By place, not by name, which takes three times as long: a plan may have 100,000 of them.
+        return plan_action.Action(
+            f"{one.name}@{node}",
+            one.kind,
+            one.task,
+            self._known_as(instance, one.node) if instance.removed else instance.history_name,
+            instance.number,
+            node,
+            remote.router(one, self.case) if where.remote is not None else "",
+            instance.definition.agent,
+            one.interval_ms,
+            form.timeout_ms,
+            form.start_delay_ms,
+            form.params,
+            {**form.meta, **detail} if detail else form.meta,
+            one.expected_rc,
+            form.digests,
+            one.task is Task.START and self.settings.start_failure_is_fatal,
+            one.probe,
+            detail.get("migrate_source", ""),
+            detail.get("migrate_target", ""),
+            None if history is None else history.revision,
+            one.reason,
+            one.origin,
         )
-        if not detail:
-            return made
-        source, target = detail.get("migrate_source", ""), detail.get("migrate_target", "")
-        return made._replace(source=source, target=target)
 
     def _form(self, one: Step, instance: Instance) -> _Form:
         """Return what an action has in common with the same action on other nodes."""
@@ -118,8 +117,7 @@ class Assembly:
         return _Form(found.timeout_ms, found.start_delay_ms, params, told, digests)
 
     def _known_as(self, instance: Instance, node: int) -> str:
-        if not instance.removed:
-            return instance.history_name
+        """Return the name under which a node knows what was removed."""
         standing = self.situation.standing[instance.index]
         return standing.known_as.get(node, instance.history_name)
 
@@ -157,13 +155,17 @@ def actions(
     assembly: Assembly, steps: Steps, edges: Edges
 ) -> tuple[tuple[plan_action.Action, ...], tuple[Edge, ...]]:
     """Return the sorted actions and edges of a plan."""
-    made = {one.index: assembly.action(one) for one in steps.all if in_plan(one)}
-    indexes = sorted(made, key=lambda index: made[index].key)
-    ranks = {index: rank for rank, index in enumerate(indexes)}
-    keys = [made[index].key for index in indexes]
+    planned = [one for one in steps.all if in_plan(one)]
+    made = [assembly.action(one) for one in planned]
+    keys = [one.key for one in made]
+    order = sorted(range(len(made)), key=keys.__getitem__)
+    ranks = [0] * len(steps.all)
+    for rank, place in enumerate(order):
+        ranks[planned[place].index] = rank
+    keys.sort()
     # Sorting by rank sorts by key, at the price of comparing numbers.
     pairs = sorted([(ranks[first.index], ranks[then.index]) for first, then in edges])
     return (
-        tuple([made[index] for index in indexes]),
+        tuple([made[place] for place in order]),
         tuple([Edge(keys[first], keys[then]) for first, then in pairs]),
     )

@@ -158,13 +158,13 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         known = draft.histories.get(name)
     ended = result.ended_at or now
     one = observed.OperationRecord(
-        operation=_TASKS[step.task],
-        interval_ms=step.interval_ms,
-        call=draft.call,
-        rc=step.expected_rc if ok and result.rc is None else _rc(step, result),
-        status=observed.OperationStatus.DONE if ok else _status(result),
-        expected_rc=step.expected_rc,
-        changed_at=ended,
+        _TASKS[step.task],
+        step.interval_ms,
+        draft.call,
+        step.expected_rc if ok and result.rc is None else _rc(step, result),
+        observed.OperationStatus.DONE if ok else _status(result),
+        step.expected_rc,
+        ended,
         run_at=result.began_at or now,
         reason=result.message,
         digests=step.digests,
