@@ -103,8 +103,12 @@ def _transient(element: ET.Element) -> dict[str, str]:
 
 def _shutdown(element: ET.Element, attributes: Mapping[str, str]) -> bool:
     """Tell whether a node asked to leave: by attribute, or in old files in the entry itself."""
-    texts = (attributes.get("shutdown", "0"), element.get("shutdown", "0"))
-    return any(text not in {"", "0"} for text in texts)
+    return asks_to_leave(attributes) or asks_to_leave(element.attrib)
+
+
+def asks_to_leave(facts: Mapping[str, str]) -> bool:
+    """Tell whether a node's transient attributes, or its entry's, hold a request to leave."""
+    return facts.get("shutdown", "") not in {"", "0"}
 
 
 def _flag(attributes: Mapping[str, str], name: str) -> bool | None:

@@ -82,7 +82,7 @@ def _frame(wanted: desired.Desired, seen: observed.Observed | None) -> dict[str,
     frame["have-quorum"] = "1" if seen.quorate else "0"
     if seen.dc:
         frame["dc-uuid"] = status.ids(wanted.nodes).get(seen.dc, seen.dc)
-    if read.QUORUM_LOST in seen.attributes:
+    if seen.attributes.get(read.QUORUM_LOST) == "true":
         frame["no-quorum-panic"] = "1"
     if seen.now:
         frame["execution-date"] = str(int(seen.now))

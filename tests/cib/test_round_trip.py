@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "conformance"))
 
 import conformance_harness as harness
+import fuzz
 
 from reconciler.cib import read, write
 from reconciler.cli import adoption, recorded
@@ -33,18 +34,38 @@ EXCEPTIONS = {
 def test_manifests_decide_as_the_cib(identity):
     """The manifests of a CIB are valid, and with its status lead to the same decisions."""
     case = harness.case(identity)
-    found = read.read(case.text, now=case.now)
 
-    adopted = adoption.adopted(found, name=identity)
+    _same(read.read(case.text, now=case.now), identity)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("level", fuzz.LEVELS)
+def test_random_manifests_decide_as_the_cib(level, seed):
+    """Random CIBs come back from manifests, and from a CIB made of these, with every decision."""
+    made = fuzz.situation(level, seed)
+    found = read.read(made.text, now=made.now)
+
+    again = _same(found, "random")
+    back = write.text(again.desired, again.fencing.levels, again.observed)
+
+    assert recorded.record(read.read(back, now=found.observed.now)) == recorded.record(found)
+
+
+def _same(found, name):
+    """Check that a CIB's manifests decide as it does, and return what they say."""
+    adopted = adoption.adopted(found, name=name)
     texts = {name: text.encode() for name, text in adopted.files().items()}
     loaded = load.load_texts(texts, pacemaker=True)
     assert loaded.desired is not None, loaded.diagnostics
-    again = dataclasses.replace(found, desired=loaded.desired, observed=adopted.observed)
+    again = dataclasses.replace(
+        found, desired=loaded.desired, observed=adopted.observed, fencing=loaded.fencing
+    )
 
     oracle = harness.load("oracle")
     before, after = recorded.record(found), recorded.record(again)
     assert oracle.compare(before, after, aspects=list(harness.DECISIONS)) == {}
     assert before["scores"] == after["scores"]
+    return again
 
 
 @pytest.mark.parametrize("identity", CASES[::4])

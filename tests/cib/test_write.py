@@ -102,6 +102,29 @@ def test_presence_comes_back(here, expected, shutdown, reason, fencing):
     )
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_lost_quorum_comes_back(lost):
+    """A partition that never had quorum is not told as one that lost it, which may be fenced."""
+    attributes = {read.QUORUM_LOST: "true" if lost else "false"}
+    seen = observed.Observed(1.0, quorate=False, nodes={}, attributes=attributes)
+
+    assert ("no-quorum-panic" in write.text(_cluster(), (), seen)) is lost
+    assert read.read(write.text(_cluster(), (), seen)).observed.attributes == attributes
+
+
+def test_request_to_leave_comes_back_beside_an_attribute_that_denies_it():
+    """Old entries say themselves that a node leaves, whatever its attribute says."""
+    one = observed.ObservedNode(
+        "a", observed.Presence.ONLINE, shutdown=True, attributes={"shutdown": "0"}
+    )
+    seen = observed.Observed(1.0, quorate=True, nodes={"a": one})
+
+    found = read.read(write.text(_cluster(), (), seen)).observed.nodes["a"]
+
+    assert found.shutdown
+    assert found.attributes == one.attributes
+
+
 def test_history_comes_back():
     """Operation records keep everything that a CIB can hold."""
     record = observed.OperationRecord(

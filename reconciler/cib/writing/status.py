@@ -85,7 +85,7 @@ def _presence(entry: ET.Element, one: observed.ObservedNode, *, fencing: bool) -
     entry.set("crmd", "online" if facts.online else "offline")
     entry.set("join", facts.join)
     entry.set("expected", "member" if facts.expected else "down")
-    if one.shutdown and "shutdown" not in one.attributes:
+    if one.shutdown and not reader.asks_to_leave(one.attributes):
         entry.set("shutdown", "1")
 
 

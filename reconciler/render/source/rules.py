@@ -9,8 +9,11 @@ _Test = rule.AttributeTest | rule.DateTest | rule.ResourceTest | rule.OperationT
 
 
 def written(one: rule.Rule) -> yaml.Node:
-    """Return a rule; a single test stands for itself."""
-    if len(one.tests) == 1:
+    """Return a rule; a single test stands for itself.
+
+    But not as the only alternative: such a rule also closes nodes that are away (measured).
+    """
+    if len(one.tests) == 1 and one.operator is rule.BooleanOperator.AND:
         return _test(one.tests[0])
     return {one.operator.value: [_test(test) for test in one.tests]}
 
