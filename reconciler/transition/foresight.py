@@ -9,14 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from reconciler.model.action import Action
+from reconciler.model.action import Action, Task
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.simulation import Round, Step
 from reconciler.scheduler import pipeline
-from reconciler.transition import effect
+from reconciler.transition import effect, event
 from reconciler.transition.event import Operation
 
 
@@ -39,13 +39,25 @@ def foresee(wanted: Desired, seen: Observed, failing: Sequence[Operation] = ()) 
 def converge(
     wanted: Desired, seen: Observed, failing: Sequence[Operation] = (), *, limit: int
 ) -> Iterator[Round]:
-    """Yield rounds until one has nothing to do, or ``limit`` have passed."""
+    """Yield rounds until one has nothing to do, or ``limit`` have passed.
+
+    What nodes do by themselves happens between rounds: one that was let go has left.
+    """
     for _ in range(limit):
         found = foresee(wanted, seen, failing)
         yield found
         if found.plan.empty:
             return
-        seen = found.after
+        seen = _left(found)
+
+
+def _left(found: Round) -> Observed:
+    """Return the observation after a round once the nodes that were let go have left."""
+    seen = found.after
+    for step, result in found.steps:
+        if step.task is Task.SHUTDOWN and result.ok:
+            seen = event.leave(seen, step.node)
+    return seen
 
 
 def _steps(due: Plan, failing: Sequence[Operation]) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from scheduler import strategies
 from scheduler import test_rules as facts
 
 from reconciler.model.action import Task
-from reconciler.model.observed import OperationStatus
+from reconciler.model.observed import OperationStatus, Presence
 from reconciler.model.outcome import OutcomeKind
 from reconciler.scheduler import pipeline
 from reconciler.transition import effect, event, foresight
@@ -89,6 +89,21 @@ def test_it_converges_around_a_failure():
     assert rounds[-1].plan.empty
     assert rounds[-1].final.placement["q"] == {"n1": "Started"}
     assert [one.before.id for one in rounds[1:]] == [one.after.id for one in rounds[:-1]]
+
+
+def test_a_node_that_was_let_go_is_gone_in_the_next_round():
+    """A node that asked to leave, and may, has left in good order before the next plan is made."""
+    wanted, seen = _cluster("stopped")
+    leaving = dataclasses.replace(seen.nodes["n1"], shutdown=True)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": leaving})
+
+    first, second = foresight.converge(wanted, seen, limit=9)
+
+    assert Task.SHUTDOWN in {step.task for step, _ in first.steps}
+    assert first.after.nodes["n1"].presence is Presence.ONLINE
+    assert second.before.nodes["n1"].presence is Presence.OFFLINE
+    assert second.plan.empty
+    assert second.final.placement["p"] == {"n2": "Started"}
 
 
 @pytest.mark.parametrize("limit", [1, 3])
