@@ -73,12 +73,16 @@ def _node(element: ET.Element, name: str, *, fencing: bool, far: bool) -> observ
     leaving = _shutdown(element, attributes)
     facts = presence.membership(element.attrib, shutdown=leaving)
     verdict = presence.judge(facts, fencing=fencing)
+    here = verdict.presence
+    if far and here is observed.Presence.UNSEEN:
+        # Remote nodes are members of nothing; whoever has an entry was heard of.
+        here = observed.Presence.OFFLINE
     reason = verdict.unclean_reason
     if _flag(attributes, "terminate"):
         reason = reason or TERMINATE
     return observed.ObservedNode(
         name=name,
-        presence=verdict.presence,
+        presence=here,
         attributes=attributes,
         standby=_flag(attributes, "standby"),
         maintenance=_flag(attributes, "maintenance"),

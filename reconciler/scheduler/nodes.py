@@ -189,6 +189,11 @@ def _unclean(found: observed.ObservedNode, settings: options.Cluster) -> Reason 
         return Reason(ReasonCode.REQUESTED, found.name, found.unclean_reason)
     if found.presence is observed.Presence.UNKNOWN:
         return Reason(ReasonCode.NODE_LOST, found.name)
+    return never_seen(found, settings)
+
+
+def never_seen(found: observed.ObservedNode, settings: options.Cluster) -> Reason | None:
+    """Return why a node is to be fenced of which nobody heard since the cluster began."""
     may_run_unseen = settings.startup_fencing and settings.fencing_enabled
     if found.presence is observed.Presence.UNSEEN and may_run_unseen:
         return Reason(ReasonCode.NODE_UNSEEN, found.name)

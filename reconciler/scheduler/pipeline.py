@@ -125,7 +125,7 @@ def _plan(found: _Examined) -> plan.Plan:
     settings, operations, standing = found.settings, found.operations, found.standing
 
     wishes, pairs, assignment = _placed(found)
-    remote.doubt(standing)
+    remote.doubt(standing, settings)
 
     hosts = bundle.hosts(standing, assignment.chosen)
     values = parameters.Parameters(desired, standing.nodes, clock, hosts)

@@ -21,7 +21,7 @@ from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import bundle, guest, operation
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.nodes import Node, Remote
+from reconciler.scheduler.nodes import Node, Remote, never_seen
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, present
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from reconciler.scheduler.situation import Situation
 
 _LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO, Task.CANCEL})
+_OF_THE_MEMBER = frozenset({OnFail.FENCE, OnFail.STANDBY})
+"""What a failed connection leads to for the member that held it instead of for its own node."""
 _KINDS = (NodeKind.REMOTE, NodeKind.GUEST)
 """Guests may be held by resources on remote nodes, so they are met after those."""
 
@@ -71,6 +73,9 @@ def met(
                 for state in bad if settings.fencing_enabled else ():
                     if _lost(held, state, operations):
                         _reset(node, held, state)
+                    elif state.on_fail not in _OF_THE_MEMBER and not node.guest:
+                        # Not even the first connection came about (measured).
+                        node.unclean = node.unclean or never_seen(node.observed, settings)
             running = held is not None and bool(situation.standing[held.index].running)
             inside = guest.holder(situation.expansion, node)
             if inside is not None:
@@ -216,10 +221,11 @@ def holders(placing: Placing, hosts: set[int] | None) -> set[int] | None:
     return None if hosts is None else found
 
 
-def doubt(situation: Situation) -> None:
+def doubt(situation: Situation, settings: options.Cluster) -> None:
     """Have those doubted nodes fenced whose connection will not come back.
 
-    Nothing has to be fenced where a member can still stop what runs there.
+    Nothing has to be fenced where a member can still stop what runs there: not through a
+    connection that failed, nor on a node that nobody heard of yet (measured).
     """
     for node in situation.nodes:
         state = node.remote
@@ -227,7 +233,10 @@ def doubt(situation: Situation) -> None:
             continue
         held = connection(situation.expansion, node)
         hosts = situation.standing[held.index].running if held is not None else []
-        if any(situation.nodes[where].reachable for where in hosts):
+        if held is not None and any(situation.nodes[where].reachable for where in hosts):
+            broken = state.failed and settings.fencing_enabled
+            lost = Reason(ReasonCode.CONNECTION_LOST, held.name) if broken else None
+            node.unclean = lost or never_seen(node.observed, settings)
             continue
         if state.doubt is None and node.online:
             state.doubt = _active(situation, node)

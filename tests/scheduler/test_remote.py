@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -11,6 +12,7 @@ from scheduler.far import ABSENT, LOST, STARTED, Cluster
 
 from reconciler.model import remote, resource
 from reconciler.model.action import ActionKind
+from reconciler.scheduler import pipeline
 
 _A = far.primitive("a")
 _TO_FAR = far.prefers("a", "far")
@@ -87,6 +89,33 @@ def test_a_connection_that_is_only_down_is_tried_again_instead_of_fencing():
     due = _cluster(_STOPPED, STARTED).plan()
     assert far.steps(due) == ["monitor far n1", "start far n1"]
     assert not due.fencing
+
+
+@pytest.mark.parametrize(
+    ("connection", "fenced"), [((("start", 0, 1),), True), (ABSENT, False), (_STOPPED, False)]
+)
+@pytest.mark.parametrize("startup", ["true", "false"])
+def test_a_node_of_which_nobody_ever_heard_is_fenced_if_it_cannot_be_reached(
+    connection, fenced, startup
+):
+    """As any node that is unseen since the cluster began; its connection was tried, and failed."""
+    cluster = _cluster(connection)
+    wanted = dataclasses.replace(
+        cluster.desired(), properties=far.sets(fencing_enabled="true", startup_fencing=startup)
+    )
+    seen = cluster.observed()
+    members = {name: one for name, one in seen.nodes.items() if name in far.MEMBERS}
+    due = pipeline.schedule(wanted, dataclasses.replace(seen, nodes=members))
+    assert [one.node for one in due.fencing] == ["far"] * (fenced and startup == "true")
+    assert due.fencing == () or far.waits(due, "far_start_0", "stonith-far")
+
+
+@pytest.mark.parametrize(("connection", "fenced"), [((("start", 0, 1),), True), (STARTED, False)])
+def test_a_node_is_fenced_whose_failed_connection_will_not_be_tried_again(connection, fenced):
+    """Through a failed connection nobody can look after the node, whatever was fenced before."""
+    held = far.connection(target_role="Stopped")
+    due = _cluster(connection, connection=held, fenced=("far",)).plan()
+    assert [one.node for one in due.fencing] == ["far"] * fenced
 
 
 def test_a_node_whose_connection_cannot_come_back_is_fenced_if_something_may_run_there():
