@@ -115,12 +115,6 @@ def _guest_operations(inside: resource.Primitive) -> tuple[resource.Operation, .
     return (watch, resource.Operation("start", timeout_ms=timeout_ms))
 
 
-def container_of(primitive: resource.Primitive) -> str:
-    """Return the name of the resource that a primitive runs inside of; empty: none."""
-    value = attribute.always(primitive.meta, "container") if primitive.meta else None
-    return value if isinstance(value, str) else ""
-
-
 def replica(bundle: resource.Bundle, number: int) -> str:
     """Return the name of a replica's guest node, and of the connection to it."""
     return f"{bundle.name}-{number}"

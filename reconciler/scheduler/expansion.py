@@ -51,7 +51,7 @@ class Expansion:
         self.all.append(one)
         self.by_name.setdefault(one.name, one)
         self.by_base.setdefault(one.base, []).append(one)
-        if one.primitive is not None and "container" in one.meta.texts:
+        if one.primitive is not None and one.container:
             self.contained.append(one)
         if one.parent is None:
             self.tops.append(one)

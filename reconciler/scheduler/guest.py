@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def container(expansion: Expansion, one: Instance) -> Instance | None:
     """Return what a resource is contained in; None: in nothing."""
-    found = expansion.by_name.get(one.meta.texts.get("container", ""))
-    # Written on a group it holds for every member, the container itself included.
-    return None if found is one else found
+    return expansion.by_name.get(one.container)
 
 
 def contents(expansion: Expansion) -> dict[int, list[Instance]]:

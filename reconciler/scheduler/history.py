@@ -52,6 +52,7 @@ class Facts:
         fail_count: failures on the node that have not expired.
         last_failure: seconds since 1970; 0: none.
         anonymous: it is one of several instances that cannot be told apart.
+        contained: it runs inside of another resource.
         unfenced: the resource is the connection to a node that was not fenced since it was lost.
     """
 
@@ -65,6 +66,7 @@ class Facts:
     last_failure: float
     unfenced: bool = False
     anonymous: bool = False
+    contained: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -280,13 +282,10 @@ class _Reading:
         )
 
     def _policy(self, record: OperationRecord) -> OnFail:
-        configured = operation.lookup(self.primitive, record.operation, record.interval_ms)
-        options = self.options.options(
-            self.primitive, record.operation, record.interval_ms, configured
-        )
-        role = configured.role if configured else None
+        name, facts = record.operation, self.facts
+        options = self.options.options(self.primitive, name, record.interval_ms)
         return operation.policy(
-            self.primitive, options, record.operation, role, fencing=self.facts.fencing
+            self.primitive, options, name, fencing=facts.fencing, contained=facts.contained
         )
 
     def _blocks(self, record: OperationRecord) -> bool:

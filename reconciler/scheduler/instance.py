@@ -150,6 +150,15 @@ class Instance:
         return self.clone
 
     @property
+    def container(self) -> str:
+        """The name of the resource that it runs inside of; empty: none.
+
+        Written on a group it holds for every member, but the container is not inside of itself.
+        """
+        name = self.meta.texts.get("container", "")
+        return "" if name in {self.name, self.base} else name
+
+    @property
     def is_fence_device(self) -> bool:
         """Whether it is a fence device managed as a resource."""
         return self.primitive is not None and self.primitive.agent.standard == "stonith"

@@ -21,13 +21,19 @@ _OPTIONS = frozenset(property.OPERATION.options)
 
 @frozen
 class Options:
-    """Resolved options of one operation; ``params`` are extra parameters for the agent."""
+    """Resolved options of one operation.
+
+    Attributes:
+        params: extra parameters for the agent.
+        role: in which a recurring monitor runs; None: Started.
+    """
 
     timeout_ms: int
     on_fail: OnFail | None
     start_delay_ms: int
     meta: Mapping[str, str]
     params: Mapping[str, str]
+    role: Role | None
 
 
 class Reader:
@@ -109,17 +115,17 @@ def _typed(
         start_delay_ms=start_delay_ms or duration.parse_ms(texts.get("start-delay", "")) or 0,
         meta={name: value for name, value in texts.items() if name in _OPTIONS},
         params={name: value for name, value in written.items() if name not in _OPTIONS},
+        role=found.role if found else None,
     )
 
 
 def resets(primitive: resource.Primitive, options: Options, name: str, interval_ms: int) -> bool:
     """Tell whether a failure means that the connection to a remote node is lost.
 
-    Unless told otherwise: a recurring monitor or a stop of the connection (measured).
+    Unless told otherwise: a recurring monitor or a stop of the connection, which leads to no
+    container (measured).
     """
     if primitive.agent != remote.CONNECTION or options.on_fail is not None:
-        return False
-    if remote.container_of(primitive):
         return False
     return name == "stop" or (name == "monitor" and interval_ms > 0)
 
@@ -128,9 +134,9 @@ def policy(
     primitive: resource.Primitive,
     options: Options,
     name: str,
-    role: Role | None,
     *,
     fencing: bool,
+    contained: bool,
 ) -> OnFail:
     """Return what a failure of the operation leads to.
 
@@ -138,11 +144,11 @@ def policy(
         primitive: whose operation it is.
         options: of the operation.
         name: start, stop, monitor, promote, demote, ...
-        role: of the recurring monitor; None: Started.
         fencing: whether fencing is enabled.
+        contained: whether it runs inside of another resource.
     """
     wanted = options.on_fail
-    is_promoted_monitor = name == "monitor" and role is Role.PROMOTED
+    is_promoted_monitor = name == "monitor" and options.role is Role.PROMOTED
     if wanted is OnFail.DEMOTE and name != "promote" and not is_promoted_monitor:
         wanted = None
     if name == "demote" and wanted is None:
@@ -154,16 +160,16 @@ def policy(
     if wanted is OnFail.FENCE and not fencing:
         return OnFail.STOP
     if wanted is OnFail.RESTART_CONTAINER:
-        return wanted if remote.container_of(primitive) else OnFail.RESTART
+        return wanted if contained else OnFail.RESTART
     if name == "stop" and wanted in {OnFail.STOP, OnFail.RESTART}:
         wanted = None
-    return _default(primitive, name, fencing=fencing) if wanted is None else wanted
+    if wanted is not None:
+        return wanted
+    return OnFail.RESTART_CONTAINER if contained else _default(primitive, name, fencing=fencing)
 
 
 def _default(primitive: resource.Primitive, name: str, *, fencing: bool) -> OnFail:
     """Return what a failure leads to where nobody said."""
-    if remote.container_of(primitive):
-        return OnFail.RESTART_CONTAINER
     if name == "stop" and primitive.agent != remote.CONNECTION:
         return OnFail.FENCE if fencing else OnFail.BLOCK
     return OnFail.RESTART

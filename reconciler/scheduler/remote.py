@@ -114,7 +114,9 @@ def _reset(node: Node, held: Instance, state: State) -> None:
 def _lost(held: Instance, state: State, operations: operation.Reader) -> bool:
     """Tell whether a connection broke, as opposed to not having been made."""
     record = state.failure
-    return record is not None and operation.resets(
+    if record is None or held.container:
+        return False
+    return operation.resets(
         held.definition,
         operations.options(held.definition, record.operation, record.interval_ms),
         record.operation,
@@ -156,7 +158,7 @@ def probes(case: Circumstances, one: Instance, node: Node) -> bool:
             return False
         if node.guest and guest.holds(case.situation, one):
             return False
-    return is_connection(one) or "container" not in one.meta.texts
+    return is_connection(one) or not one.container
 
 
 def _has_container(case: Circumstances, held: Instance) -> bool:

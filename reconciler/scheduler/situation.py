@@ -274,10 +274,11 @@ class _Binder:
             promotable=one.promotable,
             anonymous=one.in_clone is not None and not one.unique,
             managed=self._trusted(one),
+            contained=bool(one.container),
             failure_timeout_ms=timeout_ms,
             fail_count=count.effective(timeout_ms, now),
             last_failure=count.last,
-            unfenced=remote.is_connection(one) and one.name in self.unfenced,
+            unfenced=one.name in self.unfenced and not one.container,
         )
         if count is failure.NONE:
             self._quiet[one.index] = facts

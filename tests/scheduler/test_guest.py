@@ -120,6 +120,22 @@ def test_a_failure_inside_a_container_restarts_the_container():
     assert "stop vm n1" not in far.steps(due)
 
 
+def test_a_container_may_be_a_member_of_the_group_that_it_contains():
+    """What a group says holds for its members; the container itself is inside of nothing."""
+    members = (dataclasses.replace(_VM, meta=()), far.primitive("a"), far.primitive("b"))
+    inside = resource.Group("g", members, meta=far.sets(container="vm"))
+    fresh = Cluster((inside,), {"n1": {}, "n2": {}}).plan()
+    assert {"monitor vm n1", "monitor vm n2", "start vm n1"} <= set(far.steps(fresh))
+    assert not {"monitor a n1", "monitor b n1"} & set(far.steps(fresh))
+    done = {
+        "n1": {"vm": STARTED, "a": (*STARTED, ("stop", 0, 1)), "b": STARTED},
+        "n2": {"vm": ABSENT},
+    }
+    due = Cluster((inside,), done).plan()
+    assert {"stop vm n1", "start vm n1", "start a n1"} <= set(far.steps(due))
+    assert not due.fencing
+
+
 def test_failures_inside_count_for_the_container():
     """A container is moved away when it and what is inside have failed too often together."""
     meta = far.sets(migration_threshold="3")
