@@ -301,7 +301,11 @@ def _goes_before(step: Step, situation: Situation) -> bool:
     held = connection(situation.expansion, node)
     if held is None or not node.online or node.unclean is not None:
         return False
-    hosts = situation.standing[held.index].running
+    standing = situation.standing[held.index]
+    if standing.partial is not None and len(standing.running) == 1:
+        # Half of it has moved already, and the rest is waited for (measured).
+        return False
+    hosts = standing.running
     # Also a member that is going to be fenced still passes on what it is told (measured).
     if not any(situation.nodes[where].online for where in hosts):
         return False

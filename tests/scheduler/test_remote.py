@@ -141,6 +141,20 @@ def test_a_connection_moves_without_being_interrupted():
     assert not any(one.resource == "a" for one in due.actions)
 
 
+def test_what_leaves_a_node_waits_for_a_connection_that_is_half_way():
+    """The member to which the connection goes holds half of it already."""
+    away = (far.prefers("a", "n2", 1_000_000), far.prefers("far", "n2"))
+    cluster = _cluster((("migrate_to", 0, 0),), STARTED, constraints=away)
+    seen = cluster.observed()
+    n1, known = seen.nodes["n1"], seen.nodes["n1"].histories["far"]
+    begun = dataclasses.replace(known.operations[0], source="n1", target="n2", changed_at=50.0)
+    histories = {**n1.histories, "far": dataclasses.replace(known, operations=(begun,))}
+    nodes = {**seen.nodes, "n1": dataclasses.replace(n1, histories=histories)}
+    due = pipeline.schedule(cluster.desired(), dataclasses.replace(seen, nodes=nodes))
+    assert "migrate_from far n2" in far.steps(due)
+    assert far.waits(due, "a_stop_0@far", "far_migrate_from_0@n2")
+
+
 def test_connections_and_fence_devices_never_run_on_remote_nodes():
     """A remote node has no part of the cluster that could hold them, so it is not even asked."""
     device = far.primitive("f", far.AgentName("stonith", "", "fence_xvm"))
