@@ -58,6 +58,9 @@ def _date(document: documents.Document, element: ET.Element) -> rules.DateTest:
         found = document.resolved(child)
         if found is not None and found.tag in fields:
             pairs = {name: value for name, value in found.items() if name != "id"}
+            if found.tag == "duration" and not pairs:
+                # No length at all is still a length (measured).
+                pairs = {"seconds": "0"}
             fields[found.tag].update(pairs)
     return rules.DateTest(
         # The schema lets date_spec and in_range go without saying so.

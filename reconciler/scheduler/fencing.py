@@ -170,6 +170,10 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
             rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
     needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
+    running = case.situation.standing[one.index].running
+    if not fence.runnable and running and node.index not in running:
+        # It runs, and is no more dangerous for being let run: quorum may forbid to fence (measured).
+        return
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
 

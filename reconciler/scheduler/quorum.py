@@ -50,7 +50,7 @@ def may_be_promoted(one: Instance, role: Role, settings: Cluster, *, quorate: bo
     if not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE:
         return role is Role.PROMOTED
     demotes = not quorate and settings.no_quorum_policy is QuorumPolicy.DEMOTE
-    return not demotes or requirement(one, settings) is Requires.NOTHING
+    return not demotes or role is Role.STOPPED or requirement(one, settings) is Requires.NOTHING
 
 
 def forbids(

@@ -23,6 +23,11 @@ _DATE = re.compile(
     r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
 )
 
+_DAY = 86_400
+_MOON_MONTH = 29.530588
+_MOON_BEFORE_1970 = 25.43
+"""Days from a new moon, or rather from where its eighth begins, to 1970 (measured)."""
+
 
 class Clock:
     """The time that rules see, and the earliest next time at which an answer may change."""
@@ -245,21 +250,27 @@ def _matches(now: dt.datetime, spec: Mapping[str, str]) -> bool:
         "hours": now.hour,
         "monthdays": now.day,
         "weekdays": iso.weekday,
-        "yearsdays": now.timetuple().tm_yday,
         "yeardays": now.timetuple().tm_yday,
         "months": now.month,
         "weeks": iso.week,
         "years": now.year,
         "weekyears": iso.year,
+        "moon": _moon(now),
     }
     return all(_in_range(facts[name], text) for name, text in spec.items() if name in facts)
+
+
+def _moon(now: dt.datetime) -> int:
+    """Return the phase of the moon, in eighths of its mean month: 0 is new, 4 is full."""
+    return int((now.timestamp() // _DAY + _MOON_BEFORE_1970) % _MOON_MONTH / _MOON_MONTH * 8)
 
 
 def _in_range(value: int, text: str) -> bool:
     low, dash, high = text.partition("-")
     first, last = _integer(low), _integer(high)
     if not dash:
-        return first == value
+        # What is no number at all asks for nothing (measured).
+        return first in {None, value}
     return (first is None or value >= first) and (last is None or value <= last)
 
 
