@@ -7,7 +7,6 @@ entity tricks, are refused before anything in them is looked at.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -32,7 +31,6 @@ NOT_CARRIED = "cib-not-carried"
 _REFERENCES = frozenset({"obj_ref", "resource_ref", "role"})
 """Elements whose id names another element."""
 _DOCTYPE = "<!DOCTYPE"
-_SHORT_TIME = re.compile(r"P(\d+[HS])")
 
 
 class _DoctypeError(Exception):
@@ -167,14 +165,8 @@ def origin(element: ET.Element) -> position.Position:
 
 @functools.lru_cache(maxsize=_SHARED_MAX)
 def milliseconds(text: str | None) -> int | None:
-    """Return the duration that an attribute holds, or None where it holds none.
-
-    Old files write ``P10S`` for ``PT10S``, which Pacemaker reads all the same.
-    """
-    if text is None:
-        return None
-    short = _SHORT_TIME.fullmatch(text.strip())
-    return duration.parse_ms(f"PT{short[1]}" if short else text)
+    """Return the duration that an attribute holds, or None where it holds none."""
+    return None if text is None else duration.parse_ms(text)
 
 
 def whole(text: str | None, default: int = 0) -> int:

@@ -25,6 +25,8 @@ _ISO = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
     r"(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
 )
+_SHORT = re.compile(r"P(\d+[HS])")
+"""Old files write ``P10S`` for ``PT10S``, which Pacemaker reads all the same."""
 _ISO_MS = (31_536_000_000, 2_592_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000)
 MAXIMUM_MS = 10 * 31_536_000_000
 """Ten years: longer durations are taken for mistakes."""
@@ -39,8 +41,9 @@ def parse_ms(text: str) -> int | None:
             return None
         value = int(int(plain[1]) * factor)
     else:
-        iso = _ISO.fullmatch(text.strip())
-        if iso is None or text.strip() in {"P", "PT"} or not any(iso.groups()):
+        word = _SHORT.sub(r"PT\1", text.strip())
+        iso = _ISO.fullmatch(word)
+        if iso is None or word in {"P", "PT"} or not any(iso.groups()):
             return None
         value = sum(
             int(number or 0) * factor for number, factor in zip(iso.groups(), _ISO_MS, strict=True)

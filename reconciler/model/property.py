@@ -101,9 +101,10 @@ class Table:
 def boolean(text: str) -> bool | None:
     """Return what a word means as a boolean, or None where it is none.
 
-    Pacemaker reads true, on, yes, y, 1 and false, off, no, n, 0, in any case.
+    Pacemaker reads true, on, yes, y, 1 and false, off, no, n, 0, in any case; with blanks around
+    it a word is none of them (measured).
     """
-    word = text.strip().lower()
+    word = text.lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
 
@@ -111,6 +112,15 @@ def integer(text: str) -> int | None:
     """Return the whole number that a text is, or None."""
     word = text.strip()
     return int(word) if _INTEGER.fullmatch(word) else None
+
+
+def leading_integer(text: str) -> int | None:
+    """Return the whole number that a text begins with, or None; what follows it counts nothing.
+
+    So Pacemaker reads numbers: 2.5 is 2, and "1 000" is 1 (measured).
+    """
+    found = _INTEGER.match(text.lstrip())
+    return int(found[0]) if found else None
 
 
 _SCORE_WORDS = {
@@ -122,11 +132,16 @@ HEALTH_DEFAULTS: Mapping[str, int] = {"red": -scores.INFINITY, "yellow": 0, "gre
 """What the words of node health count where no property says otherwise."""
 
 
+def is_score(text: str) -> bool:
+    """Tell whether a text is a score and nothing else."""
+    return text.strip() in _SCORE_WORDS or integer(text) is not None
+
+
 def score(text: str, health: Mapping[str, int] | None = None) -> int | None:
     """Return the score that a text means, saturated to +-INFINITY, or None where it is none.
 
     Args:
-        text: a whole number, INFINITY, +INFINITY or -INFINITY; or a health word.
+        text: begins with a whole number, INFINITY, +INFINITY or -INFINITY; or a health word.
         health: what red, yellow and green count; None: these words are no scores.
     """
     word = text.strip()
@@ -134,7 +149,7 @@ def score(text: str, health: Mapping[str, int] | None = None) -> int | None:
         return _SCORE_WORDS[word]
     if health is not None and word.lower() in health:
         return health[word.lower()]
-    number = integer(word)
+    number = leading_integer(word)
     if number is None:
         return None
     return max(-scores.INFINITY, min(scores.INFINITY, number))
@@ -150,6 +165,10 @@ def choice(option: Option, text: str) -> str | None:
     return folded.get(text.strip().lower())
 
 
+def _whole_score(text: str) -> int | None:
+    return score(text) if is_score(text) else None
+
+
 Typed = bool | int | str
 """A value that was read: durations in milliseconds, percentages in per cent."""
 
@@ -160,7 +179,7 @@ def typed(option: Option, text: str) -> Typed | None:
         case Kind.BOOLEAN:
             return boolean(text)
         case Kind.INTEGER | Kind.SCORE:
-            number = integer(text) if option.kind is Kind.INTEGER else score(text)
+            number = integer(text) if option.kind is Kind.INTEGER else _whole_score(text)
             too_small = number is not None and option.minimum is not None
             return None if too_small and (number or 0) < (option.minimum or 0) else number
         case Kind.DURATION:

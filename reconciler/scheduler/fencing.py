@@ -18,7 +18,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import QuorumPolicy, Requires
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Step, Steps, link
 
 
@@ -165,17 +165,26 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
         link(fence, rise, Link.NEEDS)
     if needed is Requires.NOTHING:
         return
+    hopeless = fence is None or not fence.runnable
+    if hopeless and _goes_on(rise, case.situation.standing[one.index], node):
+        return
     if fence is None:
         if may_run(one, node, case.situation):
             rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
     needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
-    running = case.situation.standing[one.index].running
-    if not fence.runnable and running and node.index not in running:
-        # It runs, and is no more dangerous for being let run: quorum may forbid to fence (measured).
-        return
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
+
+
+def _goes_on(rise: Step, standing: Standing, node: Node) -> bool:
+    """Tell whether a step only keeps what was there, whatever there may be on a lost node.
+
+    What runs is no more dangerous for being let run, here or elsewhere (measured).
+    """
+    if not standing.running or node.index in standing.running:
+        return False
+    return rise.task is Task.START or standing.role is Role.PROMOTED
 
 
 def may_run(one: Instance, node: Node, situation: Situation) -> bool:

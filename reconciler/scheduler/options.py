@@ -169,13 +169,12 @@ class Meta:
 
     def flag(self, name: str, default: bool = False) -> bool:
         """Return a boolean option of a clone."""
-        value = property.boolean(self.texts.get(name, ""))
-        return default if value is None else value
+        return _flag(self.texts, name, default)
 
     def number(self, name: str, default: int) -> int:
-        """Return a whole-number option of a clone."""
-        value = property.integer(self.texts.get(name, ""))
-        return default if value is None else value
+        """Return a whole-number option of a clone; what is no number is 0 (measured)."""
+        text = self.texts.get(name)
+        return default if text is None else property.leading_integer(text) or 0
 
 
 class Reader:
@@ -238,11 +237,21 @@ class Reader:
         return found
 
 
-def _typed(texts: dict[str, str]) -> Meta:
-    def flag(name: str, default: bool) -> bool:
-        value = property.boolean(texts.get(name, ""))
-        return default if value is None else value
+def _flag(texts: Mapping[str, str], name: str, default: bool) -> bool:
+    """Return a boolean; what is written and is no boolean is false (measured)."""
+    text = texts.get(name)
+    return default if text is None else property.boolean(text) is True
 
+
+def _threshold(text: str | None) -> int:
+    """Return how many failures are too many, 0 where none are: what is no number (measured)."""
+    if text is None:
+        return scores.INFINITY
+    value = property.score(text) or 0
+    return 1 if value < 0 else value
+
+
+def _typed(texts: dict[str, str]) -> Meta:
     def number(name: str) -> int | None:
         return property.score(texts.get(name, ""))
 
@@ -252,22 +261,21 @@ def _typed(texts: dict[str, str]) -> Meta:
     requires = property.choice(
         property.RESOURCE_META.options["requires"], texts.get("requires", "")
     )
-    threshold = number("migration-threshold")
     migrate = property.boolean(texts.get("allow-migrate", ""))
     return Meta(
         texts=texts,
         priority=number("priority") or 0,
-        critical=flag("critical", True),
+        critical=_flag(texts, "critical", True),
         target_role=_target(texts.get("target-role", "")),
-        managed=flag("is-managed", True),
-        maintenance=flag("maintenance", False),
+        managed=_flag(texts, "is-managed", True),
+        maintenance=_flag(texts, "maintenance", False),
         stickiness=number("resource-stickiness"),
         requires=Requires(requires) if requires else None,
-        migration_threshold=scores.INFINITY if threshold is None else max(0, threshold),
+        migration_threshold=_threshold(texts.get("migration-threshold")),
         failure_timeout_ms=duration.parse_ms(texts.get("failure-timeout", "0")) or 0,
         multiple_active=MultipleActive(multiple or "stop_start"),
         allow_migrate=migrate,
-        allow_unhealthy=flag("allow-unhealthy-nodes", False),
+        allow_unhealthy=_flag(texts, "allow-unhealthy-nodes", False),
     )
 
 

@@ -20,7 +20,7 @@ _UNBOUND = frozenset({ReasonCode.MULTIPLE_ACTIVE, ReasonCode.TICKET})
 
 
 def value(one: Instance) -> int:
-    """Return the stickiness of a primitive; 1 by default inside clones."""
+    """Return the stickiness of a primitive; 1 by default inside clones, and none below 0."""
     if one.meta.stickiness is not None:
         return one.meta.stickiness
     return 1 if one.in_clone is not None else 0
@@ -39,7 +39,7 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
             continue
         amount = value(one)
         where = standing.running[0]
-        if amount and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
+        if amount > 0 and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
 
 

@@ -32,7 +32,7 @@ _UNDECIDED = -2
 def amounts(sets: attribute.AttributeSets, clock: rule.Clock) -> Amounts:
     """Return utilization as numbers by name; what is no number counts nothing."""
     found = rule.values(sets, rule.Context(clock)) if sets else {}
-    return {name: properties.integer(str(value)) or 0 for name, value in found.items()}
+    return {name: properties.leading_integer(str(value)) or 0 for name, value in found.items()}
 
 
 class Capacity:

@@ -62,6 +62,7 @@ def test_names_are_unique(table):
         ("0", False),
         ("off", False),
         ("maybe", None),
+        (" true", None),
         ("", None),
         ("2", None),
     ],
@@ -82,14 +83,26 @@ def test_boolean_words(text, value):
         ("+5", 5),
         ("99999999", score.INFINITY),
         ("lots", None),
-        ("1.5", None),
+        ("1.5", 1),
+        ("1 000", 1),
         ("INF", None),
         ("red", None),
     ],
 )
 def test_scores(text, value):
-    """Scores are whole numbers or INFINITY, and saturate."""
+    """Scores begin with a whole number or are INFINITY, and saturate."""
     assert options.score(text) == value
+
+
+def test_what_follows_a_number_makes_no_score_for_people():
+    """What Pacemaker reads as far as it can is refused where somebody writes it anew."""
+    option = options.META.options["priority"]
+
+    assert [options.typed(option, text) for text in ("1.5", "15", "-INFINITY")] == [
+        None,
+        15,
+        -score.INFINITY,
+    ]
 
 
 def test_health_words_count_only_where_asked_for():

@@ -108,3 +108,21 @@ def test_the_coordinator_is_fenced_last_even_where_fencing_is_concurrent():
     assert ("stonith-n2-reboot@n2", "stonith-n1-reboot@n1") in {
         (one.before, one.after) for one in due.edges
     }
+
+
+@pytest.mark.parametrize("presence", [Presence.UNKNOWN, Presence.UNSEEN])
+def test_what_runs_goes_on_where_quorum_forbids_the_fencing(presence):
+    """A frozen partition cannot fence a lost node, and does not stop what that might also run."""
+    device = dataclasses.replace(strategies.primitive("f"), agent=_STONITH)
+    wanted = facts.wanted(
+        device,
+        strategies.primitive("p"),
+        nodes=("n1", "n2"),
+        no_quorum_policy="freeze",
+        fencing_enabled="true",
+    )
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {}}, presence={"n2": presence}, quorate=False)
+    due = facts.pipeline.schedule(wanted, seen)
+
+    assert facts.change(due, "p").kind.value == "leave"
+    assert Task.STOP not in {one.task for one in due.actions}

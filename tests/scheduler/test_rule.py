@@ -77,3 +77,20 @@ def test_times_are_iso_8601(text, shift_s):
 
     assert found is not None
     assert found.timestamp() == NOW + shift_s
+
+
+@pytest.mark.parametrize(
+    ("spec", "answer"),
+    [
+        ({"hours": "x"}, True),
+        ({"hours": ""}, True),
+        ({"hours": "x-3"}, False),
+        ({"moon": "0"}, True),
+        ({"moon": "1-7"}, False),
+    ],
+)
+def test_odd_calendars(spec, answer):
+    """What is no number asks for nothing; the moon, new on 13 November 2023, is looked at."""
+    test = rules.DateTest("date_spec", spec=spec)
+
+    assert rule.holds(rules.Rule((test,)), rule.Context(rule.Clock(NOW))) is answer

@@ -80,9 +80,9 @@ def test_resources_spread_without_preferences():
     assert {change(due, name).target for name in "ab"} == {"n1", "n2"}
 
 
-@pytest.mark.parametrize(("stickiness", "kind"), [("0", "move"), ("1", "leave")])
+@pytest.mark.parametrize(("stickiness", "kind"), [("0", "move"), ("1", "leave"), ("-9", "move")])
 def test_stickiness_keeps_a_resource_where_it_runs(stickiness, kind):
-    """Without stickiness a running resource moves to even out the counts."""
+    """Without stickiness, which is none below 0, a running resource moves to even out the counts."""
     resources = [strategies.primitive(name, resource_stickiness=stickiness) for name in "ab"]
     states = {
         "n1": {"a": "running", "b": "running"},
@@ -243,6 +243,37 @@ def test_the_threshold_bans_a_node():
 
     assert change(due, "p").target == "n2"
     assert due.recheck_at == 1_700_000_050.0
+
+
+@pytest.mark.parametrize(
+    ("threshold", "target"), [("-1", "n2"), ("1s", "n2"), ("0", "n1"), ("lots", "n1")]
+)
+def test_odd_thresholds(threshold, target):
+    """Below 0 every failure is too many, what is no number is no threshold at all."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+    attributes = {"n1": {"fail-count-p#monitor_10000": "1"}}
+    one = strategies.primitive("p", migration_threshold=threshold, resource_stickiness="9")
+    due = pipeline.schedule(wanted(one), seen(states, attributes=attributes))
+
+    assert change(due, "p").target == target
+
+
+def test_what_is_no_boolean_is_false():
+    """A resource whose is-managed is no known word is left alone; so is one that says false."""
+    for word in ("perhaps", "", "false"):
+        one = strategies.primitive("p", is_managed=word)
+        due = pipeline.schedule(wanted(one), seen({"n1": {"p": "monitor-failed"}, "n2": {}}))
+
+        assert change(due, "p").kind.value == "leave"
+
+
+@pytest.mark.parametrize(("limit", "started"), [("2.5", 2), ("many", 0), ("1 000", 1)])
+def test_odd_numbers_of_instances(limit, started):
+    """A number counts as far as it can be read, and what is none is 0."""
+    one = resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(clone_max=limit))
+    due = pipeline.schedule(wanted(one), seen({"n1": {"p": "stopped"}, "n2": {"p": "stopped"}}))
+
+    assert sum(each.kind.value == "start" for each in due.changes) == started
 
 
 @pytest.mark.parametrize(
