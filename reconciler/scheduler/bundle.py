@@ -117,7 +117,7 @@ def confine(ranking: Ranking, situation: Situation) -> None:
     for one in expansion.all if expansion.bundles else ():
         for node in situation.nodes:
             if not admits(expansion, one, node):
-                ranking.add(one, node.index, ban)
+                ranking.forbid(one, node.index, ban)
             elif node.name in expansion.owners:
                 ranking.clear(one, node.index)
 

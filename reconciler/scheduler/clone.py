@@ -40,8 +40,8 @@ def place(placing: Placing, one: Instance) -> None:
 
 def _available(placing: Placing, one: Instance) -> int:
     """Return how many nodes could take instances, of those named for the clone if they must be."""
-    outside = placing.ranking.outside.get(one.index, frozenset())
-    return sum(1 for node in placing.nodes if node.takes_resources and node.index not in outside)
+    knows = placing.ranking.knows
+    return sum(1 for node in placing.nodes if node.takes_resources and knows(one, node.index))
 
 
 class _Spread:
@@ -92,8 +92,7 @@ class _Spread:
         is optional and would leave no node then. Cloned groups hear it once (all measured).
         """
         placing, grouped = self._placing, child.variant is Variant.GROUP
-        mark = placing.ranking.mark()
-        rows = {each.index: placing.ranking.rows[each.index].copy() for each in child.below()}
+        mark = placing.ranking.mark(child.below())
         self._narrow(child)
         self._follow(child)
         done = placing.group(child, prefer) if grouped else placing.primitive(child, prefer)
@@ -101,7 +100,7 @@ class _Spread:
         managed = placing.situation.standing[speaker.index].managed
         if prefer not in {_NOWHERE, placing.chosen[child.index]} and managed:
             placing.release(child)
-            placing.ranking.restore(mark, rows)
+            placing.ranking.restore(mark)
             if not grouped:
                 self.refused.add(child.index)
             return False

@@ -163,20 +163,18 @@ def opt_in(ranking: Ranking, expansion: Expansion, wishes: Sequence[Wish]) -> No
     A constraint opens nodes for what it names and all below; one for the promoted role says only
     where to promote, and opens none (measured).
     """
-    allowed: dict[int, set[int]] = {}
+    allowed: dict[int, list[int]] = {}
     for wish in wishes:
         if wish.role is Role.PROMOTED:
             continue
         for instance in wish.instance.below():
-            allowed.setdefault(instance.index, set()).update(node for node, _ in wish.scores)
+            allowed.setdefault(instance.index, []).extend(node for node, _ in wish.scores)
     for instance in expansion.all:
         if instance.index in expansion.implied:
             continue
-        names = allowed.get(instance.index, set())
-        outside = frozenset(node.index for node in ranking.nodes if node.index not in names)
-        ranking.outside[instance.index] = outside
-        for node in outside:
-            ranking.add(instance, node, Term(TermKind.NOT_ALLOWED, -INFINITY))
+        ranking.close(instance)
+        for node in allowed.get(instance.index, ()):
+            ranking.open(instance, node)
 
 
 def exclude(ranking: Ranking, wishes: Sequence[Wish]) -> None:
@@ -195,7 +193,7 @@ def exclude(ranking: Ranking, wishes: Sequence[Wish]) -> None:
         for instance in top.below():
             for node in ranking.nodes:
                 if node.index not in allowed[index]:
-                    ranking.add(instance, node.index, Term(TermKind.NOT_ALLOWED, -INFINITY))
+                    ranking.forbid(instance, node.index, Term(TermKind.NOT_ALLOWED, -INFINITY))
 
 
 def apply(ranking: Ranking, wishes: Sequence[Wish]) -> None:

@@ -92,8 +92,12 @@ class Node:
 
     @property
     def takes_part(self) -> bool:
-        """Whether it is there and means to stay; of a node that is no member nobody knows."""
-        return self.remote is not None or (self.answers and not self.shutdown)
+        """Whether it is there and means to stay; of one that was never a member nobody knows.
+
+        One that takes no work yet, or is to be fenced, is still there (measured).
+        """
+        unknown = self.remote is not None or self.observed.presence is observed.Presence.UNSEEN
+        return unknown or (self.online and not self.shutdown)
 
     @property
     def stays(self) -> bool:

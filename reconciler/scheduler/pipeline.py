@@ -245,7 +245,7 @@ def _rank(
     bans: tuple[location.Wish, ...],
 ) -> ranking.Ranking:
     """Return the scores before anything is placed."""
-    scores = ranking.Ranking(standing.expansion, standing.nodes)
+    scores = ranking.Ranking(standing.expansion, standing.nodes, symmetric=settings.symmetric)
     remote.forbid(scores, standing)
     healths = tuple(health.wishes(standing.nodes, standing.expansion, settings))
     if not settings.symmetric:

@@ -11,7 +11,6 @@ from reconciler.model.reason import ReasonCode
 from reconciler.model.score import INFINITY, Term, TermKind, add
 from reconciler.scheduler import guest, options
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.location import affected
 from reconciler.scheduler.ranking import Ranking
 from reconciler.scheduler.situation import Situation, Standing
 
@@ -76,7 +75,7 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
             if (whole.index, node, kind) in banned:
                 continue
             banned.add((whole.index, node, kind))
-            for target in _targets(one, whole, situation):
+            for target in _targets(one, whole):
                 ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
 
 
@@ -113,10 +112,6 @@ def _overlooked(one: Instance, situation: Situation) -> bool:
     )
 
 
-def _targets(one: Instance, whole: Instance, situation: Situation) -> list[Instance]:
-    """Return the instances that a ban of one is for: all, in an anonymous clone."""
-    if whole is one:
-        return [one]
-    found = list(affected(whole))
-    found.extend(each for each in situation.expansion.by_base[one.base] if each not in found)
-    return found
+def _targets(one: Instance, whole: Instance) -> list[Instance]:
+    """Return what a ban of one is for: in an anonymous clone all of it (measured)."""
+    return [one] if whole is one else list(whole.below())

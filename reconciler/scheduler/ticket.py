@@ -103,11 +103,14 @@ def _bans(
     situation: Situation,
     spared: list[Instance],
 ) -> Iterator[Wish]:
-    """Yield what keeps a resource from running, or from being promoted, anywhere."""
+    """Yield what keeps a resource from running, or from being promoted, anywhere.
+
+    It is said of each primitive, and of nothing that they are in (measured).
+    """
     promoted_only = one.role is Role.PROMOTED and policy is not LossPolicy.STOP
     scores = tuple((node.index, -INFINITY) for node in situation.nodes)
     targets = [instance]
-    if spared and not promoted_only:
+    if not promoted_only:
         targets = [each for each in instance.primitives() if each not in spared]
     for target in targets:
         yield Wish(

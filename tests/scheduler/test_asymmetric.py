@@ -54,6 +54,62 @@ def _scores(name: str, *constraints: constraint.Constraint) -> dict[str, int]:
     return dict([one for one in due.moments if one.instance == name][-1].scores)
 
 
+def _moment(name: str, one: resource.Resource, states=None) -> dict[str, int]:
+    """Return the last scores of a resource for which only n1 is named, with 5."""
+    wanted = facts.wanted(
+        one, constraints=[facts.location(name, "n1", 5)], symmetric_cluster="false"
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+    return dict([each for each in due.moments if each.instance == name][-1].scores)
+
+
+def test_what_holds_a_resource_where_it_runs_names_that_node_for_it():
+    """A node that no constraint opens is as good as any for what is left alone there."""
+    found = _moment(
+        "p", strategies.primitive("p", is_managed="false"), {"n1": {}, "n2": {"p": "running"}}
+    )
+
+    assert found == {"n1": 5, "n2": facts.INFINITY}
+
+
+def test_what_forbids_a_resource_everywhere_names_all_nodes_for_it():
+    """A resource that is to be stopped has a score on each of them."""
+    found = _moment("p", strategies.primitive("p", target_role="Stopped"))
+
+    assert found == {"n1": -facts.INFINITY, "n2": -facts.INFINITY}
+
+
+def test_a_ban_of_an_anonymous_clone_is_for_all_of_it():
+    """What failed too often in one instance of a group keeps every member of all away."""
+    wanted = facts.wanted(
+        resource.Clone(
+            "c",
+            resource.Group(
+                "g", tuple(strategies.primitive(name, migration_threshold="1") for name in "pqr")
+            ),
+        )
+    )
+    counts = {"n2": {"fail-count-p#start_0": "INFINITY"}}
+    due = facts.pipeline.schedule(wanted, facts.seen(attributes=counts))
+    first = {one.instance: one.scores["n2"] for one in reversed(due.moments)}
+
+    assert set(first.values()) == {-facts.INFINITY}
+    assert {"c", "g:0", "r:0", "r:1"} <= set(first)
+
+
+def test_a_node_s_own_score_does_not_count_where_nodes_must_be_named():
+    """Only what is said of the resource counts there."""
+    wanted = facts.wanted(
+        strategies.primitive("p"),
+        constraints=[facts.location("p", "n1", 5)],
+        symmetric_cluster="false",
+    )
+    nodes = tuple(dataclasses.replace(one, score=3) for one in wanted.nodes)
+    due = facts.pipeline.schedule(dataclasses.replace(wanted, nodes=nodes), facts.seen())
+
+    assert due.ledgers["p"]["n1"].score == 5
+
+
 def test_what_must_be_with_a_clone_has_scores_wherever_that_is():
     """The nodes that a clone is on are named for its dependents, but not opened."""
     assert _scores("d", facts.location("d", "n1", 5)) == {"n1": 5, "n2": -facts.INFINITY}

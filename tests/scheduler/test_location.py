@@ -17,6 +17,8 @@ from reconciler.scheduler import pipeline
     [
         (BooleanOperator.OR, Presence.OFFLINE, -INFINITY),
         (BooleanOperator.OR, Presence.ONLINE, 100),
+        (BooleanOperator.OR, Presence.PENDING, 100),
+        (BooleanOperator.OR, Presence.UNSEEN, 100),
         (BooleanOperator.AND, Presence.OFFLINE, 100),
     ],
 )

@@ -12,6 +12,7 @@ from reconciler.model import constraint, observed, plan, resource
 from reconciler.model.constraint import LossPolicy
 from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
+from reconciler.model.score import Stage
 
 GRANTED = observed.TicketState(granted=True)
 STANDBY = observed.TicketState(granted=True, standby=True)
@@ -47,6 +48,22 @@ def _due(
 def test_a_resource_runs_only_while_the_ticket_holds(ticket, target):
     """Without the ticket, or with the ticket in standby, the resource is stopped."""
     assert facts.change(_due(ticket), "p").target == target
+
+
+def test_a_ticket_bans_members_and_not_their_group():
+    """What a group may do elsewhere its own scores still say."""
+    wanted = facts.wanted(
+        resource.Group("g", (strategies.primitive("a"), strategies.primitive("b"))),
+        constraints=[constraint.Ticket("t-g", "t", ("g",), None, LossPolicy.STOP)],
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen())
+    banned = {"n1": -facts.INFINITY, "n2": -facts.INFINITY}
+
+    assert [dict(one.scores) for one in due.moments if one.stage is Stage.GROUP] == [
+        {"n1": 0, "n2": 0},
+        banned,
+        banned,
+    ]
 
 
 def test_an_unknown_ticket_is_not_granted():
