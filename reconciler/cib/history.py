@@ -36,7 +36,6 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
     for element in _resources(state):
         written = element.attrib.get
         name = written("id", "")
-        kind = agent.named(written("class", ""), written("provider", ""), written("type", ""))
         records = tuple(
             [
                 record(one, device=written("class") == "stonith")
@@ -45,9 +44,22 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
             ]
         )
         locked = documents.moment(written("shutdown-lock"))
-        one = observed.ResourceHistory(name, kind, records, locked_at=locked, place=len(found))
+        one = observed.ResourceHistory(
+            name,
+            kind(element),
+            records,
+            locked_at=locked,
+            place=len(found),
+            container=written("container", ""),
+        )
         found.setdefault(name, one)
     return found
+
+
+def kind(element: ET.Element) -> agent.AgentName | None:
+    """Return the agent that a history is of; None: it does not say."""
+    written = element.attrib.get
+    return agent.named(written("class", ""), written("provider", ""), written("type", ""))
 
 
 def _resources(state: ET.Element) -> Iterator[ET.Element]:

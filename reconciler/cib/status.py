@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
 from reconciler.cib import fail_count, history, presence
-from reconciler.model import node, observed
+from reconciler.model import node, observed, remote
 from reconciler.model import property as options
 
 _OLD_TICKET = "granted-ticket-"
@@ -36,6 +36,7 @@ def nodes(
     known = tuple(configured)
     names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
     found: dict[str, observed.ObservedNode] = {}
+    made = {*made, *_connected(document)}
     feature_set = document.root.get("crm_feature_set", "")
     for element in document.section("status"):
         if element.tag != "node_state":
@@ -56,6 +57,13 @@ def nodes(
         for one in known
     }
     return seen | found
+
+
+def _connected(document: documents.Document) -> Iterator[str]:
+    """Yield the names of nodes that members ever connected to, whether or not they still should."""
+    for element in document.root.iterfind("status/node_state/lrm/lrm_resources/lrm_resource"):
+        if history.kind(element) == remote.CONNECTION:
+            yield element.get("id", "")
 
 
 def _far(element: ET.Element, made: Collection[str]) -> str | None:

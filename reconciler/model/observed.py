@@ -127,6 +127,7 @@ class ResourceHistory:
         revision: rises with each change on the node; an action that expects another is refused.
         locked_at: since when it waits for the node, which was shut down, to come back; 0: it does not.
         place: where it stood among the node's; what follows a reason to fence it counts less.
+        container: what it ran inside of; known of connections to guest nodes.
     """
 
     resource: str
@@ -135,6 +136,7 @@ class ResourceHistory:
     revision: int = 0
     locked_at: float = 0.0
     place: int = 0
+    container: str = ""
 
 
 @frozen

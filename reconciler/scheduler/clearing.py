@@ -34,7 +34,7 @@ def create(steps: Steps, case: Circumstances) -> None:
                 continue
             code = _why(case, one, where, count)
             if code is not None and situation.nodes[where].reachable:
-                _clear(steps, situation, one, where, code)
+                _clear(steps, one, where, code)
 
 
 def _instance(situation: Situation, name: str) -> Instance | None:
@@ -46,7 +46,7 @@ def _instance(situation: Situation, name: str) -> Instance | None:
     return found
 
 
-def _clear(steps: Steps, situation: Situation, one: Instance, where: int, code: ReasonCode) -> None:
+def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> None:
     step = steps.add(
         f"{one.history_name}_clear_failcount_0",
         ActionKind.CLUSTER,
@@ -55,7 +55,7 @@ def _clear(steps: Steps, situation: Situation, one: Instance, where: int, code: 
         where,
     )
     step.require(Reason(code, one.base, origin=one.origin))
-    if code is ReasonCode.REMOVED and situation.standing[one.index].failed:
+    if code is ReasonCode.REMOVED:
         link(step, steps.at(one).stops.get(where), Link.ORDER)
 
 

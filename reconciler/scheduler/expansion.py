@@ -231,8 +231,9 @@ class Expansion:
         explicit = self._reader.explicit(wanted.meta)
         return self._child(wanted.child, clone, explicit, len(clone.children), removed=True)
 
-    def add_removed(self, name: str, agent: AgentName) -> Instance:
-        """Enter a resource that was found, but is not configured."""
+    def add_removed(self, name: str, agent: AgentName, container: str = "") -> Instance:
+        """Enter a resource that was found, but is not configured, with what it runs inside of."""
+        explicit = {"container": container} if container else {}
         primitive = resource.Primitive(name.partition(":")[0], agent)
         one = Instance(
             index=len(self.all),
@@ -240,7 +241,7 @@ class Expansion:
             base=name,
             number=None,
             variant=Variant.PRIMITIVE,
-            meta=self._reader.meta((), {}, agent),
+            meta=self._reader.meta((), explicit, agent),
             parent=None,
             primitive=primitive,
             history_name=name,

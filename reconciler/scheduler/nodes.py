@@ -7,6 +7,7 @@ Scores are kept in lists indexed by the node's number.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed
@@ -120,14 +121,11 @@ def compile_nodes(
 ) -> tuple[Node, ...]:
     """Return the nodes in the order written, then those that were only seen."""
     known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
-    held = {name for entry in seen.nodes.values() if not entry.remote for name in entry.histories}
-    for name, entry in seen.nodes.items():
-        if entry.remote and name not in held:
-            # Nothing makes it, nor ever connected to it: it was removed.
-            continue
-        kind = node.NodeKind.REMOTE if entry.remote else node.NodeKind.MEMBER
-        known.setdefault(name, node.Node(name, kind=kind))
     holders: dict[str, str] = {}
+    for name, kind, container in _seen_only(seen):
+        known.setdefault(name, node.Node(name, kind=kind))
+        if container:
+            holders[name] = container
     for made in implied.implied(wanted.resources):
         before = known.get(made.name) or node.Node(made.name)
         known[made.name] = dataclasses.replace(before, kind=made.kind)
@@ -142,6 +140,22 @@ def compile_nodes(
         if each.remote is not None:
             each.remote.container = holders.get(each.name, "")
     return compiled
+
+
+def _seen_only(seen: observed.Observed) -> Iterator[tuple[str, node.NodeKind, str]]:
+    """Yield the nodes that nobody wrote: name, kind, and for guests what holds them.
+
+    Members that were seen, and whatever a member ever connected to.
+    """
+    led: dict[str, str] = {}
+    for entry in seen.nodes.values():
+        if not entry.remote:
+            yield entry.name, node.NodeKind.MEMBER, ""
+            for name, history in entry.histories.items():
+                if history.agent == implied.CONNECTION and history.operations:
+                    led[name] = history.container or led.get(name, "")
+    for name, container in led.items():
+        yield name, node.NodeKind.GUEST if container else node.NodeKind.REMOTE, container
 
 
 def _compile(

@@ -9,7 +9,7 @@ Pacemaker Remote, "Configuration Explained"; what follows from failures is measu
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import remote as implied
@@ -70,12 +70,8 @@ def met(
                 node.remote.connects, node.remote.failed = False, True
             else:
                 bad = _learn(situation, node, node.remote, held)
-                for state in bad if settings.fencing_enabled else ():
-                    if _lost(held, state, operations):
-                        _reset(node, held, state)
-                    elif state.on_fail not in _OF_THE_MEMBER and not node.guest:
-                        # Not even the first connection came about (measured).
-                        node.unclean = node.unclean or never_seen(node.observed, settings)
+                if settings.fencing_enabled:
+                    _suspect(node, held, bad, settings, operations)
             running = held is not None and bool(situation.standing[held.index].running)
             inside = guest.holder(situation.expansion, node)
             if inside is not None:
@@ -100,6 +96,27 @@ def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> 
     # People took the connection over, and with it what is on the node.
     node.maintenance = True
     return []
+
+
+def _suspect(
+    node: Node,
+    held: Instance,
+    bad: Sequence[State],
+    settings: options.Cluster,
+    operations: operation.Reader,
+) -> None:
+    """Have a node fenced whose connection broke, or that was never heard of and cannot be reached.
+
+    One that nobody heard of is let be while its connection was not even tried, unless there will
+    be none any more (measured).
+    """
+    if held.removed and not node.online:
+        node.unclean = node.unclean or never_seen(node.observed, settings)
+    for state in bad:
+        if _lost(held, state, operations):
+            _reset(node, held, state)
+        elif state.on_fail not in _OF_THE_MEMBER and not node.guest:
+            node.unclean = node.unclean or never_seen(node.observed, settings)
 
 
 def _reset(node: Node, held: Instance, state: State) -> None:

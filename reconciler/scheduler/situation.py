@@ -193,7 +193,7 @@ class _Binder:
         if not candidates:
             if found.agent is None:
                 return
-            candidates = [self._removed(found.resource, found.agent)]
+            candidates = [self._removed(found, found.agent)]
         first = candidates[0]
         state = self._read(first, node, found)
         plain = state is history.IDLE and not first.promotable
@@ -354,8 +354,10 @@ class _Binder:
         self._grow()
         return next(one for one in child.primitives() if one.base == like.base)
 
-    def _removed(self, name: str, agent: AgentName) -> Instance:
-        one = self.situation.expansion.add_removed(name, agent)
+    def _removed(self, found: observed.ResourceHistory, kind: AgentName) -> Instance:
+        led_to = (node.remote for node in self.situation.nodes if node.name == found.resource)
+        container = next((remote.container for remote in led_to if remote is not None), "")
+        one = self.situation.expansion.add_removed(found.resource, kind, container)
         self._grow()
         return one
 

@@ -25,7 +25,6 @@ CASES = [] if harness.missing() else [name for name, _ in harness.identities()]
 PROGRAM = "crm_simulate"
 EXCEPTIONS = {
     "inc6": "its status has two histories of one resource on one node; the first is carried",
-    "whitebox-orphaned": "the status of a guest node that nothing makes any more is not carried",
 }
 """Case to the reason why the reference decides otherwise about the CIB that was written."""
 

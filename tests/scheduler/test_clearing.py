@@ -10,14 +10,21 @@ from scheduler import test_rules as facts
 
 from reconciler.model import observed
 from reconciler.model.action import Task
+from reconciler.model.plan import Edge
 from reconciler.scheduler import digest, pipeline
 
 SAME = observed.Digests(all=digest.digest({"CRM_meta_timeout": "20000"}))
 CHANGED = observed.Digests(all="0" * 32)
 
 
-def _cleared(*resources, last: float = 10.0, digests=SAME, interval_ms=10_000, state="running"):
+def _cleared(*resources, **given):
     """Return where a fail count of p on n1 is cleared, with a monitor that has some digests."""
+    due = _plan(*resources, **given)
+    return [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT]
+
+
+def _plan(*resources, last: float = 10.0, digests=SAME, interval_ms=10_000, state="running"):
+    """Return what is due where p has failed on n1."""
     attributes = {
         "fail-count-p#monitor_10000": "1",
         "last-failure-p#monitor_10000": str(strategies.NOW - last),
@@ -32,8 +39,7 @@ def _cleared(*resources, last: float = 10.0, digests=SAME, interval_ms=10_000, s
         found = dataclasses.replace(found, operations=(*found.operations, monitor))
         histories["p"] = found
     nodes = {**seen.nodes, "n1": dataclasses.replace(node, histories=histories)}
-    due = pipeline.schedule(facts.wanted(*resources), dataclasses.replace(seen, nodes=nodes))
-    return [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT]
+    return pipeline.schedule(facts.wanted(*resources), dataclasses.replace(seen, nodes=nodes))
 
 
 def test_a_fail_count_of_what_runs_unchanged_is_kept():
@@ -57,6 +63,12 @@ def test_an_unmanaged_resource_keeps_its_fail_count():
 def test_a_removed_resource_loses_its_fail_count():
     """Failures of what is configured no longer are cleared with the rest."""
     assert _cleared() == ["n1"]
+
+
+def test_what_was_removed_loses_its_fail_count_before_it_is_stopped():
+    """Also where it runs well."""
+    due = _plan()
+    assert Edge("p_clear_failcount_0@n1", "p_stop_0@n1") in due.edges
 
 
 @pytest.mark.parametrize(("state", "cleared"), [("stopped", ["n1"]), ("unknown", [])])

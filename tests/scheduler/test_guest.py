@@ -12,6 +12,7 @@ from scheduler.far import ABSENT, STARTED, Cluster
 
 from reconciler.model import resource
 from reconciler.model.action import ActionKind
+from reconciler.scheduler import pipeline
 
 _WATCH = (resource.Operation("monitor", interval_ms=60_000),)
 _VM = dataclasses.replace(far.primitive("vm", remote_node="g"), operations=_WATCH)
@@ -118,6 +119,25 @@ def test_a_failure_inside_a_container_restarts_the_container():
     alone = dataclasses.replace(inside, operations=(restart,))
     due = Cluster((plain, alone, other), done, (far.prefers("vm", "n1"),)).plan()
     assert "stop vm n1" not in far.steps(due)
+
+
+def test_what_runs_on_a_guest_whose_holder_was_removed_is_stopped_before_it():
+    """Its connection's history says what held it, so nothing is fenced, and nothing left behind."""
+    cluster = Cluster((_A,), {"n1": {"vm": STARTED, "g": STARTED}, "n2": {}, "g": {"a": STARTED}})
+    seen = cluster.observed()
+    n1 = seen.nodes["n1"]
+    histories = {
+        "vm": dataclasses.replace(n1.histories["vm"], agent=far.DUMMY),
+        "g": dataclasses.replace(n1.histories["g"], container="vm"),
+    }
+    n1 = dataclasses.replace(n1, histories=histories)
+    due = pipeline.schedule(
+        cluster.desired(), dataclasses.replace(seen, nodes={**seen.nodes, "n1": n1})
+    )
+    assert not due.fencing
+    assert far.waits(due, "vm_stop_0@n1", "a_stop_0@g")
+    assert far.waits(due, "g_stop_0@n1", "a_stop_0@g")
+    assert "monitor vm g" not in far.steps(due)
 
 
 def test_a_container_may_be_a_member_of_the_group_that_it_contains():

@@ -110,6 +110,17 @@ def test_a_node_of_which_nobody_ever_heard_is_fenced_if_it_cannot_be_reached(
     assert due.fencing == () or far.waits(due, "far_start_0", "stonith-far")
 
 
+@pytest.mark.parametrize("heard_of", [False, True])
+@pytest.mark.parametrize("connection", [ABSENT, _STOPPED, STARTED])
+def test_a_node_whose_connection_was_removed_is_fenced_if_nobody_ever_heard_of_it(
+    connection, heard_of
+):
+    """What runs there will never be known otherwise."""
+    done = {"n1": {"far": connection}, "n2": {"a": ABSENT}, **({"far": {}} if heard_of else {})}
+    due = Cluster((_A,), done).plan()
+    assert [one.node for one in due.fencing] == ([] if heard_of else ["far"])
+
+
 @pytest.mark.parametrize(("connection", "fenced"), [((("start", 0, 1),), True), (STARTED, False)])
 def test_a_node_is_fenced_whose_failed_connection_will_not_be_tried_again(connection, fenced):
     """Through a failed connection nobody can look after the node, whatever was fenced before."""

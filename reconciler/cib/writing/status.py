@@ -147,6 +147,7 @@ def _history(parent: ET.Element, one: observed.ResourceHistory) -> None:
             "class": one.agent.standard if one.agent else None,
             "provider": (one.agent.provider or None) if one.agent else None,
             "type": one.agent.kind if one.agent else None,
+            "container": one.container or None,
             "shutdown-lock": _moment(one.locked_at) if one.locked_at else None,
         },
     )
