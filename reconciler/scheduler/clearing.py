@@ -69,8 +69,9 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
     if one.removed and one.parent is None:
         return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
-    if timeout_ms and state.on_fail is not OnFail.BLOCK:
-        due = max(count.last, _oldest(case.situation, one, where)) + timeout_ms / 1000
+    oldest = _oldest(case.situation, one, where) if timeout_ms else None
+    if oldest is not None and state.on_fail is not OnFail.BLOCK:
+        due = max(count.last, oldest) + timeout_ms / 1000
         if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED
         clock.wake(due)
@@ -78,17 +79,24 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
     return ReasonCode.PARAMETERS_CHANGED if redefined else None
 
 
-def _oldest(situation: Situation, one: Instance, where: int) -> float:
-    """Return when the oldest operation on record was: none older, nothing expires (measured)."""
+def _oldest(situation: Situation, one: Instance, where: int) -> float | None:
+    """Return when the oldest operation on record was: none older, nothing expires (measured).
+
+    None: of none it is known when it was.
+    """
     kept = situation.nodes[where].observed.histories
     names = [one.history_name]
     if one.in_clone is not None:
         # Its instances may have been known by their numbers.
         names += [name for name in kept if name.partition(":")[0] == one.history_name != name]
     found = [
-        record.changed_at for name in names if name in kept for record in kept[name].operations
+        record.changed_at
+        for name in names
+        if name in kept
+        for record in kept[name].operations
+        if record.changed_at
     ]
-    return min(found, default=0.0)
+    return min(found, default=None)
 
 
 def _holder(situation: Situation, one: Instance, where: int) -> Standing:

@@ -79,19 +79,25 @@ def test_an_expired_fail_count_is_cleared_where_there_is_a_history(state, cleare
     assert _cleared(resource, last=100.0, state=state) == cleared
 
 
-@pytest.mark.parametrize(("age", "cleared"), [(3_600, ["n1"]), (30, [])])
-def test_a_fail_count_stays_while_all_that_is_on_record_is_young(age, cleared):
-    """An operation has to be older than the time-out, too; it need not be one that failed."""
+_NOW = strategies.NOW
+
+
+@pytest.mark.parametrize(
+    ("changed_at", "cleared", "recheck_at"),
+    [(_NOW - 3_600, ["n1"], None), (_NOW - 30, [], _NOW + 30), (0.0, [], None)],
+)
+def test_a_fail_count_stays_while_all_that_is_on_record_is_young(changed_at, cleared, recheck_at):
+    """An operation has to be known to be older than the time-out; it need not be one that failed."""
     resource = strategies.primitive("p", failure_timeout="60s")
     last = strategies.NOW - 100
     attributes = {"fail-count-p#monitor_10000": "1", "last-failure-p#monitor_10000": str(last)}
     seen = facts.seen({"n1": {"p": "stopped"}, "n2": {}}, attributes={"n1": attributes})
     found = seen.nodes["n1"].histories["p"]
-    record = dataclasses.replace(found.operations[0], changed_at=strategies.NOW - age)
+    record = dataclasses.replace(found.operations[0], changed_at=changed_at)
     history = {"p": dataclasses.replace(found, operations=(record,))}
     node = dataclasses.replace(seen.nodes["n1"], histories=history)
     seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": node})
     due = pipeline.schedule(facts.wanted(resource), seen)
 
     assert [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT] == cleared
-    assert cleared or due.recheck_at == strategies.NOW + 30
+    assert due.recheck_at == recheck_at
