@@ -26,7 +26,10 @@ def blocks(
     tag: str,
     table: options.Table | None = None,
 ) -> attribute.AttributeSets:
-    """Return the blocks of a kind among elements, in their order.
+    """Return the blocks of a kind among elements, the last one first.
+
+    Of blocks with equal scores the one that is written last counts before the others; within one
+    it is the first pair of a name (measured).
 
     Args:
         document: where references lead.
@@ -37,7 +40,7 @@ def blocks(
     named = [element for element in elements if element.tag == tag]
     if not named:
         return ()
-    found = map(document.resolved, named)
+    found = map(document.resolved, reversed(named))
     return tuple(_block(document, element, table) for element in found if element is not None)
 
 

@@ -15,6 +15,8 @@ _STRUCTURE = frozenset({"id", "name", "description"})
 """XML attributes that are no options."""
 _FIELDS = frozenset({"interval", "timeout", "role", "on-fail", "enabled", "start-delay"})
 """Options that have a field of their own."""
+_NESTED = frozenset({"timeout", "on-fail", "start-delay"})
+"""Those of them that may also be written in a block of their own (measured)."""
 
 
 def operations(
@@ -45,8 +47,9 @@ def operations(
 
 
 def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:
+    meta = attributes.blocks(document, element, "meta_attributes", options.OPERATION)
     nested = (
-        *attributes.blocks(document, element, "meta_attributes", options.OPERATION),
+        *(_known(document, element, one) for one in meta),
         *attributes.blocks(document, element, "instance_attributes"),
     )
     written = dict(
@@ -54,7 +57,7 @@ def _operation(document: documents.Document, element: ET.Element) -> resource.Op
         for name, value in element.items()
         if name not in _STRUCTURE
     )
-    for name in _FIELDS - written.keys() if nested else ():
+    for name in _NESTED - written.keys() if nested else ():
         value = attribute.always(nested, name)
         if isinstance(value, str):
             written[name] = value
@@ -72,6 +75,17 @@ def _operation(document: documents.Document, element: ET.Element) -> resource.Op
         id=element.get("id", ""),
         origin=documents.origin(element),
     )
+
+
+def _known(
+    document: documents.Document, element: ET.Element, one: attribute.AttributeSet
+) -> attribute.AttributeSet:
+    """Return a block of options without those that no operation has: they are no parameters."""
+    unknown = [name for name in one.pairs if options.OPERATION.find(name) is None]
+    for name in unknown:
+        document.findings.not_carried(element, f"{name} is no option of an operation")
+    pairs = {name: value for name, value in one.pairs.items() if name not in unknown}
+    return dataclasses.replace(one, pairs=pairs) if unknown else one
 
 
 def _duration(

@@ -59,8 +59,9 @@ def _resource(document: documents.Document, element: ET.Element) -> resource.Res
 
 def _primitive(document: documents.Document, element: ET.Element) -> resource.Primitive:
     template = _template(document, element)
-    # Own blocks come first, and the first definition of a name wins.
-    parts = [*element, *(template if template is not None else ())]
+    # What is written on the resource itself comes last, and so counts first.
+    inherited = list(template) if template is not None else []
+    parts = [*inherited, *element]
     kind = {**(template.attrib if template is not None else {}), **element.attrib}
     standard = kind.get("class", "")
     return resource.Primitive(
@@ -72,7 +73,7 @@ def _primitive(document: documents.Document, element: ET.Element) -> resource.Pr
         ),
         params=attributes.blocks(document, parts, "instance_attributes"),
         meta=attributes.blocks(document, parts, "meta_attributes", options.META),
-        operations=operation.operations(document, parts),
+        operations=operation.operations(document, [*element, *inherited]),
         utilization=attributes.blocks(document, parts, "utilization"),
         origin=documents.origin(element),
     )

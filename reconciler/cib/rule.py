@@ -40,8 +40,9 @@ def _test(document: documents.Document, element: ET.Element) -> Test | None:
         case "date_expression":
             return _date(document, element)
         case "rsc_expression":
+            # Without a provider only agents that have none are meant (measured).
             return rules.ResourceTest(
-                element.get("class"), element.get("provider"), element.get("type")
+                element.get("class"), element.get("provider", ""), element.get("type")
             )
         case "op_expression":
             return rules.OperationTest(

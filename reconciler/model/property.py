@@ -499,6 +499,7 @@ OPERATION = Table(
             "standby",
             "restart-container",
         ),
+        choice_aliases={"nothing": "ignore"},
     ),
     Option(
         "role",

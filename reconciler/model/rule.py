@@ -56,7 +56,10 @@ class DateTest:
 
 @frozen
 class ResourceTest:
-    """A test of the agent of the resource that a default is for; None matches everything."""
+    """A test of the agent of the resource that a default is for.
+
+    None matches everything, an empty provider only agents that have none.
+    """
 
     standard: str | None = None
     provider: str | None = None

@@ -7,10 +7,11 @@ Scores are kept in lists indexed by the node's number.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from reconciler.model import desired as desired_state
 from reconciler.model import node, observed
+from reconciler.model import property as properties
 from reconciler.model import remote as implied
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import options, rule
@@ -172,9 +173,12 @@ def _compile(
         name: str(value)
         for name, value in rule.values(one.attributes, rule.Context(settings.clock)).items()
     }
+    # A permanent one may depend on a rule.
+    standby = _flag(attributes, "standby", one.standby) if found.standby is None else found.standby
+    maintenance = found.maintenance
+    if maintenance is None:
+        maintenance = _flag(attributes, "maintenance", one.maintenance)
     attributes.update(found.attributes)
-    standby = one.standby if found.standby is None else found.standby
-    maintenance = one.maintenance if found.maintenance is None else found.maintenance
     attributes["#uname"] = one.name
     attributes["#id"] = one.id or one.name
     far = one.kind in _NO_MEMBERS
@@ -200,6 +204,11 @@ def _compile(
         unclean=None if far else _unclean(found, settings),
         remote=Remote() if far else None,
     )
+
+
+def _flag(attributes: Mapping[str, str], name: str, default: bool) -> bool:
+    text = attributes.get(name)
+    return default if text is None else properties.boolean(text) is True
 
 
 def _unclean(found: observed.ObservedNode, settings: options.Cluster) -> Reason | None:

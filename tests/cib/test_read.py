@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.cib import read
-from reconciler.model import attribute, constraint, observed, resource
+from reconciler.model import attribute, constraint, observed, resource, rule
 from reconciler.model.agent import AgentName
 from reconciler.model.role import Role
 
@@ -106,6 +106,47 @@ def test_first_definition_in_a_block_counts():
     (found,) = _cib(text).desired.resources
 
     assert _pairs(found.params) == [{"a": "1"}]
+
+
+def test_the_last_of_equal_blocks_counts_first():
+    """Of blocks with equal scores the last counts, a template's after those of the resource."""
+    block = "<instance_attributes id='{0}'><nvpair id='{0}v' name='x' value='{0}'/></instance_attributes>"
+    template = (
+        f"<template id='t' class='lsb' type='x'>{block.format('a')}{block.format('b')}</template>"
+    )
+    one = f"<primitive id='p' template='t'>{block.format('c')}{block.format('d')}</primitive>"
+    (found,) = _cib(template + one).desired.resources
+
+    assert [each.pairs["x"] for each in found.params] == ["d", "c", "b", "a"]
+
+
+def test_options_of_an_operation_in_a_block():
+    """A block may hold time-out, on-fail and start-delay; what is no option is no parameter."""
+    pairs = {"timeout": "7s", "on-fail": "nothing", "enabled": "false", "target-role": "Stopped"}
+    written = "".join(
+        f"<nvpair id='v{name}' name='{name}' value='{value}'/>" for name, value in pairs.items()
+    )
+    op = f"<op id='o' name='monitor' interval='1s'><meta_attributes id='m'>{written}</meta_attributes></op>"
+    found = _cib(
+        f"<primitive id='p' class='lsb' type='x'><operations>{op}</operations></primitive>"
+    )
+    (one,) = found.desired.resources[0].operations
+
+    assert (one.timeout_ms, one.on_fail, one.enabled) == (7_000, resource.OnFail.IGNORE, True)
+    assert "target-role" not in one.attributes[0].pairs
+    assert [str(each.position) for each in found.uncarried] == ["cib:o"]
+
+
+def test_a_test_of_the_agent_without_a_provider():
+    """It means agents that have none, as Pacemaker reads it."""
+    block = (
+        "<meta_attributes id='m'><rule id='r' score='1'><rsc_expression id='e' class='ocf'/></rule>"
+        "<nvpair id='v' name='priority' value='1'/></meta_attributes>"
+    )
+    (found,) = _cib(extra=f"<rsc_defaults>{block}</rsc_defaults>").desired.resource_defaults
+
+    assert found.rule is not None
+    assert found.rule.tests == (rule.ResourceTest("ocf", "", None),)
 
 
 def test_template():

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import dataclasses
 
+import pytest
+from scheduler import strategies
+from scheduler import test_rules as facts
+
+from reconciler.model import attribute
 from reconciler.model import rule as rules
 from reconciler.scheduler import rule
 
@@ -94,3 +99,14 @@ def test_odd_calendars(spec, answer):
     test = rules.DateTest("date_spec", spec=spec)
 
     assert rule.holds(rules.Rule((test,)), rule.Context(rule.Clock(NOW))) is answer
+
+
+def test_a_node_may_be_in_standby_by_the_clock():
+    """A permanent attribute under a rule puts a node in standby while the rule holds."""
+    year = rules.Rule((rules.DateTest("date_spec", spec={"years": "2023"}),))
+    block = attribute.AttributeSet({"standby": "true"}, rule=year)
+    wanted = facts.wanted(strategies.primitive("p"))
+    first = dataclasses.replace(wanted.nodes[0], attributes=(block,))
+    wanted = dataclasses.replace(wanted, nodes=(first, *wanted.nodes[1:]))
+
+    assert facts.change(facts.pipeline.schedule(wanted, facts.seen()), "p").target == "n2"

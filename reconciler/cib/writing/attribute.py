@@ -21,7 +21,7 @@ def blocks(
     ids: element.Ids,
     spelled: Callable[[str, str], Pair] | None = None,
 ) -> None:
-    """Add blocks of a kind.
+    """Add blocks of a kind; of equal scores the last one is what Pacemaker looks at first.
 
     Args:
         parent: the element that they are for.
@@ -30,7 +30,7 @@ def blocks(
         ids: of the whole document.
         spelled: name and value as the CIB shall have them; None: as they are.
     """
-    for one in attribute.merged(tuple(sets)):
+    for one in reversed(attribute.merged(tuple(sets))):
         identity = ids.new(one.id or f"{parent.get('id', parent.tag)}-{tag}")
         block = element.add(
             parent, tag, {"id": identity, "score": element.number(one.score) if one.score else None}
