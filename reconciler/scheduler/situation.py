@@ -309,9 +309,9 @@ class _Binder:
                 return one
             if idle is None and not runs:
                 idle = one
-        if idle is not None:
-            return idle
-        return self._excess(candidates[0])
+        second = any(node.index in standing[one.index].running for one in candidates)
+        # No node may have two of them, so the second is one too many at once (measured).
+        return self._excess(candidates[0]) if idle is None or second else idle
 
     def _makes_room(self, one: Instance) -> bool:
         """Tell whether an instance on a lost node takes no other's place.

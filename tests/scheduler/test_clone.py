@@ -9,6 +9,7 @@ from scheduler import strategies
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
 from reconciler.model import constraint, fencing, node, resource
+from reconciler.model.action import Task
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -31,6 +32,16 @@ def test_what_a_leaving_node_has_gives_way(standby, stopped):
     )
 
     assert [one.source for one in due.changes if one.kind.value == "stop"] == [stopped]
+
+
+def test_a_second_instance_on_a_node_is_stopped_under_the_name_it_has_there():
+    """Old histories number anonymous instances; no node may have two, so one is too many."""
+    clone = resource.Clone("c", strategies.primitive("p"))
+    states = {"n1": {"p:0": "running", "p:1": "running"}, "n2": {"p:0": "running"}}
+    due = pipeline.schedule(wanted(clone), seen(states))
+
+    assert [one.resource for one in due.actions if one.task is Task.STOP and one.real] == ["p:1"]
+    assert [one.instance for one in due.changes if one.kind.value == "stop"] == [2]
 
 
 def test_instances_are_numbered_as_nodes_are_recorded():
