@@ -289,9 +289,11 @@ class Placing:
 
     def limit(self, one: Instance) -> Role | None:
         """Return the role that an instance must not pass; None: no limit."""
+        return Role.STOPPED if self.settings.stop_all else self._own_limit(one)
+
+    def _own_limit(self, one: Instance) -> Role | None:
+        """Return the role that an instance must not pass for reasons of its own."""
         standing = self.situation.standing[one.index]
-        if self.settings.stop_all:
-            return Role.STOPPED
         wanted = one.meta.target_role
         if standing.next_role is not None and standing.next_role is Role.STOPPED:
             return Role.STOPPED
@@ -300,8 +302,8 @@ class Placing:
         return wanted if wanted is not None else standing.next_role
 
     def _kept_down(self, one: Instance) -> TermKind | None:
-        """Return what forbids a primitive to run anywhere, whatever its scores; None: nothing."""
-        if self.limit(one) is Role.STOPPED:
+        """Return what of a primitive forbids it to run anywhere; None: nothing."""
+        if self._own_limit(one) is Role.STOPPED:
             return TermKind.TARGET_ROLE
         if self.situation.standing[one.index].stop_only:
             return TermKind.MULTIPLY_ACTIVE
@@ -310,7 +312,7 @@ class Placing:
     def _settle(self, one: Instance, prefer: int) -> bool:
         standing = self.situation.standing[one.index]
         kept_down = self._kept_down(one)
-        if kept_down is not None and not self.settings.stop_all:
+        if kept_down is not None:
             term = Term(kept_down, -INFINITY, one.origin, one.base)
             self.ranking.add_everywhere(one, term)
         self.ranking.note(Stage.PRIMITIVE, one)
@@ -318,7 +320,7 @@ class Placing:
             where = standing.running[0] if standing.running else NOWHERE
             self._take(one, where, standing.role if where != NOWHERE else Role.STOPPED)
             return where == prefer
-        if kept_down is not None:
+        if kept_down is not None or self.settings.stop_all:
             self._take(one, NOWHERE, Role.STOPPED)
             return False
         where = self.best(one)

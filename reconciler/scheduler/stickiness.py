@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.reason import ReasonCode
+from reconciler.model.resource import OnFail
 from reconciler.model.score import INFINITY, Term, TermKind, add
 from reconciler.scheduler import guest, options
 from reconciler.scheduler.instance import Instance
@@ -75,7 +76,7 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
             if (whole.index, node, kind) in banned:
                 continue
             banned.add((whole.index, node, kind))
-            for target in _targets(one, whole):
+            for target in _targets(whole, kind):
                 ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
 
 
@@ -93,7 +94,8 @@ def _bans(
     for where in over if over and not _overlooked(one, situation) else ():
         yield where, TermKind.FAILURE_THRESHOLD
     for where, state in situation.eventful.get(one.history_name, {}).items():
-        for kind, everywhere in state.bans:
+        stays_down = state.on_fail is OnFail.STOP
+        for kind, everywhere in (*state.bans, *([(TermKind.TARGET_ROLE, True)] * stays_down)):
             for node in situation.nodes:
                 if everywhere or node.index == where:
                     yield node.index, kind
@@ -112,6 +114,9 @@ def _overlooked(one: Instance, situation: Situation) -> bool:
     )
 
 
-def _targets(one: Instance, whole: Instance) -> list[Instance]:
-    """Return what a ban of one is for: in an anonymous clone all of it (measured)."""
-    return [one] if whole is one else list(whole.below())
+def _targets(whole: Instance, kind: TermKind) -> list[Instance]:
+    """Return what a ban of a primitive, or of its anonymous clone, is for.
+
+    For all that is in the clone; but what is to stay down is told of the clone alone (measured).
+    """
+    return [whole] if kind is TermKind.TARGET_ROLE else list(whole.below())
