@@ -326,7 +326,8 @@ class Placing:
         where = self.best(one)
         if prefer not in {NOWHERE, where}:
             row = self.ranking.rows[one.index]
-            if where == NOWHERE or not row[prefer] == row[where] >= 0:
+            allowed, _ = self.contests[one.index]
+            if prefer not in allowed or row[prefer] != row[where]:
                 return False
             where = prefer
         role = Role.STOPPED

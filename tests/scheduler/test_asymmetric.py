@@ -79,24 +79,6 @@ def test_what_forbids_a_resource_everywhere_names_all_nodes_for_it():
     assert found == {"n1": -facts.INFINITY, "n2": -facts.INFINITY}
 
 
-def test_a_ban_of_an_anonymous_clone_is_for_all_of_it():
-    """What failed too often in one instance of a group keeps every member of all away."""
-    wanted = facts.wanted(
-        resource.Clone(
-            "c",
-            resource.Group(
-                "g", tuple(strategies.primitive(name, migration_threshold="1") for name in "pqr")
-            ),
-        )
-    )
-    counts = {"n2": {"fail-count-p#start_0": "INFINITY"}}
-    due = facts.pipeline.schedule(wanted, facts.seen(attributes=counts))
-    first = {one.instance: one.scores["n2"] for one in reversed(due.moments)}
-
-    assert set(first.values()) == {-facts.INFINITY}
-    assert {"c", "g:0", "r:0", "r:1"} <= set(first)
-
-
 def test_a_node_s_own_score_does_not_count_where_nodes_must_be_named():
     """Only what is said of the resource counts there."""
     wanted = facts.wanted(

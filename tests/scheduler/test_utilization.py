@@ -8,7 +8,8 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import constraint, desired, node, plan
+from reconciler.model import constraint, desired, node, plan, resource
+from reconciler.model.role import Role
 
 TOGETHER = (constraint.Colocation("k", "b", "a", facts.INFINITY),)
 
@@ -135,3 +136,18 @@ def test_where_capacities_go_in_a_circle_the_table_decides(score, target):
     due = facts.pipeline.schedule(wanted, facts.seen({name: {} for name in left}))
 
     assert _targets(due)["a"] == target
+
+
+def test_an_instance_does_not_stay_where_it_does_not_fit():
+    """An instance that runs on a node with too little for it goes to one with enough."""
+    clone = resource.Clone(
+        "c",
+        dataclasses.replace(
+            strategies.primitive("p", resource_stickiness="0"), utilization=strategies.sets(cpu="2")
+        ),
+        strategies.sets(clone_max="1"),
+    )
+    wanted = dataclasses.replace(_wanted("utilization", {"n1": 1, "n2": 2}, {}), resources=(clone,))
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
+
+    assert due.placement["p:0"] == {"n2": Role.STARTED}
