@@ -49,16 +49,23 @@ class _Spread:
 
     Attributes:
         taken: how many instances each node has by now.
+        held: number of an instance that is blocked to the node where it runs.
         refused: numbers of the instances that were not to stay where they run, at first.
     """
 
-    __slots__ = ("_clone", "_placing", "refused", "taken")
+    __slots__ = ("_clone", "_placing", "held", "refused", "taken")
 
     def __init__(self, placing: Placing, clone: Instance) -> None:
         self._placing = placing
         self._clone = clone
         self.taken = [0] * len(placing.nodes)
         self.refused: set[int] = set()
+        self.held = {
+            child.index: where
+            for child in clone.children
+            if placing.situation.is_blocked(child)
+            for where in placing.situation.standing[child.index].running[:1]
+        }
 
     def over(self, instances: Sequence[Instance], available: int) -> None:
         """Place instances: first those that stay where they are, then the others.
@@ -107,15 +114,20 @@ class _Spread:
         return done or placing.chosen[child.index] >= 0
 
     def _narrow(self, child: Instance) -> None:
-        """Forbid an instance the nodes that its clone may not use, or that have enough of them."""
+        """Forbid an instance the nodes that its clone may not use, or that have enough of them.
+
+        Those that are blocked may be placed later, but leave no node; Pacemaker's scheduler starts
+        another beside them.
+        """
         ranking, clone = self._placing.ranking, self._clone
         row = ranking.rows[clone.index]
+        held = [where for index, where in self.held.items() if index != child.index]
         for node, count in enumerate(self.taken):
             if not ranking.nodes[node].takes_resources:
                 kind = TermKind.UNAVAILABLE
             elif row[node] < 0:
                 kind = TermKind.NOT_ALLOWED
-            elif count >= clone.spread.node_max:
+            elif count >= clone.spread.node_max or (node in held and not clone.spread.unique):
                 kind = TermKind.CLONE_LIMIT
             else:
                 continue

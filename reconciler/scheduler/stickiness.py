@@ -76,7 +76,8 @@ def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> No
             if (whole.index, node, kind) in banned:
                 continue
             banned.add((whole.index, node, kind))
-            for target in _targets(whole, kind):
+            told = whole if kind is not TermKind.FAILED_STOP else _there(one, node, situation)
+            for target in _targets(told, kind):
                 ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
 
 
@@ -114,9 +115,22 @@ def _overlooked(one: Instance, situation: Situation) -> bool:
     )
 
 
+def _there(one: Instance, node: int, situation: Situation) -> Instance:
+    """Return the instance that is active on a node, of those that are alike."""
+    return next(
+        (
+            each
+            for each in situation.expansion.by_base[one.base]
+            if node in situation.standing[each.index].running
+        ),
+        one,
+    )
+
+
 def _targets(whole: Instance, kind: TermKind) -> list[Instance]:
     """Return what a ban of a primitive, or of its anonymous clone, is for.
 
-    For all that is in the clone; but what is to stay down is told of the clone alone (measured).
+    For all that is in the clone; but what is to stay down is told of the clone alone, and a failed
+    stop bans only the instance that did not stop (measured).
     """
     return [whole] if kind is TermKind.TARGET_ROLE else list(whole.below())

@@ -75,3 +75,15 @@ def test_what_keeps_a_resource_down_says_so_while_everything_is_stopped():
 
     assert {name: due.ledgers["q"][name].score for name in BANNED} == BANNED
     assert {name: due.ledgers["p"][name].score for name in BANNED} == {"n1": 0, "n2": 0}
+
+
+def test_a_failed_stop_bans_only_the_instance_that_did_not_stop():
+    """Others of its clone could run there, but for the one that still does."""
+    clone = resource.Clone("c", strategies.primitive("p"))
+    due = facts.pipeline.schedule(
+        facts.wanted(clone), facts.seen({"n1": {"p": "stop-failed"}, "n2": {}})
+    )
+    first = {one.instance: one.scores["n1"] for one in reversed(due.moments)}
+
+    assert first == {"c": 0, "p:0": -facts.INFINITY, "p:1": 0}
+    assert set(due.placement["p:1"]) == {"n2"}
