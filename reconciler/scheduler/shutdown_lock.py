@@ -51,9 +51,9 @@ def _lockable(one: Instance) -> bool:
 
 
 def _locked_to(one: Instance, situation: Situation, settings: options.Cluster) -> int | None:
-    """Return the number of the node that a resource is locked to, or None."""
+    """Return the node that a resource is locked to, managed or not (measured), or None."""
     standing = situation.standing[one.index]
-    if not _lockable(one) or not standing.managed:
+    if not _lockable(one):
         return None
     if standing.running:
         where = standing.running[0]

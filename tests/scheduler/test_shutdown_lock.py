@@ -66,3 +66,14 @@ def test_clones_are_never_locked():
     due = _due("running", presence=Presence.ONLINE, leaves=True, clone=True)
 
     assert "n2" in {one.target for one in due.changes}
+
+
+def test_what_is_left_alone_is_locked_too():
+    """A resource that nobody manages has no other node than the one that leaves."""
+    one = strategies.primitive("p", is_managed="false")
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    left = dataclasses.replace(seen.nodes["n1"], shutdown=True)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": left})
+    due = facts.pipeline.schedule(facts.wanted(one, shutdown_lock="true"), seen)
+
+    assert due.ledgers["p"]["n2"].score == -facts.INFINITY
