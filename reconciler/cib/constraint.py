@@ -101,7 +101,12 @@ def _for(
     found = []
     for one in rules:
         source, condition = document.resolved(one), rule.read(document, one)
+        role = relation.role_of(document, source, "role") if source is not None else None
         if source is None or condition is None:
+            continue
+        if role in {Role.STARTED, Role.STOPPED}:
+            # Only the roles of promotable clones are known in a rule (measured).
+            document.findings.warn("cib-bad-constraint", source, "its role keeps it from counting")
             continue
         found.append(
             constraint.Location(
@@ -110,7 +115,7 @@ def _for(
                 score=options.score(source.get("score", "0")) or 0,
                 rule=condition,
                 score_attribute=source.get("score-attribute"),
-                role=relation.role_of(document, source, "role") or wanted,
+                role=role,
                 discovery=discovery,
                 pattern=element.get("rsc-pattern"),
                 origin=documents.origin(element),

@@ -7,12 +7,14 @@ for its first member, one on a clone for the clone and every instance.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.errors import position
 from reconciler.frozen import frozen
-from reconciler.model import constraint, desired, property  # noqa: A004 - a module's name
+from reconciler.model import attribute, constraint, desired, resource
+from reconciler.model import property as properties
 from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.role import Role
 from reconciler.model.rule import BooleanOperator
@@ -46,16 +48,25 @@ def resolve(
 ) -> tuple[Wish, ...]:
     """Return what the location constraints say now."""
     index = {node.name: node.index for node in nodes}
+    # What is stopped is nowhere (measured).
+    given = [
+        one
+        for one in wanted.constraints
+        if isinstance(one, constraint.Location) and one.role is not Role.STOPPED
+    ]
+    ruled = any(one.rule is not None for one in given)
+    written = dict(_written(wanted.resources)) if ruled else {}
     found: list[Wish] = []
-    for one in wanted.constraints:
-        if isinstance(one, constraint.Location):
-            for instance in named(one, expansion, wanted.tags):
-                scores = _scores(one, instance, nodes, index, clock)
-                if scores is None:
-                    continue
-                wish = Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
-                either = one.rule is not None and one.rule.operator is BooleanOperator.OR
-                found.extend(_parted(wish, nodes) if either else [wish])
+    for one in given:
+        for instance in named(one, expansion, wanted.tags):
+            params = rule.values(written.get(instance.base, ()), rule.Context(clock))
+            facts = rule.Context(clock, params=params, meta=instance.meta.texts)
+            scores = _scores(one, instance, nodes, facts) if one.rule else _plain(one, index)
+            if scores is None:
+                continue
+            wish = Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
+            either = one.rule is not None and one.rule.operator is BooleanOperator.OR
+            found.extend(_parted(wish, nodes) if either else [wish])
     return tuple(found)
 
 
@@ -76,11 +87,9 @@ def named(
 ) -> Iterator[Instance]:
     """Yield the resources that a constraint is for."""
     if one.pattern is not None:
-        pattern = one.pattern
-        negated = pattern.startswith("!")
-        compiled = re.compile(pattern[1:] if negated else pattern)
+        negated = one.pattern.startswith("!")
         for instance in expansion.tops:
-            if bool(compiled.search(instance.base)) is not negated and not instance.removed:
+            if bool(_met(one.pattern, instance.base)) is not negated and not instance.removed:
                 yield instance
         return
     for name in one.resources:
@@ -88,6 +97,21 @@ def named(
             found = by_name(expansion, each)
             if found is not None:
                 yield found
+
+
+def _met(pattern: str, name: str) -> re.Match[str] | None:
+    """Return how a pattern, which may begin with ! for all others, meets a name."""
+    compiled = _compiled(pattern.removeprefix("!"))
+    return None if compiled is None else compiled.search(name)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """Return a pattern ready to be used; None where it is none, and meets nothing."""
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
 
 
 def by_name(expansion: Expansion, name: str) -> Instance | None:
@@ -114,31 +138,44 @@ def expanded(
     return [one for one in found if one is not None]
 
 
-def _scores(
-    one: constraint.Location,
-    instance: Instance,
-    nodes: Sequence[Node],
-    index: Mapping[str, int],
-    clock: rule.Clock,
+def _plain(
+    one: constraint.Location, index: Mapping[str, int]
 ) -> tuple[tuple[int, int], ...] | None:
-    if one.rule is None:
-        if one.node is None or one.node not in index:
-            return None
-        return ((index[one.node], one.score),)
+    """Return the score of a constraint that names its node."""
+    if one.node is None or one.node not in index:
+        return None
+    return ((index[one.node], one.score),)
+
+
+def _written(
+    resources: Iterable[resource.Resource],
+) -> Iterator[tuple[str, attribute.AttributeSets]]:
+    """Yield the parameters written on each resource and collective itself."""
+    for one in resources:
+        match one:
+            case resource.Primitive():
+                yield one.name, one.params
+            case resource.Group():
+                yield one.name, one.params
+                yield from _written(one.members)
+            case resource.Clone():
+                yield one.name, one.params
+                yield from _written((one.child,))
+
+
+def _scores(
+    one: constraint.Location, instance: Instance, nodes: Sequence[Node], facts: rule.Context
+) -> tuple[tuple[int, int], ...]:
     scores = []
-    params = {}
-    for member in instance.primitives():
-        if member.primitive is not None:
-            params = rule.values(member.primitive.params, rule.Context(clock))
-        break
+    met = None if one.pattern is None else _met(one.pattern, instance.base)
     for node in nodes:
-        context = rule.Context(clock, node=node.attributes, params=params, meta=instance.meta.texts)
-        if not rule.holds(one.rule, context):
+        context = dataclasses.replace(facts, node=node.attributes, named=met)
+        if one.rule is None or not rule.holds(one.rule, context):
             continue
         value = one.score
         if one.score_attribute is not None:
-            text = node.attributes.get(one.score_attribute)
-            read = property.score(text) if text is not None else None
+            text = context.attribute(one.score_attribute)
+            read = properties.score(text) if text is not None else None
             value = -INFINITY if text is None else (read or 0)
         scores.append((node.index, value))
     return tuple(scores)

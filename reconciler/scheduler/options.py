@@ -138,7 +138,7 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
 
 
 def _score(texts: Mapping[str, str], name: str, default: int) -> int:
-    value = property.score(texts.get(name, ""), property.HEALTH_DEFAULTS)
+    value = property.score(texts.get(name, ""))
     return default if value is None else value
 
 

@@ -23,6 +23,7 @@ _DATE = re.compile(
     r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
 )
 
+_GROUP = re.compile(r"%(\d)")
 _DAY = 86_400
 _MOON_MONTH = 29.530588
 _MOON_BEFORE_1970 = 25.43
@@ -54,6 +55,7 @@ class Context:
         agent: of the resource that a default is for.
         operation: name and interval in ms of the operation that a default is for.
         params, meta: of the resource, for tests whose value comes from there.
+        named: how a pattern met the resource's name; ``%1`` in names of attributes is its group.
     """
 
     clock: Clock
@@ -62,6 +64,19 @@ class Context:
     operation: tuple[str, int] | None = None
     params: Mapping[str, secret.Value] | None = None
     meta: Mapping[str, secret.Value] | None = None
+    named: re.Match[str] | None = None
+
+    def attribute(self, name: str) -> str | None:
+        """Return the value of a node's attribute, None where the node has none."""
+        if self.named is not None and "%" in name:
+            name = _GROUP.sub(self._group, name)
+        return None if self.node is None else self.node.get(name)
+
+    def _group(self, reference: re.Match[str]) -> str:
+        number = int(reference[1])
+        if self.named is None or number > self.named.re.groups:
+            return reference[0]
+        return self.named[number] or ""
 
 
 def holds(one: rule.Rule, context: Context) -> bool:
@@ -148,7 +163,7 @@ def _compared(left: str, right: str, kind: str) -> int:
 def _attribute(part: rule.AttributeTest, context: Context) -> bool:
     if context.node is None:
         return False
-    found = context.node.get(part.attribute)
+    found = context.attribute(part.attribute)
     if part.operation == "defined":
         return found is not None
     if part.operation == "not_defined":

@@ -7,7 +7,7 @@ Pacemaker Explained, "Multi-site clusters and tickets".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from reconciler.model import constraint, desired, observed
 from reconciler.model.constraint import LossPolicy, ResourceDiscovery
@@ -20,6 +20,11 @@ from reconciler.scheduler.location import Wish
 from reconciler.scheduler.situation import Situation, Standing
 
 _UNKNOWN = observed.TicketState(granted=False)
+_CARELESS: Mapping[LossPolicy, frozenset[Role]] = {
+    LossPolicy.FENCE: frozenset({Role.STOPPED}),
+    LossPolicy.FREEZE: frozenset({Role.STOPPED, Role.UNPROMOTED}),
+}
+"""Policy to the roles for which a lost ticket does nothing to what runs (measured)."""
 
 
 def resolve(
@@ -71,6 +76,9 @@ def _lose(
     for each in instance.primitives():
         standing = situation.standing[each.index]
         if not standing.running:
+            continue
+        if one.role in _CARELESS.get(policy, ()):
+            spared.append(each)
             continue
         uses = _uses(one, policy, standing)
         if policy is LossPolicy.FENCE:

@@ -293,14 +293,15 @@ def test_sets():
 
 
 def test_location_rules():
-    """Each rule of a location is a location of its own."""
+    """Each rule of a location is a location of its own; one for the started role says nothing."""
     text = (
         "<rsc_location id='l' rsc='a' resource-discovery='never'>"
         "<rule id='r1' score='5' boolean-op='or'>"
         "<expression id='e1' attribute='#uname' operation='eq' value='a'/>"
         "<date_expression id='e2' operation='date_spec'><date_spec id='d' hours='9-16'/>"
         "</date_expression></rule>"
-        "<rule id='r2' score-attribute='points' role='Master'/></rsc_location>"
+        "<rule id='r2' score-attribute='points' role='Master'/>"
+        "<rule id='r3' score='7' role='Started'/></rsc_location>"
     )
 
     first, second = _cib(constraints=text).desired.constraints

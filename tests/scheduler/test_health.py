@@ -92,3 +92,9 @@ def test_health_opens_a_node_as_a_constraint_does(health, target):
     seen = facts.seen(attributes={"n2": {"#health-disk": health}})
 
     assert facts.change(facts.pipeline.schedule(wanted, seen), "p").target == target
+
+
+def test_what_a_word_counts_is_no_word():
+    """An option of health that is no number counts nothing."""
+    assert _target("yellow", "progressive", node_health_yellow="red") == "n1"
+    assert _target("yellow", "progressive", node_health_base="red") == "n1"

@@ -187,3 +187,19 @@ def test_a_node_is_fenced_for_the_role_that_needs_the_ticket(role, state, fenced
 def test_without_fencing_a_lost_ticket_stops_what_would_be_fenced(state):
     """Even in another role than the one that needs the ticket."""
     assert not _roles(_lost_with(Role.PROMOTED, state, fencing=False))
+
+
+@pytest.mark.parametrize("policy", [LossPolicy.FENCE, LossPolicy.FREEZE])
+def test_a_ticket_for_being_stopped_touches_nothing_that_runs(policy):
+    """Losing it neither fences nor freezes."""
+    wanted = facts.wanted(
+        dataclasses.replace(strategies.primitive("f"), agent=facts.AgentName("stonith", "", "x")),
+        strategies.primitive("p"),
+        constraints=[constraint.Ticket("t-p", "t", ("p",), Role.STOPPED, policy)],
+        fencing_enabled="true",
+    )
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, tickets={"t": REVOKED}))
+
+    assert not due.fencing
+    assert facts.change(due, "p").target
