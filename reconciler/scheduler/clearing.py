@@ -19,8 +19,6 @@ from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Steps, link
 
-_BEGINNINGS = ("start", "migrate_from")
-
 
 def create(steps: Steps, case: Circumstances) -> None:
     """Enter the clearing of fail counts that no longer count."""
@@ -75,7 +73,9 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
         if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED
         clock.wake(due)
-    redefined = state.active and _is_redefined(case, one, where, state)
+    # Where nothing may run no definition is looked at (measured).
+    stays = state.active and case.situation.nodes[where].takes_resources
+    redefined = stays and _is_redefined(case, one, where, state)
     return ReasonCode.PARAMETERS_CHANGED if redefined else None
 
 
@@ -110,11 +110,7 @@ def _holder(situation: Situation, one: Instance, where: int) -> Standing:
 
 def _is_redefined(case: Circumstances, one: Instance, where: int, state: State) -> bool:
     """Tell whether a resource runs, or was tried, with another definition than today's."""
-    began = [record for name in _BEGINNINGS if (record := state.latest.get((name, 0))) is not None]
-    if not began and ("monitor", 0) in state.latest:
-        began = [state.latest["monitor", 0]]
-    last = max(began, key=lambda record: record.call, default=None)
-    if last is not None and restart.is_changed(case, one, where, last):
+    if any(restart.is_changed(case, one, where, each) for each in restart.telling(state)):
         return True
     return any(_is_other(case, one, where, record) for record in state.recurring.values())
 

@@ -85,6 +85,7 @@ class State:
         pending: task that is under way; empty: none.
         recurring: live recurring operations by name and interval.
         ended: it was stopped after it had been started; what is watched since is not its life.
+        life: the records since it was last started or stopped, that one included.
         latest: the record of each operation by name and interval.
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
@@ -110,6 +111,7 @@ class State:
     pending: str = ""
     recurring: dict[tuple[str, int], OperationRecord] = dataclasses.field(default_factory=dict)
     ended: bool = False
+    life: list[OperationRecord] = dataclasses.field(default_factory=list)
     latest: dict[tuple[str, int], OperationRecord] = dataclasses.field(default_factory=dict)
     last: OperationRecord | None = None
     expired: list[OperationRecord] = dataclasses.field(default_factory=list)
@@ -192,9 +194,11 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     """Note the recurring operations that are live.
 
     None survives a stop that was carried out, well or not, nor a start, however that ended. Where
-    no start is on record, a change of the role says that there was one (measured).
+    no start is on record, a change of the role says that there was one, and so does the first
+    monitor that found it active, though not of itself (measured).
     """
     ended = began = changed = -1
+    found: int | None = None
     for index, record in enumerate(records):
         state.latest[record.operation, record.interval_ms] = record
         if record.operation == "stop" and record.status is OperationStatus.DONE:
@@ -203,7 +207,10 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
             began = index
         elif record.operation in {"promote", "demote"}:
             changed = index
-    began = began if began >= 0 else changed
+        elif record.operation == "monitor" and record.rc == Rc.OK and found is None:
+            found = index - 1
+    state.life = records[max(began, ended, 0) :]
+    began = began if began >= 0 else max(changed, -1 if found is None else found)
     last = max(ended, began)
     state.ended = ended > began >= 0
     for record in records[last + 1 :]:

@@ -75,15 +75,17 @@ class _Recurring:
             step.name = f"{one.name}_{each.name}_{each.interval_ms}"
         step.expected_rc = int(Rc.PROMOTED) if next_role is Role.PROMOTED else 0
         record = state.recurring.get((each.name, each.interval_ms)) if state else None
+        places = self.steps.at(one)
+        # A reload starts them anew, whatever they were started with (measured).
         if (
             record is None
             or state is None
+            or places.reload is not None
             or state.has_expired(record)
             or record.status is OperationStatus.PENDING
             or self._changed(one, each, where, record)
         ):
             step.require(Reason(ReasonCode.RECURRING, one.base))
-        places = self.steps.at(one)
         places.monitors.append(step)
         if not standing.managed:
             obstacle = quorum.forbids(one, standing, next_role, self.settings, quorate=self.quorate)
@@ -105,8 +107,11 @@ class _Recurring:
         return not digest.fits(record.digests, self.parameters.of(one, where), extra)
 
     def _inactive(self, one: Instance, each: resource.Operation) -> None:
-        """Enter a monitor that watches that a resource stays stopped."""
-        if one.in_clone is not None:
+        """Enter a monitor that watches that a resource stays stopped.
+
+        Of an anonymous clone none can tell which instance it has found (measured).
+        """
+        if one.in_clone is not None and not one.unique:
             return
         where = self.assignment.chosen[one.index]
         standing = self.situation.standing[one.index]
@@ -143,7 +148,7 @@ class _Recurring:
                 continue
             for key in sorted(state.recurring):
                 each = by_key.get(key)
-                if written.count(key) > 1:
+                if written.count(key) > 1 and not quiet:
                     continue
                 if each is None and (not state.active or state.ended or self._outlived(one, where)):
                     continue
@@ -170,24 +175,36 @@ class _Recurring:
         return not (self.settings.cancel_removed or quiet)
 
     def _leaves(self, where: int) -> bool:
-        """Tell whether a node is to run nothing: there maintenance ends no monitors (measured)."""
+        """Tell whether a node is to run nothing: there maintenance ends no monitors.
+
+        It does where it is the node's own, as that node is left as it is (measured).
+        """
         node = self.situation.nodes[where]
-        return node.shutdown or node.standby or node.standby_on_fail
+        leaves = node.shutdown or node.standby or node.standby_on_fail
+        return leaves and not node.maintenance
 
     def _cancel_misfit(self, one: Instance, each: resource.Operation, where: int) -> None:
-        """Enter the cancelling of a monitor of another role than the resource is to have."""
+        """Enter the cancelling of a monitor of another role than the resource is to have.
+
+        One that watches that nothing runs has to go wherever something will (measured).
+        """
         inactive = each.role is Role.STOPPED
         blocked = self.situation.standing[one.index].blocked
         role = self.assignment.next_role[one.index]
         fits = not inactive and (blocked or _fits(each.role, role))
-        if not fits and not self._ends(one, where):
+        if not fits and (inactive or not self._ends(one, where)):
             self._cancel_one(one, (each.name, each.interval_ms), where, inactive=inactive)
 
     def _ends(self, one: Instance, where: int) -> bool:
         """Tell whether a resource is stopped for its own sake, which ends its monitors.
 
-        Where it is stopped only for the sake of others, they are cancelled all the same (measured).
+        Where it is stopped only for the sake of others, they are cancelled all the same; so they
+        are where it failed while promoted and does not become so again (measured).
         """
+        standing = self.situation.standing[one.index]
+        sinks = self.assignment.next_role[one.index] is not Role.PROMOTED
+        if standing.role is Role.PROMOTED and sinks and standing.failed:
+            return False
         stop = self.steps.at(one).stops.get(where)
         return stop is not None and stop.required and stop.runnable
 

@@ -11,16 +11,19 @@ import enum
 
 from reconciler.model.action import Task
 from reconciler.model.agent import Metadata
-from reconciler.model.observed import OperationRecord
+from reconciler.model.observed import OperationRecord, Rc
 from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
 from reconciler.scheduler import digest
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Steps, link
+from reconciler.scheduler.verdict import is_probe
 
-_TAKES_PARAMETERS = ("start", "migrate_from", "reload-agent", "reload")
+_RELOADS = frozenset({"reload-agent", "reload"})
+_TAKES_PARAMETERS = frozenset({"start", "migrate_from", "promote", *_RELOADS})
 
 
 def check(steps: Steps, case: Circumstances) -> None:
@@ -37,10 +40,8 @@ def check(steps: Steps, case: Circumstances) -> None:
         node = situation.nodes[target]
         if not node.answers:
             continue
-        record = began(standing.states[target])
-        if record is None:
-            continue
-        change = _changed(case, one, target, record)
+        records = [each for each in telling(standing.states[target]) if _found_active(each)]
+        change = max((_changed(case, one, target, each) for each in records), default=Change.NONE)
         if change is Change.NONE:
             continue
         reason = Reason(ReasonCode.PARAMETERS_CHANGED, one.base, origin=one.origin)
@@ -78,12 +79,12 @@ def drop(steps: Steps) -> None:
             places.reload.required = False
 
 
-class Change(enum.Enum):
+class Change(enum.IntEnum):
     """How far parameters differ from those that a resource runs with."""
 
-    NONE = "none"
-    RELOADABLE = "reloadable"
-    FIXED = "fixed"
+    NONE = 0
+    RELOADABLE = 1
+    FIXED = 2
 
 
 def is_changed(case: Circumstances, one: Instance, node: int, record: OperationRecord) -> bool:
@@ -118,14 +119,25 @@ def _reload_task(metadata: Metadata | None) -> Task | None:
     return Task.RELOAD if metadata.offers(Task.RELOAD.value) else None
 
 
-def began(state: State) -> OperationRecord | None:
-    """Return the record whose parameters the resource runs with."""
-    starts = (state.latest.get((name, 0)) for name in _TAKES_PARAMETERS)
-    good = [record for record in starts if record is not None and record.rc == 0]
-    if good:
-        return max(good, key=lambda record: record.call)
-    record = state.latest.get(("monitor", 0))
-    return record if record is not None and record.rc in {0, 8} else None
+def telling(state: State) -> list[OperationRecord]:
+    """Return the records that tell with which parameters a resource was last started, or tried.
+
+    So do probes since then, and the promotion of what is promoted (measured). A reload makes what
+    was before it a thing of the past.
+    """
+    found: list[OperationRecord] = []
+    for record in state.life:
+        if record.operation in _RELOADS:
+            found = []
+        if record.operation == "promote" and state.role is not Role.PROMOTED:
+            continue
+        if record.operation in _TAKES_PARAMETERS or is_probe(record):
+            found.append(record)
+    return found
+
+
+def _found_active(record: OperationRecord) -> bool:
+    return record.rc == Rc.OK or (record.rc == Rc.PROMOTED and is_probe(record))
 
 
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:

@@ -55,6 +55,18 @@ def test_a_redefinition_clears_the_fail_count(digests, interval_ms):
     assert found == ["n1"]
 
 
+def test_a_redefinition_clears_nothing_where_nothing_may_run():
+    """On a node that shuts down no definition is looked at."""
+    attributes = {"n1": {"fail-count-p#start_0": "1"}}
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {}}, attributes=attributes)
+    leaving = dataclasses.replace(seen.nodes["n1"], shutdown=True)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": leaving})
+    changed = dataclasses.replace(strategies.primitive("p"), params=strategies.sets(fake="another"))
+    due = pipeline.schedule(facts.wanted(changed), seen)
+
+    assert {Task.STOP, Task.CLEAR_FAILCOUNT} & {one.task for one in due.actions} == {Task.STOP}
+
+
 def test_an_unmanaged_resource_keeps_its_fail_count():
     """Nothing is done for a resource that is not managed, not even that."""
     assert _cleared(strategies.primitive("p", is_managed="false"), digests=CHANGED) == []

@@ -121,6 +121,48 @@ def test_only_the_latest_of_start_and_reload_counts():
     assert Task.RELOAD_AGENT in {one.task for one in due.actions}
 
 
+_FIXED = {"fake": "old", "size": "2"}
+
+
+@pytest.mark.parametrize(
+    ("records", "restarts"),
+    [
+        pytest.param([("start", _OLD), ("promote", _FIXED)], True, id="promoted since"),
+        pytest.param([("promote", _FIXED), ("demote", _OLD)], False, id="demoted since"),
+        pytest.param([("start", _OLD), ("monitor", _FIXED)], True, id="probed since"),
+        pytest.param([("monitor", _FIXED), ("start", _OLD)], False, id="started since"),
+        pytest.param([("start", _OLD), ("demote", _FIXED)], False, id="only demoted"),
+    ],
+)
+def test_every_record_since_the_start_tells_of_parameters(records, restarts):
+    """Promotions and probes do, but a promotion that is over does not."""
+    seen = _seen(None)
+    operations = tuple(
+        dataclasses.replace(strategies.record(name, 0, call), digests=digest.digests(params, None))
+        for call, (name, params) in enumerate(records, 1)
+    )
+    history = dataclasses.replace(seen.nodes["n1"].histories["p"], operations=operations)
+    nodes = {**seen.nodes, "n1": dataclasses.replace(seen.nodes["n1"], histories={"p": history})}
+    wanted = _wanted(_OLD, None)
+    clone = resource.Clone("c", wanted.resources[0], meta=strategies.sets(promotable="true"))
+    wanted = dataclasses.replace(wanted, resources=(clone,))
+    due = pipeline.schedule(wanted, dataclasses.replace(seen, nodes=nodes))
+
+    assert ("n1" in {one.node for one in due.actions if one.task is Task.STOP}) is restarts
+
+
+def test_a_reload_starts_monitors_anew():
+    """Even those that were started with today's parameters."""
+    seen, today = _seen(), {**_OLD, "fake": "new"}
+    start, monitor = seen.nodes["n1"].histories["p"].operations
+    monitor = dataclasses.replace(monitor, digests=digest.digests(today, _ABLE, 10_000, 20_000))
+    history = dataclasses.replace(seen.nodes["n1"].histories["p"], operations=(start, monitor))
+    nodes = {**seen.nodes, "n1": dataclasses.replace(seen.nodes["n1"], histories={"p": history})}
+    due = pipeline.schedule(_wanted(today), dataclasses.replace(seen, nodes=nodes))
+
+    assert _tasks(due) == [(Task.MONITOR, 10_000), (Task.RELOAD_AGENT, 0)]
+
+
 @pytest.mark.parametrize(
     ("params", "metadata", "recorded"),
     [
