@@ -19,14 +19,18 @@ def create(steps: Steps, case: Circumstances) -> None:
 
 
 def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
-    """Enter the deleting of a removed resource's history, once it has stopped."""
+    """Enter the deleting of a removed resource's history, once it has stopped.
+
+    A node in maintenance forgets, too, what does not run there (measured).
+    """
     standing = situation.standing[one.index]
     if not standing.managed or standing.failed:
         # A failed one is recovered from first: the history is needed until it is known stopped.
         return
     places = steps.at(one)
     for where in sorted(situation.known.get(one.history_name, {})):
-        if not situation.nodes[where].takes_resources:
+        node = situation.nodes[where]
+        if node.leaves or not node.stays:
             continue
         step = steps.add(f"{one.name}_delete_0", ActionKind.RESOURCE, Task.DELETE, one, where)
         step.require(Reason(ReasonCode.REMOVED, one.base))

@@ -245,7 +245,10 @@ class _Reading:
             return
         if record.status is OperationStatus.PENDING:
             self._travel(record)
-            self._pending(record)
+            if self._given_up(record):
+                self._doubt(record)
+            else:
+                self._pending(record)
             return
         if record.status is OperationStatus.LOST:
             # Whatever it did may have been done: nothing is known until somebody asks.
@@ -278,15 +281,30 @@ class _Reading:
         elif record.operation in {"start", "stop"}:
             state.moved_on = state.departed is not None
 
-    def _expired(self, record: OperationRecord) -> bool:
+    def _given_up(self, record: OperationRecord) -> bool:
+        """Tell whether nobody waits for an operation any longer, since it is too old (measured).
+
+        A promotion is waited for: until somebody knows, it may have got through.
+        """
+        return record.operation != "promote" and self._old(record)
+
+    def _doubt(self, record: OperationRecord) -> None:
+        """Ask anew what became of a start that nobody waits for; other operations never were."""
+        if record.operation == "start":
+            self.state.role, self.state.reprobe = Role.UNKNOWN, True
+
+    def _old(self, record: OperationRecord) -> bool:
+        """Tell whether an operation began before the failures that still count."""
         timeout_ms = self.facts.failure_timeout_ms
         if not timeout_ms or not record.changed_at:
             return False
+        began = record.changed_at + timeout_ms / 1000
+        return began <= self.facts.now and self.facts.fail_count == 0
+
+    def _expired(self, record: OperationRecord) -> bool:
         if self._blocks(record) or (self.facts.unfenced and self._resets(record)):
             return False
-        return (
-            record.changed_at + timeout_ms / 1000 <= self.facts.now and self.facts.fail_count == 0
-        )
+        return self._old(record)
 
     def _policy(self, record: OperationRecord) -> OnFail:
         name, facts = record.operation, self.facts

@@ -107,6 +107,14 @@ class Node:
         return self.answers and (self.remote is None or self.guest or self.remote.connects)
 
     @property
+    def leaves(self) -> bool:
+        """Whether it is to run nothing.
+
+        Not where it is in maintenance: it is left as it is then (measured).
+        """
+        return (self.shutdown or self.standby or self.standby_on_fail) and not self.maintenance
+
+    @property
     def comes(self) -> bool:
         """Whether it is there, or will be once the connection to it is up."""
         return self.online or (self.remote is not None and self.remote.connects)

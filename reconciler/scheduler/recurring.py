@@ -9,6 +9,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import digest, quorum
 from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.placement import NOWHERE
 from reconciler.scheduler.step import Link, Steps, link
@@ -66,25 +67,15 @@ class _Recurring:
         if not _fits(each.role, next_role) or not node.reachable:
             return
         standing = self.situation.standing[one.index]
-        if not standing.managed and self._leaves(where):
-            return
         state = standing.states.get(where)
         step = self.steps.resource(one, Task.MONITOR, where, each.interval_ms)
         step.agent_task = each.name
         if each.name != "monitor":
             step.name = f"{one.name}_{each.name}_{each.interval_ms}"
         step.expected_rc = int(Rc.PROMOTED) if next_role is Role.PROMOTED else 0
-        record = state.recurring.get((each.name, each.interval_ms)) if state else None
         places = self.steps.at(one)
         # A reload starts them anew, whatever they were started with (measured).
-        if (
-            record is None
-            or state is None
-            or places.reload is not None
-            or state.has_expired(record)
-            or record.status is OperationStatus.PENDING
-            or self._changed(one, each, where, record)
-        ):
+        if places.reload is not None or self._due(one, each, where, state):
             step.require(Reason(ReasonCode.RECURRING, one.base))
         places.monitors.append(step)
         if not standing.managed:
@@ -97,6 +88,20 @@ class _Recurring:
         demote = places.demotes.get(where)
         if demote is not None:
             link(demote, step, Link.NEEDS_IF_REQUIRED)
+
+    def _due(
+        self, one: Instance, each: resource.Operation, where: int, state: State | None
+    ) -> bool:
+        """Tell whether a monitor has to be started: it does not run, or not as it should.
+
+        On a node that is to run nothing it may go on as it is (measured).
+        """
+        record = state.recurring.get((each.name, each.interval_ms)) if state else None
+        if record is None or state is None or record.status is OperationStatus.PENDING:
+            return True
+        if self.situation.nodes[where].leaves:
+            return False
+        return state.has_expired(record) or self._changed(one, each, where, record)
 
     def _changed(
         self, one: Instance, each: resource.Operation, where: int, record: OperationRecord
@@ -156,7 +161,9 @@ class _Recurring:
                     # One with other parameters is no monitor of today's, to be cancelled.
                     if not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_misfit(one, each, where)
-                elif each is None or (quiet and state.active and not self._leaves(where)):
+                elif each is None or (
+                    quiet and state.active and not self.situation.nodes[where].leaves
+                ):
                     self._cancel_one(one, key, where, removed=each is None)
 
     def _outlived(self, one: Instance, where: int) -> bool:
@@ -167,21 +174,12 @@ class _Recurring:
         people said so, but a resource in maintenance is left without monitors all the same
         (measured).
         """
-        if self.assignment.chosen[one.index] == NOWHERE or self._leaves(where):
+        if self.assignment.chosen[one.index] == NOWHERE or self.situation.nodes[where].leaves:
             return True
         if one.removed and one.parent is None:
             return True
         quiet = self.situation.standing[one.index].maintenance
         return not (self.settings.cancel_removed or quiet)
-
-    def _leaves(self, where: int) -> bool:
-        """Tell whether a node is to run nothing: there maintenance ends no monitors.
-
-        It does where it is the node's own, as that node is left as it is (measured).
-        """
-        node = self.situation.nodes[where]
-        leaves = node.shutdown or node.standby or node.standby_on_fail
-        return leaves and not node.maintenance
 
     def _cancel_misfit(self, one: Instance, each: resource.Operation, where: int) -> None:
         """Enter the cancelling of a monitor of another role than the resource is to have.

@@ -141,14 +141,17 @@ def _found_active(record: OperationRecord) -> bool:
 
 
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
-    """Forget what another agent did under the same name, and restart what it runs."""
+    """Forget what another agent did under the same name, and restart what it runs.
+
+    A node in maintenance forgets only what does not run there (measured).
+    """
     foreign = situation.foreign.get(one.index)
     if foreign is None:
         return
     for where in sorted(foreign):
         name, state = foreign[where]
         node = situation.nodes[where]
-        if not node.takes_resources:
+        if node.leaves or not node.stays or (node.maintenance and state.active):
             continue
         history = node.observed.histories[name]
         reason = Reason(ReasonCode.AGENT_CHANGED, one.base, str(history.agent), one.origin)

@@ -249,6 +249,28 @@ def test_an_expired_failure_is_as_if_it_had_never_been(done, on_fail, expected):
     assert state.has_expired(known.operations[-1]) is not state.failed
 
 
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        ((("start", 0, PENDING),), (Role.UNKNOWN, "", True)),
+        ((("monitor", 7), ("start", 0, PENDING)), (Role.UNKNOWN, "", True)),
+        ((START, ("stop", 0, PENDING)), (Role.UNPROMOTED, "", False)),
+        ((START, PROMOTE, ("demote", 0, PENDING)), (Role.PROMOTED, "", False)),
+        ((START, ("promote", 0, PENDING)), (Role.PROMOTED, "promote", False)),
+    ],
+)
+@pytest.mark.parametrize(("fail_count", "waits"), [(0, False), (1, True)])
+def test_nobody_waits_for_an_old_operation(done, expected, fail_count, waits):
+    """After the failure time-out a start is asked about, unless other failures still count."""
+    known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000, fail_count=fail_count)
+    state = history.read(resource.Primitive("p", strategies.AGENT), known, reader, given)
+
+    assert waits or (state.role, state.pending, state.reprobe) == expected
+    assert not waits or state.pending == done[-1][0]
+
+
 @pytest.mark.parametrize("task", ["start", "stop", "monitor/10", "reload"])
 def test_what_nobody_manages_may_be_stopped(task):
     """There, an operation that found it stopped has not failed."""

@@ -42,13 +42,30 @@ def test_an_old_monitor_is_cancelled():
     assert {(Task.CANCEL, 7_000), (Task.MONITOR, 10_000)} <= tasks
 
 
-@pytest.mark.parametrize("managed", ["true", "false"])
+@pytest.mark.parametrize(("managed", "watched"), [("true", set()), ("false", {10_000})])
 @pytest.mark.parametrize("leaving", ["standby", "shutdown"])
-def test_monitors_on_a_node_that_is_cleared_stay_as_they_are(managed, leaving):
-    """They end with the stop; of what nobody manages none is cancelled or started either."""
-    tasks = {one.task for one in _left(managed, **{leaving: True}).actions}
+def test_old_monitors_on_a_node_that_is_cleared_are_not_cancelled(managed, watched, leaving):
+    """They end with the stop; what nobody manages is watched there, as it stays."""
+    due = _left(managed, **{leaving: True}).actions
 
-    assert not tasks & {Task.CANCEL, Task.MONITOR}
+    assert not [one for one in due if one.task is Task.CANCEL]
+    assert {one.interval_ms for one in due if one.task is Task.MONITOR} == watched
+
+
+@pytest.mark.parametrize(("standby", "watched"), [(False, {10_000}), (True, set())])
+def test_a_changed_monitor_of_what_nobody_manages_goes_on_where_the_node_is_cleared(
+    standby, watched
+):
+    """Only one that does not run is started on a node that is to run nothing."""
+    seen = facts.seen({"n1": {}})
+    changed = strategies.record("monitor", 0, 3, 0, 10_000)
+    one = dataclasses.replace(
+        seen.nodes["n1"], histories={"p": _with("p", changed)}, standby=standby
+    )
+    wanted = facts.wanted(strategies.primitive("p", is_managed="false"), nodes=("n1",))
+    due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, nodes={"n1": one}))
+
+    assert {one.interval_ms for one in due.actions if one.task is Task.MONITOR} == watched
 
 
 def test_a_stop_that_failed_ended_the_monitors_before_it():

@@ -85,3 +85,29 @@ def test_what_another_agent_left_of_a_clone_is_deleted_once(name, instance):
     (delete,) = (each for each in due.actions if each.task is Task.DELETE)
 
     assert (delete.node, f"p:{delete.instance}") == ("n1", instance)
+
+
+@pytest.mark.parametrize(
+    ("agent", "state", "node", "deleted"),
+    [
+        ("Dummy", "stopped", {"maintenance": True}, True),
+        ("Dummy", "stopped", {"maintenance": True, "standby": True}, True),
+        ("Dummy", "stopped", {"standby": True}, False),
+        ("Dummy", "running", {"maintenance": True}, False),
+        ("Other", "stopped", {"maintenance": True}, True),
+        ("Other", "running", {"maintenance": True}, False),
+    ],
+)
+def test_a_node_in_maintenance_forgets_what_does_not_run_there(agent, state, node, deleted):
+    """What is configured no longer, or of another agent; a node that is only cleared does not."""
+    found = strategies.history("p", state)
+    assert found is not None
+    seen = facts.seen({"n1": {}, "n2": {}})
+    history = dataclasses.replace(found, agent=AgentName("ocf", "test", agent))
+    one = dataclasses.replace(seen.nodes["n1"], histories={"p": history}, **node)
+    resources = (strategies.primitive("p"),) if agent == "Other" else ()
+    due = facts.pipeline.schedule(
+        facts.wanted(*resources), dataclasses.replace(seen, nodes={**seen.nodes, "n1": one})
+    )
+
+    assert bool([one for one in due.actions if one.task is Task.DELETE]) is deleted
