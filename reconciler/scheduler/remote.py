@@ -254,12 +254,13 @@ def doubt(situation: Situation, settings: options.Cluster) -> None:
         hosts = situation.standing[held.index].running if held is not None else []
         if held is not None and any(situation.nodes[where].reachable for where in hosts):
             broken = state.failed and settings.fencing_enabled
-            lost = Reason(ReasonCode.CONNECTION_LOST, held.name) if broken else None
-            node.unclean = lost or never_seen(node.observed, settings)
-            continue
-        if state.doubt is None and node.online:
-            state.doubt = _active(situation, node)
-        node.unclean = state.doubt
+            node.unclean = Reason(ReasonCode.CONNECTION_LOST, held.name) if broken else None
+        else:
+            if state.doubt is None and node.online:
+                state.doubt = _active(situation, node)
+            node.unclean = state.doubt
+        if held is not None and node.unclean is None:
+            node.unclean = never_seen(node.observed, settings)
 
 
 def _active(situation: Situation, node: Node) -> Reason | None:

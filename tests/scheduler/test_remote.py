@@ -110,6 +110,14 @@ def test_a_node_of_which_nobody_ever_heard_is_fenced_if_it_cannot_be_reached(
     assert due.fencing == () or far.waits(due, "far_start_0", "stonith-far")
 
 
+@pytest.mark.parametrize("stays_down", [False, True])
+def test_a_node_of_which_nobody_ever_heard_is_fenced_if_nobody_will_connect_to_it(stays_down):
+    """Whatever keeps the connection down; where it will be made, it is waited for."""
+    held = far.connection(target_role="Stopped") if stays_down else far.connection()
+    due = Cluster((held, _A), {"n1": {"far": ABSENT}, "n2": {}}).plan()
+    assert [one.node for one in due.fencing] == ["far"] * stays_down
+
+
 @pytest.mark.parametrize("heard_of", [False, True])
 @pytest.mark.parametrize("connection", [ABSENT, _STOPPED, STARTED])
 def test_a_node_whose_connection_was_removed_is_fenced_if_nobody_ever_heard_of_it(
