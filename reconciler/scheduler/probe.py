@@ -12,14 +12,14 @@ from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.observed import Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import remote
+from reconciler.scheduler import guest, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import IDLE, State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
 
 class Discovery:
@@ -59,18 +59,22 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
     nodes = [node for node in situation.nodes if node.reachable or _joining(node)]
     away = {node.index for node in nodes if not node.reachable}
     shared: set[tuple[str, int]] = set()
+    unasked: list[tuple[Instance, Node]] = []
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
             continue
         known = situation.known.get(one.history_name, {})
         anonymous = one.in_clone is not None and not one.unique
-        unasked = Reason(ReasonCode.PROBE, one.base)
+        first = Reason(ReasonCode.PROBE, one.base)
         for node in discovery.among(one, nodes):
             where = node.index
             state = known.get(where)
             if state is not None and (state is IDLE or not _unknown(state)):
                 continue
             if not remote.probes(case, one, node):
+                continue
+            if not guest.can_be_probed(case, node):
+                unasked.append((one, node))
                 continue
             probed = one
             if anonymous:
@@ -82,11 +86,32 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
             step.probe = True
             step.expected_rc = _expected(situation, one, where)
             again = state is not None
-            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else unasked)
+            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else first)
             if where in away:
                 step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
             steps.at(probed).probes.append(step)
     _order(steps, situation)
+    for one, node in unasked:
+        _after_holder(steps, situation, one, node)
+
+
+def _after_holder(steps: Steps, situation: Situation, one: Instance, node: Node) -> None:
+    """Let a start wait for what is due with the holder of a guest that cannot be asked yet.
+
+    Where the holder will start on a node that is asked about it first, for what all its probes
+    find; where it ends, for its end, unless it goes on elsewhere (measured).
+    """
+    held = guest.holder(situation.expansion, node)
+    start = steps.at(one).start
+    if held is None or start is None or node.unclean is not None:
+        return
+    before = steps.at(held)
+    rise = before.start
+    if rise is not None and any(probe.node == rise.node for probe in before.probes):
+        link_all(before.probes, [start], Link.ORDER)
+    if before.migrate_from is None:
+        stops = [stop for stop in before.stops.values() if not stop.done_by_fencing]
+        link_all(stops, [start], Link.ORDER)
 
 
 def _joining(node: Node) -> bool:

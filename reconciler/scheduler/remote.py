@@ -171,7 +171,7 @@ def probes(case: Circumstances, one: Instance, node: Node) -> bool:
     if one.name in case.situation.expansion.owners and not _has_container(case, one):
         return False
     if node.remote is not None:
-        if members_only(one) or not guest.can_be_probed(case, node):
+        if members_only(one):
             return False
         if node.guest and guest.holds(case.situation, one):
             return False
