@@ -16,7 +16,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import guest, ordering, probe_order
+from reconciler.scheduler import guest, ordering, probe_order, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
@@ -71,7 +71,7 @@ def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
             symmetrical=True,
             require_all=True,
             origin=one.origin,
-            finds=one.name not in expansion.owners,
+            finds=not remote.is_connection(one),
         )
 
 
@@ -94,8 +94,16 @@ def restart(steps: Steps, case: Circumstances) -> None:
 
 
 def bind(steps: Steps, case: Circumstances) -> None:
-    """Let what runs on a guest node restart with its container, and be stopped before it."""
+    """Let what runs on a guest node restart with its container, and be stopped before it.
+
+    A container that migrates waits for what the probes of its connection find (measured).
+    """
     expansion = case.situation.expansion
+    for one, inside in _contained(expansion):
+        places = steps.places[inside.index]
+        if places is not None and remote.is_connection(one):
+            for probe in steps.at(one).probes:
+                link(probe, places.migrate_to or places.migrate_from, Link.ORDER)
     held = {
         node.index: steps.places[found.index]
         for node in case.situation.nodes

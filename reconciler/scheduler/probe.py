@@ -5,7 +5,7 @@ Pacemaker Explained, "resource-discovery". Every start waits for all probes of i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import Task
 from reconciler.model.constraint import ResourceDiscovery
@@ -59,40 +59,46 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
     nodes = [node for node in situation.nodes if node.reachable or _joining(node)]
     away = {node.index for node in nodes if not node.reachable}
     shared: set[tuple[str, int]] = set()
-    unasked: list[tuple[Instance, Node]] = []
+    later: list[tuple[Instance, Node]] = []
+    for one, node, reason in _open(case, discovery, nodes):
+        if node.guest and not guest.can_be_probed(case, node):
+            later.append((one, node))
+            continue
+        where, probed = node.index, one
+        if one.in_clone is not None and not one.unique:
+            if (one.history_name, where) in shared:
+                continue
+            shared.add((one.history_name, where))
+            probed = _instance_for(case, one, where)
+        step = steps.resource(probed, Task.MONITOR, where)
+        step.probe = True
+        step.expected_rc = _expected(situation, one, where)
+        step.require(reason)
+        if where in away:
+            step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
+        steps.at(probed).probes.append(step)
+    _order(steps, situation)
+    for one, node in later:
+        _after_holder(steps, situation, one, node)
+
+
+def _open(
+    case: Circumstances, discovery: Discovery, nodes: Sequence[Node]
+) -> Iterator[tuple[Instance, Node, Reason]]:
+    """Yield of which resources it is not known what they do on which nodes, and why it is asked."""
+    situation = case.situation
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
             continue
         known = situation.known.get(one.history_name, {})
-        anonymous = one.in_clone is not None and not one.unique
         first = Reason(ReasonCode.PROBE, one.base)
+        again = Reason(ReasonCode.FAILURE_EXPIRED, one.base)
         for node in discovery.among(one, nodes):
-            where = node.index
-            state = known.get(where)
+            state = known.get(node.index)
             if state is not None and (state is IDLE or not _unknown(state)):
                 continue
-            if not remote.probes(case, one, node):
-                continue
-            if not guest.can_be_probed(case, node):
-                unasked.append((one, node))
-                continue
-            probed = one
-            if anonymous:
-                if (one.history_name, where) in shared:
-                    continue
-                shared.add((one.history_name, where))
-                probed = _instance_for(case, one, where)
-            step = steps.resource(probed, Task.MONITOR, where)
-            step.probe = True
-            step.expected_rc = _expected(situation, one, where)
-            again = state is not None
-            step.require(Reason(ReasonCode.FAILURE_EXPIRED, one.base) if again else first)
-            if where in away:
-                step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
-            steps.at(probed).probes.append(step)
-    _order(steps, situation)
-    for one, node in unasked:
-        _after_holder(steps, situation, one, node)
+            if remote.probes(case, one, node):
+                yield one, node, first if state is None else again
 
 
 def _after_holder(steps: Steps, situation: Situation, one: Instance, node: Node) -> None:

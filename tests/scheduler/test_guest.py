@@ -140,6 +140,39 @@ def test_what_runs_on_a_guest_whose_holder_was_removed_is_stopped_before_it():
     assert "monitor vm g" not in far.steps(due)
 
 
+@pytest.mark.parametrize(("known", "waits"), [("nothing", True), ("holder", False), ("all", False)])
+def test_a_start_waits_for_the_probes_of_the_holder_of_a_guest_that_is_not_up_yet(known, waits):
+    """What runs on the guest cannot be asked there yet; not where the holder's start waits not."""
+    asked = {"nothing": {}, "holder": {"vm": ABSENT}, "all": {"vm": ABSENT, "a": ABSENT}}[known]
+    where = (far.prefers("a", "n2"), far.prefers("vm", "n1"))
+    guest = {"g": {"a": ABSENT}} if known == "all" else {}
+    done = {"n1": asked, "n2": {**asked, "vm": ABSENT}, **guest}
+    due = Cluster((_VM, _A), done, where, fencing=False).plan()
+    assert {"start vm n1", "start a n2"} <= set(far.steps(due))
+    assert far.waits(due, "a_start_0", "vm_monitor_0") is waits
+
+
+def test_a_start_waits_for_the_end_of_a_guest_where_it_was_never_looked_for():
+    """What the guest may have of it ends with the guest."""
+    done = {"n1": {"vm": STARTED, "g": STARTED, "a": ABSENT}, "n2": {"vm": ABSENT, "a": ABSENT}}
+    where = (far.prefers("a", "n1"), far.prefers("vm", "n2"))
+    due = Cluster((_VM, _A), done, where, fencing=False).plan()
+    assert far.waits(due, "a_start_0", "vm_stop_0@n1")
+    asked = Cluster((_VM, _A), {**done, "g": {"a": ABSENT}}, where, fencing=False).plan()
+    assert not far.waits(asked, "a_start_0", "vm_stop_0@n1")
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_holder_waits_for_the_probes_of_its_connection_only_to_migrate(moves):
+    """To stop it takes whatever connection there is with it."""
+    held = dataclasses.replace(
+        _VM, meta=far.sets(remote_node="g", allow_migrate=str(moves).lower())
+    )
+    done = {"n1": {"vm": STARTED, "g": STARTED}, "n2": {"vm": ABSENT}}
+    due = Cluster((held,), done, (far.prefers("vm", "n2"),), fencing=False).plan()
+    assert far.waits(due, "vm_stop_0@n1", "g_monitor_0@n2") is moves
+
+
 def test_a_container_may_be_a_member_of_the_group_that_it_contains():
     """What a group says holds for its members; the container itself is inside of nothing."""
     members = (dataclasses.replace(_VM, meta=()), far.primitive("a"), far.primitive("b"))
