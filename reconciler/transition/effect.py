@@ -148,7 +148,10 @@ def _draft(node: observed.ObservedNode) -> _Draft:
 
 
 def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
-    """Record an operation of an agent; the latest one of a name and interval is kept."""
+    """Record an operation of an agent; the latest one of a name and interval is kept.
+
+    A CIB has one record for whatever was done last and does not recur, which it replaces.
+    """
     draft.call += 1
     ok = result.ok
     name = step.resource
@@ -171,7 +174,7 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         source=step.source,
         target=step.target,
     )
-    revision = result.revision
+    revision, latest = result.revision, f"{name}_last_0"
     if known is None:
         revision = 1 if revision is None else revision
         draft.histories[name] = observed.ResourceHistory(
@@ -181,7 +184,8 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         kept = [
             other
             for other in known.operations
-            if other.operation != one.operation or other.interval_ms != one.interval_ms
+            if (other.operation != one.operation or other.interval_ms != one.interval_ms)
+            and (other.id != latest or one.interval_ms)
         ]
         if revision is None:
             revision = known.revision + 1

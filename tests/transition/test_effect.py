@@ -79,6 +79,18 @@ def test_latest_of_a_name_and_interval():
     }
 
 
+@pytest.mark.parametrize(
+    ("identity", "kept"), [("r_last_0", False), ("r_start_0", True), ("", True)]
+)
+def test_a_record_of_whatever_was_last_is_replaced(identity, kept):
+    """What was begun there is over with the next operation, though it has no number yet."""
+    begun = dataclasses.replace(_record("start", -1), id=identity)
+
+    found = _operations(effect.carry_out(_step(Task.STOP), _seen(begun)))
+
+    assert (("start", 0) in found) is kept
+
+
 def test_failure_counts():
     """A failure raises the count of its operation and notes when it was."""
     seen = _seen(attributes={"fail-count-r#monitor_10000": "2"})
