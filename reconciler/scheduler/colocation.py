@@ -119,6 +119,8 @@ def _importance_of_dependent(pair: Pair) -> tuple[int, int, int, str]:
 def lower(wanted: desired.Desired, situation: Situation, implied: Iterable[Pair] = ()) -> Pairs:
     """Return every colocation as pairs: those written, those of sets, those inside groups.
 
+    One without a score says nothing, not even who is placed first (measured).
+
     Args:
         wanted: what is written.
         situation: what the names in it mean, and what is active.
@@ -148,7 +150,7 @@ def lower(wanted: desired.Desired, situation: Situation, implied: Iterable[Pair]
                         origin=instance.origin,
                     )
                 )
-    return Pairs([_heard(pair, situation) for pair in pairs])
+    return Pairs([_heard(pair, situation) for pair in pairs if pair.score])
 
 
 def _heard(pair: Pair, situation: Situation) -> Pair:
@@ -175,8 +177,6 @@ def _role(role: Role | None) -> Role | None:
 def _pairs(
     expansion: Expansion, wanted: desired.Desired, one: constraint.Colocation
 ) -> Iterator[Pair]:
-    if not one.score:
-        return
     for dependent in location.expanded(expansion, wanted.tags, one.dependent):
         for primary in location.expanded(expansion, wanted.tags, one.primary):
             if dependent is primary:
@@ -334,34 +334,21 @@ class Wishes:
         """Add the wishes of a pair's dependent to the scores of ``one``."""
         row = self._ranking.rows[one.index]
         before = self._heard
-        found = self.towards(one, row, pair.dependent, pair, positive_only=positive_only)
+        found = self.towards(row, pair.dependent, pair, positive_only=positive_only)
         self._ranking.copies[one.index] += self._heard - before
         term = Term(TermKind.COLOCATION_WISH, 0, pair.origin, pair.dependent.base)
         self._ranking.become(one, found, term)
 
-    def towards(
-        self,
-        one: Instance,
-        row: Row,
-        other: Instance,
-        pair: Pair,
-        *,
-        positive_only: bool = False,
-    ) -> Row:
-        """Return a row with what the other side of a pair of ``one`` wishes."""
-        return self._met(one, row, other, pair, _Way(positive_only=positive_only))
-
-    def onwards(self, one: Instance, row: Row, pair: Pair) -> Row:
+    def onwards(self, row: Row, pair: Pair) -> Row:
         """Return a row with the wishes of the primary of a pair, and of those that it follows."""
-        return self._met(one, row, pair.primary, pair, _Way(onwards=True))
+        way = _Way(onwards=True)
+        return self.added(row, pair.primary, pair.score / INFINITY, pair.attribute, way)
 
-    def _met(self, one: Instance, row: Row, other: Instance, pair: Pair, way: _Way) -> Row:
-        self._busy.add(one.index)
-        try:
-            found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
-        finally:
-            self._busy.discard(one.index)
-        if not way.positive_only:
+    def towards(self, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False) -> Row:
+        """Return a row with what the other side of a pair wishes, and those behind it."""
+        way = _Way(positive_only=positive_only)
+        found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
+        if not positive_only:
             return found
         return [
             1 if after == -INFINITY and before >= 0 else after
@@ -379,7 +366,7 @@ class Wishes:
         """Return ``target`` with the wishes of a dependent and of those behind it.
 
         A wish that would leave no usable node counts for nothing, and neither does what is behind
-        it; nor is one heard where the way goes in a circle. What follows the last member of a
+        it; where the way goes in a circle, who began it is heard once more, too. What follows the last member of a
         group is heard twice: from there, and through the first, whose wishes may count for
         nothing (measured).
         """

@@ -137,11 +137,8 @@ class Placing:
             self.place(pair.primary)
             self.depend(one, pair)
         for pair in self.pairs.dependents(one):
-            if pair.influence and self._counts_now(pair):
+            if pair.influence:
                 self.wishes.apply(one, pair)
-
-    def _counts_now(self, pair: Pair) -> bool:
-        return pair.score != 0
 
     def depend(self, one: Instance, pair: Pair) -> None:
         """Change the scores of a dependent by where its primary is.

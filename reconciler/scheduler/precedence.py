@@ -73,8 +73,8 @@ def _company(placing: Placing, clone: Instance) -> list[int]:
     """
     row = [0 if node.online and not node.shutdown else -INFINITY for node in placing.nodes]
     for pair in placing.pairs.own_primaries(clone):
-        row = placing.wishes.towards(clone, row, pair.primary, pair)
+        row = placing.wishes.towards(row, pair.primary, pair)
     for pair in placing.pairs.own_dependents(clone):
         if pair.influence:
-            row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
+            row = placing.wishes.towards(row, pair.dependent, pair, positive_only=True)
     return row

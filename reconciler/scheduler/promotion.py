@@ -320,9 +320,9 @@ def _preferred(placing: Placing, clone: Instance, row: Row) -> Iterator[tuple[Pa
     """
     for pair in placing.pairs.own_primaries(clone):
         if pair.dependent_role is Role.PROMOTED and 0 < pair.score < INFINITY:
-            row = placing.wishes.towards(clone, row, pair.primary, pair)
+            row = placing.wishes.towards(row, pair.primary, pair)
             yield pair, pair.primary, row
     for pair in placing.pairs.own_dependents(clone):
         if pair.primary_role is Role.PROMOTED and pair.influence:
-            row = placing.wishes.towards(clone, row, pair.dependent, pair, positive_only=True)
+            row = placing.wishes.towards(row, pair.dependent, pair, positive_only=True)
             yield pair, pair.dependent, row

@@ -212,10 +212,10 @@ def _joined(placing: Placing, one: Instance) -> Row:
     speaker = one.children[0] if one.variant is Variant.GROUP and one.children else one
     row = placing.ranking.rows[speaker.index]
     for pair in placing.pairs.primaries(speaker):
-        row = placing.wishes.onwards(speaker, row, pair)
+        row = placing.wishes.onwards(row, pair)
     for pair in placing.pairs.own_dependents(speaker):
         if pair.internal:
-            row = placing.wishes.towards(speaker, row, pair.dependent, pair)
+            row = placing.wishes.towards(row, pair.dependent, pair)
     return row
 
 

@@ -213,3 +213,27 @@ def test_a_member_that_is_not_critical_is_heard_until_the_one_before_it_runs(run
     )
 
     assert due.ledgers["p"]["n2"].score == score
+
+
+def test_in_a_circle_a_resource_hears_its_own_wishes():
+    """What follows another that follows it is told its own scores again, behind the other's."""
+    resources = [strategies.primitive(name) for name in "ab"]
+    constraints = [
+        constraint.Colocation("k1", "a", "b", INFINITY),
+        constraint.Colocation("k2", "b", "a", 300_000),
+        location("a", "n1", 50),
+    ]
+    due = pipeline.schedule(wanted(*resources, constraints=constraints), seen())
+
+    assert due.ledgers["a"]["n1"].score == 50 + 15 + 50
+
+
+def test_a_colocation_without_a_score_says_nothing():
+    """Not even what it names as the primary is placed first."""
+    resources = [strategies.primitive(name) for name in "ab"]
+    sets = tuple(constraint.ResourceSet((name,)) for name in "ab")
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[constraint.ColocationSets("k", sets, 0)]), seen()
+    )
+
+    assert [one.instance for one in due.moments] == ["a", "b"]
