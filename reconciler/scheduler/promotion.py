@@ -74,9 +74,10 @@ def _counts(situation: Situation, one: Instance, node: Node) -> bool:
     """Tell whether the promotion score that a node has for a resource counts for an instance.
 
     It does for the instance that is active there; where none is, for every instance, if the node
-    was asked; and everywhere for an instance of which nothing is known anywhere (measured).
+    was asked; and everywhere for an instance of which nothing is known anywhere (measured). One
+    that can be told apart from its siblings has nothing to do with them.
     """
-    siblings = situation.expansion.by_base[one.base]
+    siblings = (one,) if one.unique else situation.expansion.by_base[one.base]
     holder = next(
         (each for each in siblings if node.index in situation.standing[each.index].running), None
     )

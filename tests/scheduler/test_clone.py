@@ -167,3 +167,18 @@ def test_instances_keep_others_off_in_the_order_in_which_they_were_placed():
     )
 
     assert [one.target for one in due.changes if one.resource == "b"] == ["n1"]
+
+
+@pytest.mark.parametrize(("grouped", "sources"), [(True, ["n2"]), (False, ["n2", ""])])
+def test_a_cloned_group_stays_where_a_member_failed(grouped, sources):
+    """Others that would rather be promoted elsewhere do not come before it, as for primitives."""
+    inner = strategies.primitive("p")
+    clone = resource.Clone(
+        "c",
+        resource.Group("g", (inner,)) if grouped else inner,
+        meta=strategies.sets(promotable="true", clone_max="3"),
+    )
+    found = seen({"n1": {}, "n2": {"p": "monitor-failed"}}, attributes={"n1": {"master-p": "9"}})
+    due = pipeline.schedule(wanted(clone), found)
+
+    assert [one.source for one in due.changes if "n2" in {one.source, one.target}] == sources

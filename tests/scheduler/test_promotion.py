@@ -124,6 +124,19 @@ def test_instances_without_promotion_keep_the_order_of_their_numbers():
     assert _moves(due) == {("move", "n1", "n3"), ("start", "", "n1")}
 
 
+def test_an_instance_that_can_be_told_apart_has_its_own_score_beside_another():
+    """That another one is active on the node does not take away what its own says."""
+    clone = _clone(globally_unique="true", clone_max="2", clone_node_max="2")
+    due = pipeline.schedule(
+        facts.wanted(clone, nodes=("n1",)),
+        facts.seen(
+            {"n1": {"p:0": "running", "p:1": "running"}}, attributes={"n1": {"master-p:1": "10"}}
+        ),
+    )
+
+    assert due.promotion_scores["p:1"] == {"n1": 10}
+
+
 def test_the_score_of_a_numbered_instance_is_not_that_of_an_anonymous_one():
     """Only the name under which the history is kept says whose promotion score it is."""
     due = pipeline.schedule(
