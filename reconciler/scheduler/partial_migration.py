@@ -98,7 +98,7 @@ class _Review:
             record,
             _arrival(other, self.situation.nodes[where]),
             asked=asked,
-            silent=asked and self._last_told(target) < record.changed_at,
+            silent=asked and self._silent_since(record, target),
         )
         if state.failure_of(record):
             self._stuck(trip, other)
@@ -145,7 +145,7 @@ class _Review:
         sent = other.departed
         if sent is not None and not other.failure_of(sent):
             return
-        if self._last_told(source) < record.changed_at:
+        if self._silent_since(record, source):
             self._may_run(source, role=state.role)
 
     def _half(self, source: int, target: Node) -> None:
@@ -201,15 +201,20 @@ class _Review:
         if role is Role.STARTED and self.standing.role in {Role.UNKNOWN, Role.STOPPED}:
             self.standing.role = Role.STARTED
 
-    def _last_told(self, node: Node) -> float:
-        """Return when a node last told whether the resource runs there, migrations left out."""
+    def _silent_since(self, record: OperationRecord, node: Node) -> bool:
+        """Tell whether a node has not told since an operation if the resource runs there.
+
+        Migrations left out; of an operation without a time nobody knows what came after it.
+        """
+        if not record.changed_at:
+            return True
         found = node.observed.histories[self.one.history_name].operations
         told = [
             one.changed_at
             for one in history.in_order(found)
             if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
         ]
-        return told[-1] if told else 0.0
+        return not told or told[-1] < record.changed_at
 
 
 def _arrival(state: State | None, source: Node) -> OperationRecord | None:

@@ -58,7 +58,9 @@ class _Summary:
         if start is not None and start.required:
             if places.migrate_from is not None and start.runnable:
                 return [self._change(move, ChangeKind.MIGRATE, places.migrate_from.reason)]
-            if start.runnable and (standing.spent or self._stops(places, standing)):
+            # It left, and may have arrived here.
+            again = move.source == move.target and standing.role is Role.STOPPED
+            if start.runnable and (again or standing.spent or self._stops(places, standing)):
                 return [self._restarting(move, places, standing)]
         if move.target == NOWHERE or self._stops(places, standing):
             return self._stopping(move, places, standing)

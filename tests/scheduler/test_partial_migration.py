@@ -11,6 +11,7 @@ from scheduler import test_rules as facts
 from reconciler.model import observed
 from reconciler.model.action import ActionKind
 from reconciler.model.observed import OperationStatus, Presence
+from reconciler.model.plan import ChangeKind
 from reconciler.scheduler import pipeline
 
 NOW = strategies.NOW
@@ -88,6 +89,34 @@ def _placed(*args, **options) -> tuple[str, set[str]]:
 def test_where_a_migration_leaves_a_resource(left, came, later, expected):
     """What left may have arrived unless the target was asked since, and the other way round."""
     assert _placed(left, came, later=later)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "shown", "kind"),
+    [
+        ((START, TO), "n1 n2", ChangeKind.MIGRATE),
+        ((START, TO_FAILED), "n1 n2", ChangeKind.RECOVER),
+        ((START, TO_FAILED, STOP), "n2", ChangeKind.RESTART),
+    ],
+)
+def test_what_left_nobody_knows_when_may_have_arrived(left, shown, kind):
+    """Whatever the node that it went to said, it may have been before."""
+    seen = _seen(left, (PROBE,), later=True)
+    history = seen.nodes["n1"].histories["p"]
+    operations = tuple(
+        dataclasses.replace(one, changed_at=0.0) if one.operation == "migrate_to" else one
+        for one in history.operations
+    )
+    histories = {"p": dataclasses.replace(history, operations=operations)}
+    n1 = dataclasses.replace(seen.nodes["n1"], histories=histories)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": n1})
+    desired = dataclasses.replace(_wanted(), constraints=(facts.location("p", "n2", 100),))
+
+    (status,) = pipeline.status(desired, seen).resources
+    (change,) = pipeline.schedule(desired, seen).changes
+
+    assert set(status.nodes) == set(shown.split())
+    assert (change.kind, change.target) == (kind, "n2")
 
 
 def test_what_arrived_is_stopped_where_it_left():
