@@ -38,6 +38,11 @@ def place(placing: Placing, one: Instance) -> None:
         promotion.choose(placing, one, instances, order)
 
 
+def is_scarce(placing: Placing, one: Instance) -> bool:
+    """Tell whether a clone has fewer instances than nodes, so that it matters which have one."""
+    return one.spread.maximum < _available(placing, one)
+
+
 def _available(placing: Placing, one: Instance) -> int:
     """Return how many nodes could take instances, of those named for the clone if they must be."""
     knows = placing.ranking.knows
@@ -145,7 +150,7 @@ class _Spread:
         first, last = child, child
         if child.variant is Variant.GROUP:
             first, last = child.children[0], child.children[-1]
-        few = clone.spread.maximum < _available(placing, clone)
+        few = is_scarce(placing, clone)
         times = 2 if child.index in self.refused else 1
         for pair in placing.pairs.own_primaries(clone):
             if few or pair.score < 0 or pair.mandatory:

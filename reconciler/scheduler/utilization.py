@@ -14,7 +14,7 @@ from reconciler.model import attribute
 from reconciler.model import property as properties
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import node_table, options, rule
+from reconciler.scheduler import clone, node_table, options, rule
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import PlacementStrategy
@@ -234,13 +234,17 @@ def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
 
 
 def _bound(placing: Placing, one: Instance) -> Iterator[Instance]:
-    """Yield what is bound to a primitive by mandatory colocations, in either direction."""
+    """Yield what is bound to a primitive by mandatory colocations, in either direction.
+
+    Of a clone that has an instance for every node no single one is followed (measured).
+    """
     owner: Instance | None = one
     while owner is not None:
         for pair in placing.pairs.own_primaries(owner):
             if pair.mandatory:
                 yield pair.primary
-        for pair in placing.pairs.own_dependents(owner):
+        followed = owner.variant is not Variant.CLONE or clone.is_scarce(placing, owner)
+        for pair in placing.pairs.own_dependents(owner) if followed else ():
             if pair.mandatory:
                 yield pair.dependent
         owner = owner.parent

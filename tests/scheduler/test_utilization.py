@@ -145,9 +145,26 @@ def test_an_instance_does_not_stay_where_it_does_not_fit():
         dataclasses.replace(
             strategies.primitive("p", resource_stickiness="0"), utilization=strategies.sets(cpu="2")
         ),
-        strategies.sets(clone_max="1"),
+        meta=strategies.sets(clone_max="1"),
     )
     wanted = dataclasses.replace(_wanted("utilization", {"n1": 1, "n2": 2}, {}), resources=(clone,))
     due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
 
     assert due.placement["p:0"] == {"n2": Role.STARTED}
+
+
+@pytest.mark.parametrize(("instances", "nodes"), [("1", ["n2"]), ("2", ["n1", "n2"])])
+def test_one_instance_for_every_node_leaves_no_room_for_who_follows_the_clone(instances, nodes):
+    """Only where few instances are spread do they look for room for who must be with one."""
+    meta = strategies.sets(globally_unique="true", clone_node_max="2", clone_max=instances)
+    wanted = _wanted(
+        "utilization",
+        {"n1": 1, "n2": 4},
+        {"x": 2},
+        [constraint.Colocation("k", "x", "c", facts.INFINITY)],
+    )
+    clone = resource.Clone("c", strategies.primitive("p"), meta=meta)
+    wanted = dataclasses.replace(wanted, resources=(clone, *wanted.resources))
+    due = facts.pipeline.schedule(wanted, facts.seen())
+
+    assert sorted(where for each in "01" for where in due.placement.get(f"p:{each}", {})) == nodes
