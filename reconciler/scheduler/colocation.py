@@ -344,6 +344,13 @@ class Wishes:
         way = _Way(onwards=True)
         return self.added(row, pair.primary, pair.score / INFINITY, pair.attribute, way)
 
+    def alone(self, row: Row, pair: Pair) -> Row:
+        """Return a row with the wishes of the primary of a pair, and of nobody behind it."""
+        primary = pair.primary
+        source = primary.children[0] if primary.variant is Variant.GROUP else primary
+        found = self._combined(row, source, pair.score / INFINITY, pair.attribute, _Way())
+        return found if self._ranking.usable(found) else row
+
     def towards(self, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False) -> Row:
         """Return a row with what the other side of a pair wishes, and those behind it."""
         way = _Way(positive_only=positive_only)

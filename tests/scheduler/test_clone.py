@@ -182,3 +182,23 @@ def test_a_cloned_group_stays_where_a_member_failed(grouped, sources):
     due = pipeline.schedule(wanted(clone), found)
 
     assert [one.source for one in due.changes if "n2" in {one.source, one.target}] == sources
+
+
+@pytest.mark.parametrize(("liked", "stopped"), [("n1", "n3"), ("n3", "n1")])
+def test_what_a_clone_follows_says_for_itself_which_instance_gives_way(liked, stopped):
+    """Those that follow it, too, are placed already: they say no more of other nodes."""
+    clone = resource.Clone("c", strategies.primitive("p"))
+    first = strategies.primitive("a")
+    second = strategies.primitive("b", resource_stickiness="INFINITY")
+    states = {"n1": {"p": "running"}, "n2": {"b": "running"}, "n3": {"p": "running"}}
+    constraints = [
+        location("a", liked, 5000),
+        constraint.Colocation("x", "a", "b", INFINITY),
+        constraint.Colocation("y", "c", "b", INFINITY),
+    ]
+    due = pipeline.schedule(
+        wanted(first, second, clone, constraints=constraints, nodes=("n1", "n2", "n3")),
+        seen(states),
+    )
+
+    assert [one.source for one in due.changes if one.kind.value == "stop"] == [stopped]
