@@ -127,7 +127,7 @@ def _sets(
     for each in one.sets:
         resources = tuple(colocation.members_of(expansion, wanted, each))
         members = _Members(each, _task(each.action), resources)
-        if each.sequential and each.require_all:
+        if each.sequential:
             for first, then in itertools.pairwise(resources):
                 yield _of_set(one, first, then, (members, members))
         if previous is not None and resources:

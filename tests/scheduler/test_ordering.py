@@ -430,3 +430,15 @@ def test_what_is_only_preferred_to_come_first_does_not_wait_for_a_migration():
 
     assert "a_start_0@n2" in before(due, "m_migrate_to_0@n1")
     assert not {key for key in before(due, "a_stop_0@n1") if key.startswith("m_")}
+
+
+@pytest.mark.parametrize(("sequential", "started"), [(True, []), (False, ["q", "r"])])
+def test_a_set_of_which_one_is_enough_may_still_be_a_sequence(sequential, started):
+    """Whether its members wait for each other is another question than who waits for them."""
+    some = constraint.ResourceSet(("p", "q"), sequential=sequential, require_all=False)
+    order = constraint.OrderSets("o", (some, constraint.ResourceSet(("r",))), symmetrical=False)
+    off = strategies.primitive("p", target_role="Stopped")
+    resources = (off, strategies.primitive("q"), strategies.primitive("r"))
+    due = pipeline.schedule(wanted(*resources, constraints=(order,)), seen())
+
+    assert [one.resource for one in due.actions if one.task is Task.START and one.real] == started
