@@ -362,6 +362,16 @@ class Wishes:
             for before, after in zip(row, found, strict=True)
         ]
 
+    def apart(
+        self, one: Instance, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False
+    ) -> Row:
+        """Return the same, but for what ``one`` itself wishes."""
+        self._busy.add(one.index)
+        try:
+            return self.towards(row, other, pair, positive_only=positive_only)
+        finally:
+            self._busy.discard(one.index)
+
     def added(
         self,
         target: Row,

@@ -215,9 +215,14 @@ class Placing:
         return {min(hosts, key=key)}
 
     def _share(self, one: Instance, pair: Pair) -> None:
-        """Give a dependent of a clone's role the scores of the instances in that role (measured)."""
+        """Give a dependent of a clone's role the scores of the instances in that role.
+
+        Not of those that are left alone (measured).
+        """
         for child in pair.primary.children:
             speaker = child.children[0] if child.variant is Variant.GROUP else child
+            if not self.situation.standing[speaker.index].managed:
+                continue
             for where in self._host(speaker, pair.primary_role) or ():
                 value = self.ranking.rows[speaker.index][where]
                 self.ranking.name(one, where)

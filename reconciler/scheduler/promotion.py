@@ -25,6 +25,8 @@ from reconciler.scheduler.situation import Situation
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
 
+_UNDECIDED = -2
+
 
 @frozen
 class Scores:
@@ -212,9 +214,11 @@ def _final(
 
     What is its own decides whether it may be promoted at all. Only where it may do preferences
     count: those of the clone for the node, with all that would be promoted there, and those of the
-    clone's colocations (measured). What is added is entered into ``terms``.
+    clone's colocations; the clone itself keeps all of it (measured). What is added is entered into
+    ``terms``.
     """
-    row = placing.ranking.rows[clone.index].copy()
+    ranking = placing.ranking
+    row = ranking.rows[clone.index].copy()
     rising = {
         index: placing.chosen[index]
         for index, score in own.items()
@@ -222,12 +226,14 @@ def _final(
     }
     for index, where in rising.items():
         row[where] = add(row[where], own[index])
+    ranking.become(clone, row, Term(TermKind.PROMOTION_SCORE, 0, clone.origin, clone.base))
     final = {index: row[where] for index, where in rising.items()}
     _enter(terms, final, Term(TermKind.CLONE, 0, clone.origin, clone.base))
     for pair, other, next_row in _preferred(placing, clone, row):
-        row = next_row
-        final = {index: row[where] for index, where in rising.items()}
-        _enter(terms, final, Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base))
+        final = {index: next_row[where] for index, where in rising.items()}
+        wish = Term(TermKind.COLOCATION_WISH, 0, pair.origin, other.base)
+        _enter(terms, final, wish)
+        ranking.become(clone, next_row, wish)
     if clone.outer is not None:
         for index in rising:
             host = bundle.host(placing, placing.situation.expansion.all[index])
@@ -292,12 +298,14 @@ def _beside(placing: Placing, pair: Pair, where: int) -> int:
     """Return what a colocation with the promoted role adds, given where its primary is.
 
     What it says of the unpromoted role counts the other way round. A primary that has not the
-    role that is named adds nothing.
+    role that is named adds nothing, nor does one that is not placed, in a circle (measured).
     """
     promoted = pair.dependent_role is Role.PROMOTED
     if not promoted and pair.mandatory and pair.primary.variant is Variant.CLONE:
         return 0
     placing.place(pair.primary)
+    if placing.chosen[pair.primary.index] == _UNDECIDED:
+        return 0
     named = pair.primary_role if pair.primary.promotable else None
     if not _among(placing, pair, placing.hosts(pair, named), where):
         return -INFINITY if pair.mandatory and promoted else 0
@@ -320,10 +328,10 @@ def _preferred(placing: Placing, clone: Instance, row: Row) -> Iterator[tuple[Pa
     With each pair, and the resource at its other end.
     """
     for pair in placing.pairs.own_primaries(clone):
-        if pair.dependent_role is Role.PROMOTED and 0 < pair.score < INFINITY:
-            row = placing.wishes.towards(row, pair.primary, pair)
+        if pair.dependent_role is Role.PROMOTED and pair.score > -INFINITY:
+            row = placing.wishes.apart(clone, row, pair.primary, pair)
             yield pair, pair.primary, row
     for pair in placing.pairs.own_dependents(clone):
         if pair.primary_role is Role.PROMOTED and pair.influence:
-            row = placing.wishes.towards(row, pair.dependent, pair, positive_only=True)
+            row = placing.wishes.apart(clone, row, pair.dependent, pair, positive_only=True)
             yield pair, pair.dependent, row

@@ -266,3 +266,47 @@ def test_an_instance_in_maintenance_that_is_known_to_be_demoted_keeps_nobody_dow
     promoted = [one.node for one in _beside(done).actions if one.task is Task.PROMOTE and one.node]
 
     assert promoted == ["n2"]
+
+
+@pytest.mark.parametrize(
+    ("score", "followed", "promotion"),
+    [
+        (facts.INFINITY, (172, 130), {"n1": 61, "n2": 25}),
+        (500_000, (139, 117), {"n1": 56, "n2": 23}),
+        (-500_000, (86, 93), {"n1": 46, "n2": 19}),
+    ],
+)
+def test_what_promotion_adds_to_a_clone_reaches_what_is_placed_after_it(score, followed, promotion):
+    """In a circle the primary is placed last: it keeps nobody down, and hears of promotion."""
+    circle = (
+        constraint.Colocation("k1", "c", "a", score, Role.PROMOTED),
+        constraint.Colocation("k2", "a", "c", 100),
+        facts.location("a", "n1", 10),
+        facts.location("a", "n2", 4),
+    )
+    due = pipeline.schedule(
+        facts.wanted(strategies.primitive("a"), _clone(), constraints=circle),
+        facts.seen(
+            {name: {"p": "running"} for name in ("n1", "n2")},
+            attributes={"n1": {"master-p": "50"}, "n2": {"master-p": "20"}},
+        ),
+    )
+
+    assert tuple(due.ledgers["a"][name].score for name in ("n1", "n2")) == followed
+    assert _priorities(due) == promotion
+
+
+def test_what_is_left_alone_shares_no_scores_with_who_follows_its_role():
+    """Whoever must be with a promoted instance gets its scores only if it is managed."""
+    due = _plan(
+        _clone(is_managed="false"),
+        constraint.Colocation("k", "a", "c", facts.INFINITY, None, Role.PROMOTED),
+        states={"n1": {"p": "promoted"}},
+        others=(strategies.primitive("a"),),
+        nodes=("n1", "n2"),
+    )
+
+    assert {name: due.ledgers["a"][name].score for name in ("n1", "n2")} == {
+        "n1": 0,
+        "n2": -facts.INFINITY,
+    }
