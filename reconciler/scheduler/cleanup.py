@@ -41,10 +41,14 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
 def shut_down(steps: Steps, situation: Situation, dc: str) -> None:
     """Enter the leaving of nodes that asked for it, after everything on them has stopped.
 
-    The one that coordinates leaves last, after all fencing (measured).
+    The one that coordinates leaves last, after all fencing. One that should be fenced leaves by
+    itself where it cannot be, as nothing is managed (measured).
     """
     for node in situation.nodes:
-        if not node.shutdown or not node.answers or node.remote is not None:
+        if not node.shutdown or not node.online or node.pending or node.remote is not None:
+            continue
+        fence = steps.fences.get(node.index)
+        if node.unclean is not None and (fence is None or fence.runnable):
             continue
         step = steps.add(
             f"do_shutdown-{node.name}", ActionKind.CLUSTER, Task.SHUTDOWN, None, node.index

@@ -131,6 +131,11 @@ class State:
         return self.role not in {Role.UNKNOWN, Role.STOPPED}
 
     @property
+    def doubted(self) -> bool:
+        """Whether the node has to be asked once more."""
+        return self.reprobe or (not self.known and not self.active)
+
+    @property
     def travelled(self) -> bool:
         """Whether a live migration is on record."""
         return bool(self.departed or self.arrived or self.migrating_to)

@@ -14,7 +14,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import guest, remote
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.history import IDLE, State
+from reconciler.scheduler.history import IDLE
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
@@ -95,7 +95,7 @@ def _open(
         again = Reason(ReasonCode.FAILURE_EXPIRED, one.base)
         for node in discovery.among(one, nodes):
             state = known.get(node.index)
-            if state is not None and (state is IDLE or not _unknown(state)):
+            if state is not None and (state is IDLE or not state.doubted):
                 continue
             if remote.probes(case, one, node):
                 yield one, node, first if state is None else again
@@ -126,11 +126,6 @@ def _joining(node: Node) -> bool:
     Until then nothing starts that might run there (measured).
     """
     return node.online and node.pending and node.unclean is None
-
-
-def _unknown(state: State) -> bool:
-    """Tell whether a node has to be asked once more."""
-    return state.reprobe or (not state.known and not state.active)
 
 
 def _expected(situation: Situation, one: Instance, node: int) -> int:

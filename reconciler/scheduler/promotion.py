@@ -85,7 +85,8 @@ def _counts(situation: Situation, one: Instance, node: Node) -> bool:
     )
     if holder is one:
         return True
-    if holder is None and node.index in situation.known.get(one.history_name, {}):
+    known = situation.known.get(one.history_name, {}).get(node.index)
+    if holder is None and known is not None and not known.doubted:
         return True
     return not situation.standing[one.index].seen_on
 

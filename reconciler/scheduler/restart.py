@@ -11,7 +11,7 @@ import enum
 
 from reconciler.model.action import Task
 from reconciler.model.agent import Metadata
-from reconciler.model.observed import OperationRecord, Rc
+from reconciler.model.observed import OperationRecord, OperationStatus, Rc
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import digest
@@ -137,6 +137,9 @@ def telling(state: State) -> list[OperationRecord]:
 
 
 def _found_active(record: OperationRecord) -> bool:
+    """Tell whether a record says that it runs; who is not done yet may find it so (measured)."""
+    if record.status is OperationStatus.PENDING:
+        return record.operation not in _RELOADS
     return record.rc == Rc.OK or (record.rc == Rc.PROMOTED and is_probe(record))
 
 

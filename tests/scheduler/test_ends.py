@@ -8,8 +8,9 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import observed
+from reconciler.model import fencing, observed
 from reconciler.model.action import Task
+from reconciler.model.plan import ChangeKind
 from reconciler.scheduler import digest
 
 
@@ -95,3 +96,47 @@ def test_the_coordinator_leaves_last():
     leaving = {one.node: one.key for one in due.actions if one.task is Task.SHUTDOWN}
 
     assert (leaving["n2"], leaving["n1"]) in {(one.before, one.after) for one in due.edges}
+
+
+@pytest.mark.parametrize(("maintenance", "leaves"), [("true", True), ("false", False)])
+def test_a_node_that_cannot_be_fenced_leaves_by_itself(maintenance, leaves):
+    """One that should be fenced and asks to shut down does, where nothing is managed."""
+    seen = facts.seen({"n1": {"p": "stop-failed"}, "n2": {}})
+    one = dataclasses.replace(seen.nodes["n1"], shutdown=True)
+    wanted = facts.wanted(
+        strategies.primitive("p"), fencing_enabled="true", maintenance_mode=maintenance
+    )
+    device = fencing.FenceDevice("f", "fence_x", hosts=("n1", "n2"))
+    due = facts.pipeline.schedule(
+        dataclasses.replace(wanted, fencing=fencing.Fencing((device,))),
+        dataclasses.replace(seen, nodes={**seen.nodes, "n1": one}),
+    )
+
+    assert bool([one for one in due.actions if one.task is Task.SHUTDOWN]) is leaves
+
+
+@pytest.mark.parametrize(
+    ("task", "before", "kinds"),
+    [
+        ("start", "stopped", [ChangeKind.RESTART]),
+        ("monitor", "running", [ChangeKind.RESTART]),
+        ("reload", "running", []),
+    ],
+)
+def test_what_is_done_with_other_parameters_is_done_anew(task, before, kinds):
+    """A start under way counts as one that was done, and so does a probe; a reload does not."""
+    seen = facts.seen({"n1": {"p": before}, "n2": {"p": "stopped"}})
+    node = seen.nodes["n1"]
+    pending = dataclasses.replace(
+        strategies.record(task, 193, -1),
+        status=observed.OperationStatus.PENDING,
+        digests=observed.Digests(all="0" * 32),
+    )
+    history = node.histories["p"]
+    history = dataclasses.replace(history, operations=(*history.operations, pending))
+    nodes = {**seen.nodes, "n1": dataclasses.replace(node, histories={"p": history})}
+    due = facts.pipeline.schedule(
+        facts.wanted(strategies.primitive("p")), dataclasses.replace(seen, nodes=nodes)
+    )
+
+    assert [one.kind for one in due.changes if one.kind is not ChangeKind.LEAVE] == kinds

@@ -124,6 +124,21 @@ def test_instances_without_promotion_keep_the_order_of_their_numbers():
     assert _moves(due) == {("move", "n1", "n3"), ("start", "", "n1")}
 
 
+def test_a_score_counts_for_no_instance_known_elsewhere_where_the_node_must_be_asked_anew():
+    """Where a start failed so long ago that it counts no more, nothing is known either."""
+    failed = strategies.record("start", 1, 2)
+    found = facts.seen({"n1": {}, "n2": {"p": "running"}}, attributes={"n1": {"master-p": "10"}})
+    known = observed.ResourceHistory("p", strategies.AGENT, (failed,))
+    node = dataclasses.replace(found.nodes["n1"], histories={"p": known})
+    clone = _clone(failure_timeout="60s")
+    due = pipeline.schedule(
+        facts.wanted(clone),
+        dataclasses.replace(found, nodes={**found.nodes, "n1": node}),
+    )
+
+    assert due.promotion_scores == {"p:0": {"n2": -1}, "p:1": {"n1": 10}}
+
+
 def test_an_instance_that_can_be_told_apart_has_its_own_score_beside_another():
     """That another one is active on the node does not take away what its own says."""
     clone = _clone(globally_unique="true", clone_max="2", clone_node_max="2")
