@@ -98,6 +98,7 @@ _MODELS: tuple[tuple[str, type[pydantic.BaseModel], str], ...] = (
 _TABLES = (
     ("Cluster properties", property.CLUSTER),
     ("Meta-attributes of resources", property.RESOURCE_META),
+    ("Meta-attributes of groups", property.GROUP_META),
     ("Meta-attributes of clones", property.CLONE_META),
     ("Options of operations", property.OPERATION),
     ("Meta-attributes of fence devices", property.FENCE_META),

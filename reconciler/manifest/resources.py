@@ -23,6 +23,7 @@ _CLONE_WORDS = {
     for option in property.CLONE_META.options.values()
     for name in (option.name, *option.aliases)
 }
+_GROUP_META = property.RESOURCE_META.merged(property.GROUP_META, "meta-attributes of a group")
 _Shape = shape.Primitive | shape.Group | shape.Clone | shape.Bundle
 
 
@@ -360,7 +361,7 @@ def _group(name: str, one: shape.Group, draft: _Draft) -> resource.Group | None:
         one.meta,
         where,
         "meta",
-        attributes.options(property.RESOURCE_META, "unknown-meta", scope.findings, _CLONE_WORDS),
+        attributes.options(_GROUP_META, "unknown-meta", scope.findings, _CLONE_WORDS),
         scope.findings,
     )
     params = attributes.sets(
@@ -397,6 +398,8 @@ def _clone(name: str, one: shape.Clone, draft: _Draft) -> resource.Clone | None:
         return None
     if promotable:
         _promotable(child, where, scope)
+    if isinstance(child, resource.Group):
+        _unordered(child, meta, scope)
     return resource.Clone(name, child, params, meta, origin=draft.section.key(name))
 
 
@@ -418,6 +421,21 @@ def _promotable(
             f"{member.agent} cannot be promoted: {why}",
             at,
             related=((member.origin, f"{member.name} is defined here"),),
+        )
+
+
+def _unordered(child: resource.Group, meta: attribute.AttributeSets, scope: Scope) -> None:
+    """Report that what a clone says of its instances also holds for the members of its group."""
+    said = next((one for one in meta if "ordered" in one.pairs), None)
+    if said is None or attribute.always(meta, "ordered") != "false":
+        return
+    if attribute.always(child.meta, "ordered") is None:
+        scope.findings.add(
+            "unordered-group",
+            f"without order the members of {child.name} start all at once, too",
+            said.origins["ordered"],
+            fix=f"leave it out, as it is the default, or write ordered: true for {child.name}",
+            related=((child.origin, f"{child.name} is defined here"),),
         )
 
 

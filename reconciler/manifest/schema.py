@@ -44,6 +44,7 @@ _CONSTRAINTS = {
 _TABLES: dict[str, property.Table] = {
     "ClusterProperties": property.CLUSTER,
     "ResourceMeta": property.RESOURCE_META,
+    "GroupMeta": property.RESOURCE_META.merged(property.GROUP_META, "meta-attributes"),
     "Meta": property.META,
     "OperationOptions": property.OPERATION,
     "FenceMeta": stonith.META,
@@ -53,7 +54,7 @@ _CLOSED: tuple[tuple[str, str, str], ...] = (
     ("Defaults", "resources", "Meta"),
     ("Defaults", "operations", "OperationOptions"),
     ("Primitive", "meta", "ResourceMeta"),
-    ("Group", "meta", "ResourceMeta"),
+    ("Group", "meta", "GroupMeta"),
     ("Clone", "meta", "Meta"),
     ("Bundle", "meta", "Meta"),
     ("Device", "meta", "FenceMeta"),

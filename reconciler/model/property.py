@@ -477,6 +477,12 @@ CLONE_META = Table(
 )
 """Meta-attributes that only clones have."""
 
+GROUP_META = Table(
+    "meta-attributes of a group",
+    Option("ordered", _B, "true", "start the members one after the other, stop them in reverse"),
+)
+"""Meta-attributes that only groups have."""
+
 META = RESOURCE_META.merged(CLONE_META, "meta-attributes")
 """All meta-attributes."""
 

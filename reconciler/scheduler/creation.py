@@ -343,8 +343,10 @@ def _collect(steps: Steps, one: Instance) -> None:
         link(whole.demoted, whole.stop, Link.ORDER)
         link(whole.demoted, whole.start, Link.ORDER)
         link(whole.running, whole.promote, Link.ORDER)
-    if one.variant is Variant.GROUP:
+    if one.chained:
         _chain(steps, one)
+    elif one.variant is Variant.GROUP:
+        link(whole.stopped, whole.start, Link.ORDER)
     else:
         # Others are promoted once those that go are gone (measured; not so in a group).
         link(whole.stopped, whole.promote, Link.ORDER)

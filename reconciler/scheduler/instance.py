@@ -159,6 +159,11 @@ class Instance:
         return "" if name in {self.name, self.base} else name
 
     @property
+    def chained(self) -> bool:
+        """Whether it is a group of which the members start one after the other, as usual."""
+        return self.variant is Variant.GROUP and self.meta.flag("ordered", default=True)
+
+    @property
     def is_fence_device(self) -> bool:
         """Whether it is a fence device managed as a resource."""
         return self.primitive is not None and self.primitive.agent.standard == "stonith"

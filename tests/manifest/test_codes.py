@@ -138,6 +138,7 @@ CASES = [
     ("unknown-option", {"resources": resources("  c: {agent: 'ocf:x:Y', operations: {start: {@@timout: 2s}}}\n")}, "timeout"),
     ("clone-limits", {"resources": resources("  c: {clone: a, meta: {clone-max: 2, promoted-max: @@3}}\n")}, "clone-max 2"),
     ("clone-limits", {"resources": resources("  c: {clone: a, meta: {clone-node-max: @@0}}\n")}, "no instance"),
+    ("unordered-group", {"resources": resources("  g: {group: [a]}\n  c: {clone: g, meta: {ordered: @@false}}\n")}, "all at once"),
     ("invalid-rule", {"extra": rule("{date: {operation: gt, start: @@2026-13-45}}")}, "month"),
     ("invalid-rule", {"extra": rule("{date: {operation: date_spec, spec: {hours: @@9-25}}}")}, "0 to 23"),
     ("invalid-rule", {"extra": rule("{date: {operation: date_spec, spec: {@@hour: 9}}}")}, "hours"),

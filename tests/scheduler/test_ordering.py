@@ -442,3 +442,33 @@ def test_a_set_of_which_one_is_enough_may_still_be_a_sequence(sequential, starte
     due = pipeline.schedule(wanted(*resources, constraints=(order,)), seen())
 
     assert [one.resource for one in due.actions if one.task is Task.START and one.real] == started
+
+
+@pytest.mark.parametrize(
+    ("clone", "group", "chained"),
+    [("", "", True), ("", "false", False), ("false", "", False), ("false", "true", True)],
+)
+def test_members_of_a_group_without_order_start_at_once(clone, group, chained):
+    """A clone's word holds for the group inside of it, unless that has its own."""
+    members = (strategies.primitive("p"), strategies.primitive("q"))
+    inner = resource.Group("g", members, meta=strategies.sets(ordered=group) if group else ())
+    outer = resource.Clone("c", inner, meta=strategies.sets(ordered=clone) if clone else ())
+    due = pipeline.schedule(wanted(outer if clone else inner, nodes=("n1",)), seen({"n1": {}}))
+    edges = {(edge.before.split("@")[0], edge.after.split("@")[0]) for edge in due.edges}
+    suffix = ":0" if clone else ""
+
+    assert ((f"p{suffix}_start_0", f"q{suffix}_start_0") in edges) is chained
+
+
+def test_a_group_without_order_starts_when_all_of_it_has_stopped():
+    """Where it moves, no member begins while another is still where they were."""
+    members = (strategies.primitive("p"), strategies.primitive("q"))
+    group = resource.Group("g", members, meta=strategies.sets(ordered="false"))
+    states = {"n1": {"p": "running", "q": "running"}, "n2": {"p": "stopped", "q": "stopped"}}
+    there = (location("g", "n2", INFINITY),)
+    due = pipeline.schedule(wanted(group, constraints=there), seen(states))
+    waits = {edge.after: edge.before for edge in due.edges if edge.before == "g_stopped_0"}
+
+    assert waits == {"g_start_0": "g_stopped_0"}
+    assert plan.Edge("p_stop_0@n1", "q_stop_0@n1") not in due.edges
+    assert plan.Edge("q_stop_0@n1", "p_stop_0@n1") not in due.edges
