@@ -169,7 +169,8 @@ class Placing:
             self._beside(one, pair, turns, singly=role is None)
         else:
             self._beside(one, pair, [self.hosts(pair, role)])
-        speaks = one.parent is not pair.dependent or one is pair.dependent.children[0]
+        grouped = pair.dependent.variant is Variant.GROUP
+        speaks = not grouped or one in {pair.dependent, pair.dependent.children[0]}
         if clone and pair.mandatory and speaks:
             if role is not None:
                 self._share(one, pair)

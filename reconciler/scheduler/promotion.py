@@ -264,24 +264,21 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
     """Return what says whether an instance may be promoted where it is going to be.
 
     It is its promotion score, with locations for the promoted role and the company that this role
-    must keep or avoid; nothing for an instance that is nowhere.
+    must keep or avoid; nothing for an instance that is nowhere, and nothing else than what they
+    say for one that people want unpromoted (measured).
     """
     where = placing.chosen[child.index]
     if where < 0:
         return []
+    if _kept_unpromoted(placing, child):
+        return [Term(TermKind.TARGET_ROLE, -INFINITY, clone.origin, child.base)]
     node = placing.nodes[where]
     speaker = bundle.speaking(placing, child, where)
     own = None
     if speaker is not None:
         own = placing.promotions.of(placing.situation, child, node, speaker)
     found = [Term(TermKind.PROMOTION_SCORE, -1 if own is None else own, clone.origin, child.base)]
-    for wish in placing.promotions.wishes:
-        if wish.instance is clone and wish.role is Role.PROMOTED:
-            found.extend(
-                Term(wish.kind, value, wish.origin, wish.id)
-                for place, value in wish.scores
-                if place == where
-            )
+    found.extend(_located(placing.promotions.wishes, clone, where))
     # A bundle's colocations with a role hold for the nodes of its containers; locations do not.
     said = [(clone, where)]
     if clone.outer is not None:
@@ -293,6 +290,23 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
                 if value:
                     found.append(Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base))
     return found
+
+
+def _located(wishes: Sequence[Wish], clone: Instance, where: int) -> Iterator[Term]:
+    """Yield what locations for the promoted role of a clone say of a node."""
+    for wish in wishes:
+        if wish.instance is clone and wish.role is Role.PROMOTED:
+            for place, value in wish.scores:
+                if place == where:
+                    yield Term(wish.kind, value, wish.origin, wish.id)
+
+
+def _kept_unpromoted(placing: Placing, child: Instance) -> bool:
+    """Tell whether people want an instance unpromoted; what is left alone stays as it is."""
+    return any(
+        one.meta.target_role is Role.UNPROMOTED and placing.situation.standing[one.index].managed
+        for one in child.primitives()
+    )
 
 
 def _beside(placing: Placing, pair: Pair, where: int) -> int:

@@ -325,3 +325,30 @@ def test_what_is_left_alone_shares_no_scores_with_who_follows_its_role():
         "n1": 0,
         "n2": -facts.INFINITY,
     }
+
+
+def test_every_instance_that_must_be_with_a_promoted_one_gets_its_scores():
+    """Not only the first of them is told what speaks for the promoted one's node."""
+    leader = resource.Clone("d", strategies.primitive("q"), meta=strategies.sets(promotable="true"))
+    due = pipeline.schedule(
+        facts.wanted(
+            _clone(),
+            leader,
+            constraints=[constraint.Colocation("k", "d", "c", facts.INFINITY, None, Role.PROMOTED)],
+        ),
+        facts.seen(attributes={"n2": {"master-p": "1000"}}),
+    )
+
+    assert [due.ledgers[f"q:{each}"]["n2"].terms[-1].value for each in "01"] == [1000, 1000]
+
+
+def test_nothing_speaks_for_what_shall_be_unpromoted():
+    """Its target role alone counts for the order in which instances are promoted."""
+    due = _plan(
+        _clone(target_role="Unpromoted"),
+        _role_location(100),
+        states={name: {"p": "running"} for name in NAMES},
+        scores={"n1": "50"},
+    )
+
+    assert set(_priorities(due).values()) == {-facts.INFINITY}
