@@ -242,9 +242,8 @@ def _relate(places: Places, standing: Standing) -> None:
         elif start is not None:
             stays = start.node == where and not _is_down(standing, where)
             flags = Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN
-            pending = stays and standing.states[where].pending == "start"
             unexpected = len(standing.running) > 1 and start.kind is ActionKind.PSEUDO
-            if stays and standing.managed and not pending and not unexpected:
+            if stays and standing.managed and not unexpected:
                 flags |= Link.RESTART
             link(stop, start, flags)
     if start is not None and promote is not None:

@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import fencing, observed
+from reconciler.model import constraint, fencing, observed
 from reconciler.model.action import Task
 from reconciler.model.plan import ChangeKind
 from reconciler.scheduler import digest
@@ -140,3 +140,26 @@ def test_what_is_done_with_other_parameters_is_done_anew(task, before, kinds):
     )
 
     assert [one.kind for one in due.changes if one.kind is not ChangeKind.LEAVE] == kinds
+
+
+@pytest.mark.parametrize(("first", "begun_anew"), [("stopped", True), ("running", False)])
+def test_a_start_under_way_is_begun_anew_after_what_starts_before_it(first, begun_anew):
+    """What is being started counts as running: it follows what it is ordered after."""
+    seen = facts.seen({"n1": {"a": first, "p": "stopped"}, "n2": {"a": "stopped", "p": "stopped"}})
+    node = seen.nodes["n1"]
+    pending = dataclasses.replace(
+        strategies.record("start", 193, -1), status=observed.OperationStatus.PENDING
+    )
+    history = dataclasses.replace(
+        node.histories["p"], operations=(*node.histories["p"].operations, pending)
+    )
+    one = dataclasses.replace(node, histories={**node.histories, "p": history})
+    resources = (strategies.primitive("a"), strategies.primitive("p", resource_stickiness="1"))
+    due = facts.pipeline.schedule(
+        facts.wanted(*resources, constraints=[constraint.Order("o", "a", "p")]),
+        dataclasses.replace(seen, nodes={**seen.nodes, "n1": one}),
+    )
+    tasks = {each.task for each in due.actions if each.resource == "p"}
+
+    assert Task.START in tasks
+    assert (Task.STOP in tasks) is begun_anew
