@@ -62,6 +62,7 @@ class TermKind(enum.Enum):
     SHUTDOWN_LOCK = "shutdown-lock"
     UNAVAILABLE = "unavailable"
     REMOTE_NODE = "remote-node"
+    CAPACITY = "capacity"
 
 
 class Stage(enum.Enum):

@@ -47,6 +47,7 @@ TERMS: dict[score.TermKind, str] = {
     score.TermKind.SHUTDOWN_LOCK: "locked to a node that is shutting down",
     score.TermKind.UNAVAILABLE: "the node cannot run resources now",
     score.TermKind.REMOTE_NODE: "only a member of the cluster can run it",
+    score.TermKind.CAPACITY: "too little utilization is left on the node",
 }
 """What a term of a score is, in words; a test holds the table complete."""
 

@@ -340,13 +340,20 @@ class Placing:
         return True
 
     def best(self, one: Instance) -> int:
-        """Return the best usable node for a primitive, NOWHERE if there is none."""
+        """Return the best usable node for a primitive, NOWHERE if there is none.
+
+        Those with too little room are closed to it, which others hear of later (measured).
+        """
         row = self.ranking.rows[one.index]
         running = self.situation.standing[one.index].running
         allowed = [
             node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
         ]
-        allowed, preferred = self.capacity.fitting(self, one, allowed)
+        fitting, preferred = self.capacity.fitting(self, one, allowed)
+        full = Term(TermKind.CAPACITY, -INFINITY, one.origin, one.base)
+        for where in sorted({*allowed}.difference(fitting)):
+            self.ranking.add(one, where, full)
+        allowed = fitting
         self.contests[one.index] = allowed, tuple(self.load)
         if not allowed:
             return NOWHERE

@@ -168,3 +168,26 @@ def test_one_instance_for_every_node_leaves_no_room_for_who_follows_the_clone(in
     due = facts.pipeline.schedule(wanted, facts.seen())
 
     assert sorted(where for each in "01" for where in due.placement.get(f"p:{each}", {})) == nodes
+
+
+def test_who_comes_later_hears_that_a_node_had_no_room():
+    """In a circle a resource keeps off the node where what it hears of could not be."""
+    circle = (
+        constraint.Colocation("k1", "c", "b", 400_000),
+        constraint.Colocation("k2", "b", "a", 300_000),
+        constraint.Colocation("k3", "a", "c", 100),
+        facts.location("a", "n2", 500),
+        facts.location("c", "n2", 300),
+        facts.location("c", "n1", 7),
+    )
+    wanted = _wanted("minimal", {"n1": 4, "n2": 0}, {"a": 0, "b": 0, "c": 2}, circle)
+    first, *others = wanted.resources
+    first = dataclasses.replace(first, meta=strategies.sets(priority="10"))
+    due = facts.pipeline.schedule(
+        dataclasses.replace(wanted, resources=(first, *others)), facts.seen()
+    )
+
+    assert {name: due.ledgers["a"][name].score for name in ("n1", "n2")} == {
+        "n1": 106,
+        "n2": -399_463,
+    }
