@@ -144,7 +144,8 @@ class _Spread:
         """Let the clone's colocations change the scores of an instance.
 
         Preferences for company count only where there are fewer instances than nodes: else every
-        node gets one anyway. What an instance must have or must avoid always counts (measured).
+        node gets one anyway. What an instance must have or must avoid always counts. Who follows
+        is heard with the last member of a group, when that is placed (measured).
         """
         placing, clone = self._placing, self._clone
         first, last = child, child
@@ -156,10 +157,13 @@ class _Spread:
             if few or pair.score < 0 or pair.mandatory:
                 for _ in range(times):
                     placing.depend(first, pair)
-        for pair in placing.pairs.own_dependents(clone):
-            if pair.influence and (few or pair.score < 0):
-                for _ in range(times):
-                    placing.wishes.apply(last, pair)
+        behind = [pair for pair in placing.pairs.own_dependents(clone) if few or pair.score < 0]
+        if last is not first:
+            placing.wishes.behind_clones[last.index] = behind
+            return
+        for pair in behind:
+            for _ in range(times if pair.influence else 0):
+                placing.wishes.apply(last, pair)
 
 
 def _prefers(placing: Placing, child: Instance) -> int:

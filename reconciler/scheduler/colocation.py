@@ -319,9 +319,11 @@ class Wishes:
     Attributes:
         opened: numbers of the groups whose placement has begun; until then what is placed with
             a group as a whole does not reach beyond it (measured).
+        behind_clones: what follows a clone, by the number of the last member of each group that is
+            an instance of it and being placed: there it is heard (measured).
     """
 
-    __slots__ = ("_busy", "_heard", "_pairs", "_ranking", "opened")
+    __slots__ = ("_busy", "_heard", "_pairs", "_ranking", "behind_clones", "opened")
 
     def __init__(self, ranking: Ranking, pairs: Pairs) -> None:
         self._ranking = ranking
@@ -329,6 +331,7 @@ class Wishes:
         self._busy: set[int] = set()
         self._heard = 0
         self.opened: set[int] = set()
+        self.behind_clones: dict[int, Sequence[Pair]] = {}
 
     def apply(self, one: Instance, pair: Pair, *, positive_only: bool = False) -> None:
         """Add the wishes of a pair's dependent to the scores of ``one``."""
@@ -425,8 +428,14 @@ class Wishes:
         """Return the pairs by which others follow a resource, as far as they are heard by now."""
         group = one.parent
         if group is None or group.index in self.opened:
-            return self._pairs.dependents(one)
+            return self.dependents(one)
         return self._pairs.own_dependents(one)
+
+    def dependents(self, one: Instance) -> Sequence[Pair]:
+        """Return the pairs by which others follow a resource, or the clone that it ends."""
+        behind = self.behind_clones.get(one.index)
+        found = self._pairs.dependents(one)
+        return found if behind is None else (*found, *behind)
 
     def _combined(
         self,

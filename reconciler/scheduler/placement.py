@@ -136,7 +136,7 @@ class Placing:
                 continue
             self.place(pair.primary)
             self.depend(one, pair)
-        for pair in self.pairs.dependents(one):
+        for pair in self.wishes.dependents(one):
             if pair.influence:
                 self.wishes.apply(one, pair)
 

@@ -202,3 +202,24 @@ def test_what_a_clone_follows_says_for_itself_which_instance_gives_way(liked, st
     )
 
     assert [one.source for one in due.changes if one.kind.value == "stop"] == [stopped]
+
+
+@pytest.mark.parametrize("last", [(), ("b",), ("m", "b")])
+def test_who_follows_a_cloned_group_stops_no_member_of_it(last):
+    """What it would rather do is heard at the last member, which must be where the others are."""
+    members = [strategies.primitive("a", resource_stickiness="1000")]
+    members += [strategies.primitive(name) for name in last]
+    names = [one.name for one in members]
+    clone = resource.Clone(
+        "c", resource.Group("g", tuple(members)), meta=strategies.sets(clone_max="1")
+    )
+    states = {
+        "n1": dict.fromkeys(names, "running"),
+        "n2": {**dict.fromkeys(names, "stopped"), "z": "running"},
+    }
+    constraints = [location("z", "n1", -700), constraint.Colocation("x", "z", "c", INFINITY)]
+    due = pipeline.schedule(
+        wanted(clone, strategies.primitive("z"), constraints=constraints), seen(states)
+    )
+
+    assert [one.resource for one in due.actions if one.task is Task.STOP and one.real] == ["z"]
