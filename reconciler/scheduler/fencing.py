@@ -18,8 +18,8 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.options import QuorumPolicy, Requires
-from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 
 def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
@@ -166,7 +166,7 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
     if needed is Requires.NOTHING:
         return
     hopeless = fence is None or not fence.runnable
-    if hopeless and _goes_on(rise, case.situation.standing[one.index], node):
+    if hopeless and _goes_on(rise, case.situation, node):
         return
     if fence is None:
         if may_run(one, node, case.situation):
@@ -177,12 +177,16 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
         link(fence, rise, Link.NEEDS)
 
 
-def _goes_on(rise: Step, standing: Standing, node: Node) -> bool:
+def _goes_on(rise: Step, situation: Situation, node: Node) -> bool:
     """Tell whether a step only keeps what was there, whatever there may be on a lost node.
 
-    What runs is no more dangerous for being let run, here or elsewhere (measured).
+    What runs is no more dangerous for being let run, here or elsewhere (measured); but it must be
+    known to run, on a node that answers.
     """
-    if not standing.running or node.index in standing.running:
+    standing = situation.standing[present(rise.instance).index]
+    if node.index in standing.running:
+        return False
+    if not any(situation.nodes[where].answers for where in standing.running):
         return False
     return rise.task is Task.START or standing.role is Role.PROMOTED
 

@@ -126,3 +126,23 @@ def test_what_runs_goes_on_where_quorum_forbids_the_fencing(presence):
 
     assert facts.change(due, "p").kind.value == "leave"
     assert Task.STOP not in {one.task for one in due.actions}
+
+
+@pytest.mark.parametrize(("where", "starts"), [("n1", True), ("n2", False)])
+def test_only_what_is_known_to_run_goes_on_beside_a_lost_node_that_cannot_be_fenced(where, starts):
+    """What was lost with another node may by now run on the one that nobody can look at."""
+    device = fencing.FenceDevice("f", "fence_x", hosts=("n2",))
+    wanted = dataclasses.replace(
+        facts.wanted(
+            strategies.primitive("p"),
+            nodes=("n1", "n2", "n3", "n4"),
+            constraints=(facts.location("p", "n4", facts.INFINITY),),
+            fencing_enabled="true",
+        ),
+        fencing=fencing.Fencing((device,)),
+    )
+    states = {name: {"p": "running" if name == where else "stopped"} for name in ("n1", "n2", "n4")}
+    lost = {"n2": Presence.UNKNOWN, "n3": Presence.UNKNOWN}
+    due = facts.pipeline.schedule(wanted, facts.seen({**states, "n3": {}}, presence=lost))
+
+    assert ("p_start_0@n4" in {one.key for one in due.actions}) is starts
