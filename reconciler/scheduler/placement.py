@@ -259,8 +259,8 @@ class Placing:
         Args:
             pair: whose primary it is.
             role: that the primary must have; None: any.
-            entire: whether all of a group that is an instance of a clone must be there; a group
-                that begins there is enough, but for interleaved ones (measured).
+            entire: whether all of a group that is an instance of a clone must be there; for who
+                must be with it any of it is enough, but for interleaved ones (measured).
         """
         primary = pair.primary
         if remote.is_connection(pair.dependent):
@@ -275,8 +275,11 @@ class Placing:
             return None
         found: set[int] = set()
         for child in primary.children:
-            if not (pair.mandatory and self.situation.is_blocked(child)):
-                found |= self._host(_speaker(child, entire=entire), role) or set()
+            if pair.mandatory and self.situation.is_blocked(child):
+                continue
+            anyone = pair.mandatory and not entire and child.variant is Variant.GROUP
+            for member in child.children if anyone else [_speaker(child, entire=entire)]:
+                found |= self._host(member, role) or set()
         return found
 
     def _host(self, primary: Instance, role: Role | None) -> set[int] | None:

@@ -237,3 +237,19 @@ def test_a_colocation_without_a_score_says_nothing():
     )
 
     assert [one.instance for one in due.moments] == ["a", "b"]
+
+
+def test_whatever_is_left_of_a_cloned_group_is_company():
+    """Who must be with a clone may be where only a later member of it still is, left alone."""
+    group = resource.Group("g", (strategies.primitive("a"), strategies.primitive("b")))
+    clone = resource.Clone("c", group, meta=strategies.sets(is_managed="false"))
+    due = pipeline.schedule(
+        wanted(
+            clone,
+            strategies.primitive("x"),
+            constraints=[constraint.Colocation("k", "x", "c", INFINITY)],
+        ),
+        seen({"n1": {}, "n2": {"b": "running"}}),
+    )
+
+    assert set(due.placement["x"]) == {"n2"}
