@@ -199,10 +199,10 @@ class _Notes:
     def _after_loss(self, one: Instance, frame_: Frame, loss: Step, told: dict[str, str]) -> None:
         """Tell of a fencing where an instance runs and will run, in place of the stop (measured).
 
-        One that restarts is told as soon as the node is fenced.
+        One that restarts is told as soon as the node is fenced; one that failed is not told.
         """
         where = self.assignment.chosen[one.index]
-        if where not in self._runs(one):
+        if where not in self._runs(one) or self.situation.standing[one.index].spent:
             return
         step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
         for fence, _ in loss.before:

@@ -60,6 +60,16 @@ def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
     assert told <= before(due, "p:1_monitor_10000@n2")
 
 
+@pytest.mark.parametrize(("state", "told"), [("running", {"n2", "n3"}), ("monitor-failed", {"n3"})])
+def test_no_instance_that_failed_is_told_of_a_fencing(state, told):
+    """It is recovered anyway; the others are told."""
+    states = {"n1": {"p": "running"}, "n2": {"p": state}, "n3": {"p": "running"}}
+    due = pipeline.schedule(fenced(clone()), seen(states, presence={"n1": Presence.UNKNOWN}))
+    notes = [one for one in due.actions if one.real and "_post_notify_stonith_0" in one.key]
+
+    assert {one.node for one in notes} == told
+
+
 def test_an_instance_that_nobody_manages_is_told_nothing():
     """One whose stop failed is left alone until people come."""
     states = {**UP, "n2": {"p": "stop-failed"}}
