@@ -167,6 +167,7 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
         return
     hopeless = fence is None or not fence.runnable
     if hopeless and _goes_on(rise, case.situation, node):
+        link(fence, rise, Link.NEEDS_IF_WANTED)
         return
     if fence is None:
         if may_run(one, node, case.situation):
@@ -180,13 +181,11 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
 def _goes_on(rise: Step, situation: Situation, node: Node) -> bool:
     """Tell whether a step only keeps what was there, whatever there may be on a lost node.
 
-    What runs is no more dangerous for being let run, here or elsewhere (measured); but it must be
-    known to run, on a node that answers.
+    What runs well is no more dangerous for being let run where it is (measured; Pacemaker's
+    scheduler also starts it again, or elsewhere).
     """
     standing = situation.standing[present(rise.instance).index]
-    if node.index in standing.running:
-        return False
-    if not any(situation.nodes[where].answers for where in standing.running):
+    if rise.node not in standing.running or node.index in standing.running or standing.failed:
         return False
     return rise.task is Task.START or standing.role is Role.PROMOTED
 
