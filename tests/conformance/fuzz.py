@@ -7,6 +7,7 @@ fuzz.py --level 2 --seeds 0:200            agreement by aspect, and the seeds th
 fuzz.py --level 2 --seeds 17:18 --show     the differences of one seed
 fuzz.py --level 0 --seeds 0:200            the same for recorded cases with something changed
 fuzz.py --level 6 --seeds 0:200            the same for random operation histories
+fuzz.py --level 8 --seeds 0:200            the same for much of the language in small CIBs
 fuzz.py --level 2 --seeds 17:18 --shrink DIR   the smallest CIB that still differs
 fuzz.py --shrink DIR --case ID             the same for a record, or for a CIB by --file
 
@@ -34,17 +35,19 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import conformance_containers as containers
+import conformance_features as features
 import conformance_harness as harness
 import conformance_lives as lives
 import conformance_mutation as mutation
 import conformance_shrink as shrink
 import report
 
-LIVES, CONTAINERS = 6, 7
-LEVELS = (0, 1, 2, 3, 4, 5, LIVES, CONTAINERS)
+LIVES, CONTAINERS, FEATURES = 6, 7, 8
+LEVELS = (0, 1, 2, 3, 4, 5, LIVES, CONTAINERS, FEATURES)
 """0: recorded cases with something changed; 1 to 5: the generator's, each with all below it.
 
-The others are our own: operation histories; remote and guest nodes with bundles.
+The others are our own: operation histories; remote and guest nodes with bundles; much of the
+language in small CIBs.
 """
 WEIGHTY = ("actions", "final")
 """What runs where at the end, and what is done for it."""
@@ -73,6 +76,8 @@ def situation(level: int, seed: int, odd: bool = False) -> Situation:
         return Situation(lives.generate(seed))
     if level == CONTAINERS:
         return Situation(containers.generate(seed))
+    if level == FEATURES:
+        return Situation(features.generate(seed))
     return Situation(harness.load("random_cib").generate(level, seed, odd))
 
 
