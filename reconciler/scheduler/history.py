@@ -251,6 +251,10 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
             state.recurring[key] = record
 
 
+_MAY_STILL_MATTER = frozenset({"promote", "migrate_to", "migrate_from"})
+"""What may have got through although nobody heard of its end, so that two are active."""
+
+
 class _Reading:
     """One history being read; lives inside ``read`` only."""
 
@@ -316,9 +320,10 @@ class _Reading:
     def _given_up(self, record: OperationRecord) -> bool:
         """Tell whether nobody waits for an operation any longer, since it is too old (measured).
 
-        A promotion is waited for: until somebody knows, it may have got through.
+        A promotion is waited for, and so is a migration: until somebody knows, it may have got
+        through.
         """
-        return record.operation != "promote" and self._old(record)
+        return record.operation not in _MAY_STILL_MATTER and self._old(record)
 
     def _doubt(self, record: OperationRecord) -> None:
         """Ask anew what became of a start that nobody waits for; other operations never were."""

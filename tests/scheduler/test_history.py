@@ -271,6 +271,17 @@ def test_nobody_waits_for_an_old_operation(done, expected, fail_count, waits):
     assert not waits or state.pending == done[-1][0]
 
 
+@pytest.mark.parametrize("task", ["migrate_to", "migrate_from"])
+def test_an_old_migration_is_still_waited_for(task):
+    """However long ago it was begun, it may have got through."""
+    known = observed.ResourceHistory("p", strategies.AGENT, records(START, (task, 0, PENDING)))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
+    state = history.read(resource.Primitive("p", strategies.AGENT), known, reader, given)
+
+    assert state.pending == task
+
+
 @pytest.mark.parametrize("task", ["start", "stop", "monitor/10", "reload"])
 def test_what_nobody_manages_may_be_stopped(task):
     """There, an operation that found it stopped has not failed."""
