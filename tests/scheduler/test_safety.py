@@ -21,6 +21,8 @@ from reconciler.transition import effect
 PROFILE = settings(
     max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
+LONG_PROFILE = settings(PROFILE, max_examples=1_000)
+"""Where a hole would be a second running copy."""
 RISING = frozenset({Task.START, Task.PROMOTE, Task.MIGRATE_FROM})
 
 
@@ -68,7 +70,7 @@ def test_every_plan_can_be_finished(cluster):
     event(f"actions: {min(len(keys) // 5, 6)}")
 
 
-@PROFILE
+@LONG_PROFILE
 @given(strategies.clusters())
 def test_never_two_active_instances(cluster):
     """A start waits until the resource was stopped, fenced or probed on every other node."""
@@ -93,7 +95,7 @@ def test_never_two_active_instances(cluster):
             assert stopped or fenced_first(due, node, earlier[one.key]), (one.key, node)
 
 
-@PROFILE
+@LONG_PROFILE
 @given(strategies.clusters())
 def test_nothing_rises_beside_an_unknown_node(cluster):
     """No start or promotion while another node is unknown and was not fenced before."""
@@ -114,7 +116,7 @@ def test_nothing_rises_beside_an_unknown_node(cluster):
                 assert fenced_first(due, node.name, earlier[one.key]), (one.key, node.name)
 
 
-@PROFILE
+@LONG_PROFILE
 @given(st.one_of(strategies.lost_promoted(), strategies.clusters()))
 def test_nothing_is_promoted_beside_a_lost_node_that_may_be_promoted(cluster):
     """A promotion waits for the fencing of every lost node, or does not happen."""
