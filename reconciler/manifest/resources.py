@@ -432,7 +432,7 @@ def _unordered(child: resource.Group, meta: attribute.AttributeSets, scope: Scop
     if attribute.always(child.meta, "ordered") is None:
         scope.findings.add(
             "unordered-group",
-            f"without order the members of {child.name} start all at once, too",
+            f"without order also the members of {child.name} start all at once",
             said.origins["ordered"],
             fix=f"leave it out, as it is the default, or write ordered: true for {child.name}",
             related=((child.origin, f"{child.name} is defined here"),),
