@@ -101,6 +101,7 @@ def order(steps: Steps, case: Circumstances) -> None:
     Nor does what does not require fencing, if it may run on several nodes.
     """
     lost = [node for node in case.situation.nodes if node.unclean is not None]
+    never = {node.index: _never(steps, node) for node in lost if node.index not in steps.fences}
     replicas = case.situation.expansion.owners
     for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
@@ -118,7 +119,7 @@ def order(steps: Steps, case: Circumstances) -> None:
                 _before_wholes(steps, one, fence)
             for step in (places.start, places.promote) if node.name not in replicas else ():
                 if step is not None:
-                    _wait(step, fence, node, case)
+                    _wait(step, fence, node, case, never.get(node.index))
 
 
 def _careless(one: Instance, case: Circumstances) -> bool:
@@ -154,8 +155,20 @@ def _by_fencing(step: Step, fence: Step | None, node: Node, *, waits: bool) -> N
     link(fence, step, Link.NEEDS | (Link.UNORDERED if cluster or not waits else 0))
 
 
-def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> None:
-    """Let a start or promotion wait for the fencing of a node, for ever where it cannot be."""
+def _never(steps: Steps, node: Node) -> Step:
+    """Enter a step that stands for the fencing of a node that nothing fences: it cannot be done."""
+    step = steps.add(f"never-{node.name}", ActionKind.PSEUDO, Task.OFF, None, node.index)
+    step.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
+    return step
+
+
+def _wait(
+    rise: Step, fence: Step | None, node: Node, case: Circumstances, never: Step | None
+) -> None:
+    """Let a start or promotion wait for the fencing of a node, for ever where it cannot be.
+
+    What runs well may go on; only if it is to be started again it waits, too.
+    """
     one = rise.instance
     if one is None:
         return
@@ -167,7 +180,7 @@ def _wait(rise: Step, fence: Step | None, node: Node, case: Circumstances) -> No
         return
     hopeless = fence is None or not fence.runnable
     if hopeless and _goes_on(rise, case.situation, node):
-        link(fence, rise, Link.NEEDS_IF_WANTED)
+        link(fence or never, rise, Link.NEEDS_IF_WANTED)
         return
     if fence is None:
         if may_run(one, node, case.situation):

@@ -165,3 +165,25 @@ def test_what_runs_beside_a_lost_node_that_cannot_be_fenced_is_not_started_again
 
     assert Task.START not in tasks
     assert (Task.STOP in tasks) is failed
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_what_runs_beside_a_lost_node_is_not_started_with_other_parameters(enabled):
+    """Whether the node cannot be fenced or nobody ever fences: to be started again is a start."""
+    device = fencing.FenceDevice("f", "fence_x", hosts=("n1",))
+    wanted = dataclasses.replace(
+        facts.wanted(strategies.primitive("p"), nodes=("n1", "n2"), fencing_enabled=enabled),
+        fencing=fencing.Fencing((device,)),
+    )
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {}}, presence={"n2": Presence.UNKNOWN})
+    n1 = seen.nodes["n1"]
+    other = observed.Digests(all="0" * 32)
+    operations = tuple(
+        dataclasses.replace(one, digests=other) if one.operation == "start" else one
+        for one in n1.histories["p"].operations
+    )
+    history = {"p": dataclasses.replace(n1.histories["p"], operations=operations)}
+    nodes = {**seen.nodes, "n1": dataclasses.replace(n1, histories=history)}
+    due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, nodes=nodes))
+
+    assert Task.START not in {one.task for one in due.actions}
