@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
@@ -47,13 +49,49 @@ def histories(state: ET.Element) -> dict[str, observed.ResourceHistory]:
         one = observed.ResourceHistory(
             name,
             kind(element),
-            records,
+            _settled(records),
             locked_at=locked,
             place=len(found),
             container=written("container", ""),
         )
         found.setdefault(name, one)
     return found
+
+
+def _settled(
+    records: tuple[observed.OperationRecord, ...],
+) -> tuple[observed.OperationRecord, ...]:
+    """Return records with call 0 for what is over, though it was never given a number.
+
+    It is over where the same controller has gone on to a later transition since, and then it was
+    before all others (measured).
+    """
+    if all(one.call >= 0 for one in records):
+        return records
+    numbered = [_transition(one.token) for one in records if one.call >= 0]
+    return tuple(
+        [
+            dataclasses.replace(one, call=0)
+            if one.call < 0 and _is_past(_transition(one.token), numbered)
+            else one
+            for one in records
+        ]
+    )
+
+
+def _is_past(one: tuple[str, float], others: Iterable[tuple[str, float]]) -> bool:
+    controller, number = one
+    return any(controller == same and number < later for same, later in others)
+
+
+def _transition(key: str) -> tuple[str, float]:
+    """Return who counted the transition of a key, and its number.
+
+    What was asked for outside of any, of which the number is below 0, is later than all.
+    """
+    parts = key.split(":")
+    number = parts[1] if len(parts) > 1 else ""
+    return parts[-1], int(number) if number.isdecimal() else math.inf
 
 
 def kind(element: ET.Element) -> agent.AgentName | None:

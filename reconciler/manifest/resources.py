@@ -23,7 +23,6 @@ _CLONE_WORDS = {
     for option in property.CLONE_META.options.values()
     for name in (option.name, *option.aliases)
 }
-_GROUP_META = property.RESOURCE_META.merged(property.GROUP_META, "meta-attributes of a group")
 _Shape = shape.Primitive | shape.Group | shape.Clone | shape.Bundle
 
 
@@ -361,7 +360,7 @@ def _group(name: str, one: shape.Group, draft: _Draft) -> resource.Group | None:
         one.meta,
         where,
         "meta",
-        attributes.options(_GROUP_META, "unknown-meta", scope.findings, _CLONE_WORDS),
+        attributes.options(property.ALL_GROUP_META, "unknown-meta", scope.findings, _CLONE_WORDS),
         scope.findings,
     )
     params = attributes.sets(

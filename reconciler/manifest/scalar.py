@@ -104,7 +104,7 @@ def wrong_duration(text: str) -> str:
 def as_score(value: object) -> int:
     """Return a score."""
     text = as_text(value)
-    found = property.score(text) if property.is_score(text) else None
+    found = property.whole_score(text)
     number = property.integer(text)
     if found is None or (number is not None and abs(number) > score.INFINITY):
         raise refused("invalid-score", wrong_score(text))

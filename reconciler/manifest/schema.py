@@ -44,7 +44,7 @@ _CONSTRAINTS = {
 _TABLES: dict[str, property.Table] = {
     "ClusterProperties": property.CLUSTER,
     "ResourceMeta": property.RESOURCE_META,
-    "GroupMeta": property.RESOURCE_META.merged(property.GROUP_META, "meta-attributes"),
+    "GroupMeta": property.ALL_GROUP_META,
     "Meta": property.META,
     "OperationOptions": property.OPERATION,
     "FenceMeta": stonith.META,

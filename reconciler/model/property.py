@@ -132,11 +132,6 @@ HEALTH_DEFAULTS: Mapping[str, int] = {"red": -scores.INFINITY, "yellow": 0, "gre
 """What the words of node health count where no property says otherwise."""
 
 
-def is_score(text: str) -> bool:
-    """Tell whether a text is a score and nothing else."""
-    return text.strip() in _SCORE_WORDS or integer(text) is not None
-
-
 def score(text: str, health: Mapping[str, int] | None = None) -> int | None:
     """Return the score that a text means, saturated to +-INFINITY, or None where it is none.
 
@@ -165,8 +160,9 @@ def choice(option: Option, text: str) -> str | None:
     return folded.get(text.strip().lower())
 
 
-def _whole_score(text: str) -> int | None:
-    return score(text) if is_score(text) else None
+def whole_score(text: str) -> int | None:
+    """Return the score that a text is, and is nothing else; None where it is none."""
+    return score(text) if text.strip() in _SCORE_WORDS or integer(text) is not None else None
 
 
 Typed = bool | int | str
@@ -179,7 +175,7 @@ def typed(option: Option, text: str) -> Typed | None:
         case Kind.BOOLEAN:
             return boolean(text)
         case Kind.INTEGER | Kind.SCORE:
-            number = integer(text) if option.kind is Kind.INTEGER else _whole_score(text)
+            number = integer(text) if option.kind is Kind.INTEGER else whole_score(text)
             too_small = number is not None and option.minimum is not None
             return None if too_small and (number or 0) < (option.minimum or 0) else number
         case Kind.DURATION:
@@ -482,6 +478,9 @@ GROUP_META = Table(
     Option("ordered", _B, "true", "start the members one after the other, stop them in reverse"),
 )
 """Meta-attributes that only groups have."""
+
+ALL_GROUP_META = RESOURCE_META.merged(GROUP_META, "meta-attributes of a group")
+"""All meta-attributes of groups."""
 
 META = RESOURCE_META.merged(CLONE_META, "meta-attributes")
 """All meta-attributes."""

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from reconciler.model.score import INFINITY, Stage, Term, TermKind
 from reconciler.scheduler import precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import NOWHERE
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
-
-_NOWHERE = -1
 
 
 def place(placing: Placing, one: Instance) -> None:
@@ -84,7 +83,7 @@ class _Spread:
         waiting = []
         for child in instances:
             where = _prefers(self._placing, child)
-            room = where != _NOWHERE and self.taken[where] < min(loop_max, node_max)
+            room = where != NOWHERE and self.taken[where] < min(loop_max, node_max)
             if sum(self.taken) < maximum and room and self._place(child, where):
                 self.taken[where] += 1
             else:
@@ -92,7 +91,7 @@ class _Spread:
         for child in waiting:
             if sum(self.taken) >= maximum:
                 _forbid(self._placing, child)
-            self._place(child, _NOWHERE)
+            self._place(child, NOWHERE)
             where = self._placing.chosen[child.index]
             if where >= 0:
                 self.taken[where] += 1
@@ -110,7 +109,7 @@ class _Spread:
         done = placing.group(child, prefer) if grouped else placing.primitive(child, prefer)
         speaker = child.children[0] if grouped else child
         managed = placing.situation.standing[speaker.index].managed
-        if prefer not in {_NOWHERE, placing.chosen[child.index]} and managed:
+        if prefer not in {NOWHERE, placing.chosen[child.index]} and managed:
             placing.release(child)
             placing.ranking.restore(mark)
             if not grouped:
@@ -173,11 +172,11 @@ def _prefers(placing: Placing, child: Instance) -> int:
     """
     standing = placing.situation.standing[child.index]
     if len(standing.running) != 1 or (standing.failed and child.is_primitive):
-        return _NOWHERE
+        return NOWHERE
     where = standing.running[0]
     if not placing.nodes[where].takes_resources:
-        return _NOWHERE
-    return where if placing.ranking.rows[child.index][where] >= 0 else _NOWHERE
+        return NOWHERE
+    return where if placing.ranking.rows[child.index][where] >= 0 else NOWHERE
 
 
 def _forbid(placing: Placing, child: Instance) -> None:

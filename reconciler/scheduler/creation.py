@@ -16,8 +16,7 @@ from reconciler.model.role import Role
 from reconciler.scheduler import notification, options, quorum
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import Node
-from reconciler.scheduler.placement import NOWHERE
+from reconciler.scheduler.nodes import NOWHERE, Node
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, present
 

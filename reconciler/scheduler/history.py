@@ -8,7 +8,6 @@ what nobody has asked stays unknown (Pacemaker Explained, "Operations"; Pacemake
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 
 from reconciler.frozen import frozen
@@ -170,37 +169,11 @@ def is_idle(history: ResourceHistory) -> bool:
 
 
 def in_order(operations: Sequence[OperationRecord]) -> list[OperationRecord]:
-    """Return records in the order in which they were called.
-
-    Pending ones without a call number come last, but first where the same controller has gone on
-    to a later transition since (measured).
-    """
-
-    def key(one: OperationRecord) -> tuple[bool, int, float]:
-        last = one.call < 0 and not _is_past(one, operations)
-        return last, max(one.call, 0), one.changed_at
-
-    return sorted(operations, key=key)
-
-
-def _is_past(one: OperationRecord, among: Sequence[OperationRecord]) -> bool:
-    """Tell whether the transition of an operation is known to be over."""
-    transition, controller = _transition(one)
-    for other in among:
-        later, same = _transition(other)
-        if other.call >= 0 and same == controller and later > transition:
-            return True
-    return False
-
-
-def _transition(one: OperationRecord) -> tuple[float, str]:
-    """Return the number of the transition that asked for an operation, and who counted it.
-
-    What was asked for outside of any, of which the number is below 0, is later than all.
-    """
-    parts = one.token.split(":")
-    number = parts[1] if len(parts) > 1 else ""
-    return int(number) if number.isdecimal() else math.inf, parts[-1]
+    """Return records in the order in which they were called; pending ones without call last."""
+    return sorted(
+        operations,
+        key=lambda one: (one.call < 0, max(one.call, 0), one.changed_at),
+    )
 
 
 def read(

@@ -17,7 +17,7 @@ from reconciler.model import attribute, constraint, desired, resource
 from reconciler.model import property as properties
 from reconciler.model.constraint import ResourceDiscovery
 from reconciler.model.role import Role
-from reconciler.model.rule import BooleanOperator
+from reconciler.model.rule import BooleanOperator, Rule
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import rule
 from reconciler.scheduler.expansion import Expansion
@@ -59,9 +59,13 @@ def resolve(
     found: list[Wish] = []
     for one in given:
         for instance in named(one, expansion, wanted.tags):
-            params = rule.values(written.get(instance.base, ()), rule.Context(clock))
-            facts = rule.Context(clock, params=params, meta=instance.meta.texts)
-            scores = _scores(one, instance, nodes, facts) if one.rule else _plain(one, index)
+            if one.rule is None:
+                scores = _plain(one, index)
+            else:
+                params = rule.values(written.get(instance.base, ()), rule.Context(clock))
+                met = None if one.pattern is None else _met(one.pattern, instance.base)
+                facts = rule.Context(clock, params=params, meta=instance.meta.texts, named=met)
+                scores = _scores(one, one.rule, nodes, facts)
             if scores is None:
                 continue
             wish = Wish(instance, scores, one.role, one.discovery, one.origin, one.id)
@@ -164,13 +168,13 @@ def _written(
 
 
 def _scores(
-    one: constraint.Location, instance: Instance, nodes: Sequence[Node], facts: rule.Context
+    one: constraint.Location, condition: Rule, nodes: Sequence[Node], facts: rule.Context
 ) -> tuple[tuple[int, int], ...]:
+    """Return the scores of the nodes for which a constraint's rule holds."""
     scores = []
-    met = None if one.pattern is None else _met(one.pattern, instance.base)
     for node in nodes:
-        context = dataclasses.replace(facts, node=node.attributes, named=met)
-        if one.rule is None or not rule.holds(one.rule, context):
+        context = dataclasses.replace(facts, node=node.attributes)
+        if not rule.holds(condition, context):
             continue
         value = one.score
         if one.score_attribute is not None:

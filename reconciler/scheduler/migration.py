@@ -12,7 +12,8 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import remote
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 

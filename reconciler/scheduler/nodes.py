@@ -16,6 +16,10 @@ from reconciler.model import remote as implied
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import options, rule
 
+UNDECIDED = -2
+NOWHERE = -1
+"""In place of the number of a node: not placed yet, and placed on none."""
+
 _KIND_WORDS = {node.NodeKind.REMOTE: "remote", node.NodeKind.GUEST: "container"}
 """What rules see as ``#kind``; every other node is ``cluster``."""
 _NO_MEMBERS = frozenset(_KIND_WORDS)

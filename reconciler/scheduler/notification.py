@@ -12,7 +12,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.placement import NOWHERE
+from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.step import Link, Step, Steps, Whole, link
 
 _DONE = {

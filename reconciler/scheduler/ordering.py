@@ -19,7 +19,8 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import colocation, creation, location, probe_order
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 

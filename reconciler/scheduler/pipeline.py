@@ -276,7 +276,7 @@ def _placement(
             where = assignment.chosen[one.index]
             found[one.name] = (
                 {}
-                if where == placement.NOWHERE
+                if where == nodes.NOWHERE
                 else {standing.nodes[where].name: assignment.next_role[one.index]}
             )
     return found

@@ -15,15 +15,13 @@ from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind, add
 from reconciler.scheduler import bundle, clone, colocation, options, promotion, remote, utilization
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
 from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.ranking import Ranking, Row
 from reconciler.scheduler.situation import Situation
 
 Contest = tuple[list[int], tuple[int, ...]]
 """The nodes that were open to a resource, and how many each node had taken by then."""
-UNDECIDED = -2
-NOWHERE = -1
 
 
 @frozen
@@ -354,8 +352,9 @@ class Placing:
         ]
         fitting, preferred = self.capacity.fitting(self, one, allowed)
         full = Term(TermKind.CAPACITY, -INFINITY, one.origin, one.base)
-        for where in sorted({*allowed}.difference(fitting)):
-            self.ranking.add(one, where, full)
+        for where in allowed if len(fitting) < len(allowed) else ():
+            if where not in fitting:
+                self.ranking.add(one, where, full)
         allowed = fitting
         self.contests[one.index] = allowed, tuple(self.load)
         if not allowed:

@@ -18,14 +18,12 @@ from reconciler.scheduler import bundle, colocation, precedence, quorum
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
-from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.nodes import UNDECIDED, Node
 from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
-
-_UNDECIDED = -2
 
 
 @frozen
@@ -319,7 +317,7 @@ def _beside(placing: Placing, pair: Pair, where: int) -> int:
     if not promoted and pair.mandatory and pair.primary.variant is Variant.CLONE:
         return 0
     placing.place(pair.primary)
-    if placing.chosen[pair.primary.index] == _UNDECIDED:
+    if placing.chosen[pair.primary.index] == UNDECIDED:
         return 0
     named = pair.primary_role if pair.primary.promotable else None
     if not _among(placing, pair, placing.hosts(pair, named), where):

@@ -11,7 +11,7 @@ from reconciler.scheduler import digest, quorum
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.placement import NOWHERE
+from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.step import Link, Steps, link
 
 

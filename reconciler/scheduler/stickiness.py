@@ -19,10 +19,10 @@ _UNBOUND = frozenset({ReasonCode.MULTIPLE_ACTIVE, ReasonCode.TICKET})
 """Why something may be left alone, and yet not be bound to its node."""
 
 
-def value(one: Instance) -> int:
+def _value(one: Instance) -> int:
     """Return the stickiness of a primitive; 1 by default inside clones, and none below 0."""
     if one.meta.stickiness is not None:
-        return one.meta.stickiness
+        return max(0, one.meta.stickiness)
     return 1 if one.in_clone is not None else 0
 
 
@@ -37,9 +37,9 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
             continue
         if len(standing.running) != 1:
             continue
-        amount = value(one)
+        amount = _value(one)
         where = standing.running[0]
-        if amount > 0 and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
+        if amount and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
 
 
@@ -95,8 +95,10 @@ def _bans(
     for where in over if over and not _overlooked(one, situation) else ():
         yield where, TermKind.FAILURE_THRESHOLD
     for where, state in situation.eventful.get(one.history_name, {}).items():
-        stays_down = state.on_fail is OnFail.STOP
-        for kind, everywhere in (*state.bans, *([(TermKind.TARGET_ROLE, True)] * stays_down)):
+        bans = state.bans
+        if state.on_fail is OnFail.STOP:
+            bans = (*bans, (TermKind.TARGET_ROLE, True))
+        for kind, everywhere in bans:
             for node in situation.nodes:
                 if everywhere or node.index == where:
                     yield node.index, kind

@@ -9,7 +9,8 @@ from reconciler.model.plan import Change, ChangeKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.placement import NOWHERE, Assignment
+from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Places, Steps, present
 

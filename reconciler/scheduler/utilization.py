@@ -16,7 +16,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.score import INFINITY
 from reconciler.scheduler import clone, node_table, options, rule
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.nodes import UNDECIDED, Node
 from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
 
 Amounts = dict[str, int]
-_UNDECIDED = -2
 
 
 def amounts(sets: attribute.AttributeSets, clock: rule.Clock) -> Amounts:
@@ -228,7 +227,7 @@ def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
         yield current
         for other in _bound(placing, current):
             for each in _members(other):
-                if each.index not in seen and placing.chosen[each.index] == _UNDECIDED:
+                if each.index not in seen and placing.chosen[each.index] == UNDECIDED:
                     seen.add(each.index)
                     waiting.append(each)
 

@@ -174,13 +174,14 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         source=step.source,
         target=step.target,
     )
-    revision, latest = result.revision, f"{name}_last_0"
+    revision = result.revision
     if known is None:
         revision = 1 if revision is None else revision
         draft.histories[name] = observed.ResourceHistory(
             name, step.agent, (one,), revision, place=len(draft.histories)
         )
     else:
+        latest = f"{name}_last_0"
         kept = [
             other
             for other in known.operations

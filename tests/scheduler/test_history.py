@@ -314,25 +314,3 @@ def test_an_expired_failure_does_not_end_the_monitor_before_it():
     state = history.read(primitive, known, reader, given)
 
     assert state.recurring == {("monitor", 10_000): past[1]}
-
-
-@pytest.mark.parametrize(
-    ("begun", "later", "past"),
-    [
-        ("1:7:0:a", "1:8:0:a", True),
-        ("1:7:0:a", "1:-1:0:a", True),
-        ("1:8:0:a", "1:8:0:a", False),
-        ("1:9:0:a", "1:8:0:a", False),
-        ("1:-1:0:a", "1:8:0:a", False),
-        ("1:7:0:a", "1:8:0:b", False),
-        ("", "", False),
-    ],
-)
-def test_what_was_begun_is_over_if_its_controller_has_gone_on(begun, later, past):
-    """A later transition of the same controller began when the one before had ended."""
-    start = dataclasses.replace(strategies.record("start", 193, -1, 0), token=begun)
-    stop = dataclasses.replace(strategies.record("stop", 0, 8, 0), token=later)
-
-    last = history.in_order([start, stop])[-1]
-
-    assert last is (stop if past else start)
