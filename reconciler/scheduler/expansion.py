@@ -31,6 +31,7 @@ class Expansion:
         "implied",
         "node_count",
         "owners",
+        "removed",
         "tops",
     )
 
@@ -46,6 +47,8 @@ class Expansion:
         self.owners: dict[str, tuple[Instance, int]] = {}
         self.implied: set[int] = set()
         self.clones: dict[str, resource.Clone] = {}
+        self.removed: dict[str, Instance] = {}
+        """What is configured no longer: its name may be that of a group or clone of today."""
 
     def _enter(self, one: Instance) -> Instance:
         self.all.append(one)
@@ -247,6 +250,7 @@ class Expansion:
             history_name=name,
             removed=True,
         )
+        self.removed[name] = one
         return self._enter(one)
 
 

@@ -121,10 +121,10 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def by_name(expansion: Expansion, name: str) -> Instance | None:
     """Return what a constraint means by a name: inside an anonymous clone, the clone."""
     found = expansion.by_name.get(name)
-    if found is None:
-        inside = expansion.by_base.get(name)
-        found = inside[0] if inside else None
     if found is None or found.removed:
+        # What is removed may have the name of a group that is cloned.
+        found = next((one for one in expansion.by_base.get(name, ()) if not one.removed), None)
+    if found is None:
         return None
     clone = found.in_clone
     return clone if clone is not None else found

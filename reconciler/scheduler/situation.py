@@ -249,13 +249,14 @@ class _Binder:
         return found
 
     def _bearing(self, name: str) -> list[Instance]:
-        exact = self.situation.expansion.by_name.get(name)
+        expansion = self.situation.expansion
+        exact = expansion.removed.get(name) or expansion.by_name.get(name)
         if exact is not None and exact.is_primitive and (exact.in_clone is None or exact.unique):
             return [exact]
         base = name.partition(":")[0]
         return [
             one
-            for one in self.situation.expansion.by_base.get(base, ())
+            for one in expansion.by_base.get(base, ())
             if one.is_primitive and one.in_clone is not None and not one.unique
         ]
 

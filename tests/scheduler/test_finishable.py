@@ -17,14 +17,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scheduler import strategies
+from scheduler import strategies, test_rules
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "conformance"))
 
 import conformance_harness as harness
 
 from reconciler.cib import read
-from reconciler.model import action, desired, observed, plan, resource
+from reconciler.model import action, constraint, desired, observed, plan, resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.scheduler import pipeline
 from reconciler.transition import effect, limits, machine
@@ -191,3 +191,26 @@ def test_plans_of_generated_clusters_can_be_finished(cluster, seed):
 def test_plans_for_lost_nodes_can_be_finished(cluster, seed):
     """With a promoted instance on a silent node, too, the plan runs to its end, and safely."""
     _finish(*cluster, seed)
+
+
+@pytest.mark.parametrize("found", ["running", "stopped", "monitor-failed"])
+@pytest.mark.parametrize(
+    ("today", "name"),
+    [
+        (resource.Group("g", (strategies.primitive("a"),)), "g"),
+        (resource.Clone("g", strategies.primitive("a")), "g"),
+        (resource.Clone("c", resource.Group("g", (strategies.primitive("a"),))), "g:0"),
+    ],
+    ids=["group", "clone", "cloned group"],
+)
+def test_what_is_removed_may_have_the_name_of_a_group_or_clone(today, name, found):
+    """Nodes that know a removed resource with the name of today's group know the same one."""
+    wanted = test_rules.wanted(
+        today, strategies.primitive("b"), constraints=[constraint.Order("o", "g", "b")]
+    )
+    seen = test_rules.seen({"n1": {name: "running"}, "n2": {name: found}})
+    due = _finish(wanted, seen, 0)
+
+    placed = pipeline.status(wanted, seen).placement[name]
+    stopped = {one.node for one in due.actions if one.resource == name and one.task is Task.STOP}
+    assert stopped >= placed.keys()

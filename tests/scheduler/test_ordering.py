@@ -472,3 +472,15 @@ def test_a_group_without_order_starts_when_all_of_it_has_stopped():
     assert waits == {"g_start_0": "g_stopped_0"}
     assert plan.Edge("p_stop_0@n1", "q_stop_0@n1") not in due.edges
     assert plan.Edge("q_stop_0@n1", "p_stop_0@n1") not in due.edges
+
+
+def test_a_removed_resource_hides_no_cloned_group_of_its_name():
+    """An order that names a group inside a clone counts, whatever else once had that name."""
+    cloned = resource.Clone("c", resource.Group("g", (strategies.primitive("a"),)))
+    order = constraint.Order("o", "g", "b")
+    due = pipeline.schedule(
+        wanted(cloned, strategies.primitive("b"), constraints=[order]),
+        seen({"n1": {"g": "running", "a": "stopped"}, "n2": {"a": "stopped", "b": "running"}}),
+    )
+
+    assert change(due, "b").kind.value == "restart"
