@@ -153,7 +153,11 @@ def _instance_for(case: Circumstances, one: Instance, node: int) -> Instance:
 
 
 def _order(steps: Steps, situation: Situation) -> None:
-    """Let every start wait for all probes of its resource."""
+    """Let every start wait for all probes of its resource.
+
+    A clone's start cannot be done while a probe cannot that one of its instances needs, though
+    other instances are up (measured).
+    """
     by_name: dict[str, list[Step]] = {}
     for step in steps.all:
         if step.probe and step.instance is not None:
@@ -161,15 +165,16 @@ def _order(steps: Steps, situation: Situation) -> None:
     up = {
         one.history_name for one in situation.expansion.all if situation.standing[one.index].running
     }
+    # What is up somewhere need not be looked for before it is moved (measured).
+    flags = {name: Link.ORDER if name in up else Link.NEEDS for name in by_name}
     for one in situation.expansion.all:
         places = steps.places[one.index]
         if one.variant is Variant.CLONE and one.bundle is None:
             start = steps.whole(one).start
-            names = {member.history_name for member in one.primitives()}
-            for step in (each for name in sorted(names) for each in by_name.get(name, ())):
-                link(step, start, Link.ORDER)
+            names = {member.history_name for member in one.primitives()} & by_name.keys()
+            for name in sorted(names):
+                link_all(by_name[name], [start], flags[name])
         elif places is not None:
             for step in by_name.get(one.history_name, ()):
-                # What is up somewhere need not be looked for before it is moved (measured).
-                link(step, places.start, Link.ORDER if one.history_name in up else Link.NEEDS)
+                link(step, places.start, flags[one.history_name])
                 link(step, places.stops.get(step.node), Link.ORDER)

@@ -11,6 +11,8 @@ import conformance_growth as growth
 import conformance_harness as harness
 
 _CHANGES_MAX = 3
+_NEVER_OTHERWISE = frozenset({"probe_complete"})
+"""Attributes that have the same value on every node of every record."""
 
 Change = Callable[[ET.Element, random.Random], bool]
 """Changes a CIB in place; False where it has nothing to change."""
@@ -222,7 +224,7 @@ def _change_node_attribute(root: ET.Element, chance: random.Random) -> bool:
     """Give an attribute of a node, permanent or not, another value that is in use somewhere."""
     found = [pair for block in _of_nodes(root) for pair in block.findall("nvpair")]
     one = growth.one_of(chance, found)
-    if one is None:
+    if one is None or one.get("name") in _NEVER_OTHERWISE:
         return False
     alike = {each.get("value", "") for each in found if each.get("name") == one.get("name")}
     one.set("value", chance.choice(sorted(alike | {"0", "1", "100", "INFINITY", "true"})))
