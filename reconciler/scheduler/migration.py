@@ -19,6 +19,8 @@ from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
 _LOOSE = Link.ADVISORY | Link.UNORDERED
+_WHOLE = (Task.NOTHING, Task.NOTIFY)
+"""What closes the starts or stops of a clone: the last is that all were told of them."""
 
 
 def candidates(situation: Situation, assignment: Assignment) -> set[int]:
@@ -152,7 +154,7 @@ def _whole_clone(first: Step, one: Instance) -> bool:
     clone = first.instance
     if clone is None or clone.variant is not Variant.CLONE or one in clone.below():
         return False
-    return first.kind is ActionKind.PSEUDO and first.task in {Task.NOTHING, Task.NOTIFY}
+    return first.kind is ActionKind.PSEUDO and first.task in _WHOLE
 
 
 def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:
@@ -202,8 +204,8 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             if remote.is_connection(other):
                 # It leads to the node, whether it is started there or by a migration.
                 continue
-            rises = first.task is (Task.START if other.is_primitive else Task.NOTHING)
-            if rises and first.required and other.index not in migrating and _goes(steps, other):
+            rises = (Task.START,) if other.is_primitive else _WHOLE
+            if first.task in rises and first.required and other.index not in migrating and _goes(steps, other):
                 found.add(index)
     return found
 

@@ -186,6 +186,16 @@ def test_nothing_starts_that_a_joining_node_may_run():
     assert change(due, "b").kind.value == "move"
 
 
+@pytest.mark.parametrize(("kept", "stops"), [({}, True), ({"p:1": "stopped"}, False)])
+def test_an_instance_that_a_joining_node_may_run_holds_up_its_clone(kept, stops):
+    """No instance starts before the node was asked about it, and what is up stops meanwhile."""
+    unique = clone("c", "p", globally_unique="true", clone_max="2")
+    states = {"n1": {"p:0": "running", "p:1": "stopped"}, "n2": kept}
+    due = pipeline.schedule(wanted(unique), seen(states, presence={"n2": Presence.PENDING}))
+
+    assert ("p:0_stop_0@n1" in {one.key for one in due.actions}) is stops
+
+
 @pytest.mark.parametrize("ordered", ["true", "false"])
 def test_a_clone_begins_to_stop_after_the_fencing_of_what_it_lost(ordered):
     """The instances that stop properly wait for the fencing that stops the others."""
@@ -418,6 +428,21 @@ def test_only_what_stops_keeps_who_follows_it_from_migrating(state, kind):
     if kind == "migrate":
         start = next(one.key for one in due.actions if one.key.startswith("a_start_0"))
         assert start in before(due, "m_migrate_to_0@n1")
+
+
+@pytest.mark.parametrize("notify", ["true", "false"])
+def test_who_follows_a_clone_that_restarts_moves_instead_of_migrating(notify):
+    """So it is whether or not the clone's instances are told of it."""
+    rules = [constraint.Order("o", "c", "m"), location("m", "n1", -INFINITY)]
+    states = {
+        "n1": {"m": "running", "p": "monitor-failed"},
+        "n2": {"m": "stopped", "p": "running"},
+    }
+    resources = (clone("c", "p", notify=notify), strategies.primitive("m", allow_migrate="true"))
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    assert not due.diagnostics
+    assert (change(due, "m").kind.value, change(due, "m").blocked) == ("move", False)
 
 
 def test_what_is_only_preferred_to_come_first_does_not_wait_for_a_migration():
