@@ -201,11 +201,11 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             other = first.instance
             if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
-            if remote.is_connection(other):
-                # It leads to the node, whether it is started there or by a migration.
+            # A connection leads to the node, whether it is started there or by a migration.
+            if other.index in migrating or remote.is_connection(other):
                 continue
             rises = (Task.START,) if other.is_primitive else _WHOLE
-            if first.task in rises and first.required and other.index not in migrating and _goes(steps, other):
+            if first.task in rises and first.required and _goes(steps, other):
                 found.add(index)
     return found
 

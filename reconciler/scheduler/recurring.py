@@ -116,7 +116,7 @@ class _Recurring:
 
         Of an anonymous clone none can tell which instance it has found (measured).
         """
-        if one.in_clone is not None and not one.unique:
+        if _alike(one):
             return
         where = self.assignment.chosen[one.index]
         standing = self.situation.standing[one.index]
@@ -184,9 +184,12 @@ class _Recurring:
     def _cancel_misfit(self, one: Instance, each: resource.Operation, where: int) -> None:
         """Enter the cancelling of a monitor of another role than the resource is to have.
 
-        One that watches that nothing runs has to go wherever something will (measured).
+        One that watches that nothing runs has to go wherever something will, but of an anonymous
+        clone it is left alone, as it is never begun (measured).
         """
         inactive = each.role is Role.STOPPED
+        if inactive and _alike(one):
+            return
         blocked = self.situation.standing[one.index].blocked
         role = self.assignment.next_role[one.index]
         fits = not inactive and (blocked or _fits(each.role, role))
@@ -230,6 +233,11 @@ class _Recurring:
         rises = places.start if inactive else places.promote
         for then in (rises, places.demotes.get(where)):
             link(step, then, Link.ORDER)
+
+
+def _alike(one: Instance) -> bool:
+    """Tell whether it cannot be told from the other instances of its clone."""
+    return one.in_clone is not None and not one.unique
 
 
 def _fits(role: Role | None, next_role: Role) -> bool:

@@ -88,3 +88,17 @@ def test_maintenance_ends_no_monitors_where_nothing_is_to_run(standby):
     keys = {one.key for one in pipeline.schedule(target, found).actions}
 
     assert ("p:0_cancel_monitor_10000@n1" in keys) is not standby
+
+
+@pytest.mark.parametrize("cloned", [True, False])
+def test_a_monitor_for_where_it_is_stopped_is_left_alone_in_an_anonymous_clone(cloned):
+    """It is not begun there, nor is one cancelled that a node has."""
+    monitor = resource.Operation("monitor", 10_000, role=Role.STOPPED)
+    plain = dataclasses.replace(strategies.primitive("p"), operations=(monitor,))
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+    due = pipeline.schedule(
+        wanted(resource.Clone("c", plain) if cloned else plain), watched(states, 10_000)
+    )
+    keys = {one.key for one in due.actions if one.interval_ms}
+
+    assert keys == (set() if cloned else {"p_cancel_monitor_10000@n1", "p_monitor_10000@n2"})
