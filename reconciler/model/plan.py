@@ -153,6 +153,22 @@ class Plan:
         return tuple(change for change in self.changes if change.blocked or change.held)
 
 
+def waits(due: Plan) -> tuple[list[int], dict[int, list[int]]]:
+    """Return how many actions each one waits for, and which wait for it, by places in the plan.
+
+    Edges of actions that are not in the plan say nothing.
+    """
+    places = {one.key: place for place, one in enumerate(due.actions)}
+    counts = [0] * len(places)
+    followers: dict[int, list[int]] = {}
+    for before, after in due.edges:
+        first, then = places.get(before), places.get(after)
+        if first is not None and then is not None:
+            counts[then] += 1
+            followers.setdefault(first, []).append(then)
+    return counts, followers
+
+
 def exhausted(due: Plan, seen: observed.Observed) -> tuple[Change, ...]:
     """Return the resources that are wanted, failed, and may run nowhere any more.
 

@@ -15,7 +15,7 @@ Step = tuple[Action, Outcome]
 
 @frozen
 class Round:
-    """One plan, and what comes of it.
+    """One plan, and what comes of it where it is carried out.
 
     Attributes:
         before, initial: what was observed, and what that means.

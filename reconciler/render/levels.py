@@ -40,43 +40,39 @@ class Step:
 
 def of_actions(due: plan.Plan) -> dict[str, int]:
     """Return the level of every action, counted from 1; 0 for pseudo actions before any work."""
-    return {key: level for _, level, key in _walked(due)}
+    return {due.actions[place].key: level for place, level in _walked(due)}
 
 
-def order(due: plan.Plan) -> tuple[tuple[int, str], ...]:
-    """Return the keys of all actions so that each comes after those before it, with its place."""
-    return tuple((place, key) for place, _, key in _walked(due))
+def order(due: plan.Plan) -> tuple[str, ...]:
+    """Return the keys of all actions so that each comes after those before it."""
+    return tuple(due.actions[place].key for place, _ in _walked(due))
 
 
-def _walked(due: plan.Plan) -> list[tuple[int, int, str]]:
-    before: dict[str, list[str]] = {one.key: [] for one in due.actions}
-    after: dict[str, list[str]] = {one.key: [] for one in due.actions}
-    for edge in due.edges:
-        before[edge.after].append(edge.before)
-        after[edge.before].append(edge.after)
-    weight = {one.key: int(one.real) for one in due.actions}
-    missing = {key: len(keys) for key, keys in before.items()}
-    ready = [key for key, count in missing.items() if not count]
-    levels: dict[str, int] = {}
-    walked: list[tuple[int, int, str]] = []
+def _walked(due: plan.Plan) -> list[tuple[int, int]]:
+    """Return place in the plan and level of every action, each after those before it."""
+    waits, followers = plan.waits(due)
+    ready = [place for place, count in enumerate(waits) if not count]
+    walked: list[tuple[int, int]] = []
+    above = [0] * len(waits)
     while ready:
-        key = ready.pop()
-        levels[key] = max((levels[one] for one in before[key]), default=0) + weight[key]
-        walked.append((len(walked), levels[key], key))
-        for one in after[key]:
-            missing[one] -= 1
-            if not missing[one]:
-                ready.append(one)
+        place = ready.pop()
+        level = above[place] + due.actions[place].real
+        walked.append((place, level))
+        for follower in followers.get(place, ()):
+            above[follower] = max(above[follower], level)
+            waits[follower] -= 1
+            if not waits[follower]:
+                ready.append(follower)
     return walked
 
 
 def steps(due: plan.Plan) -> tuple[tuple[Step, ...], ...]:
     """Return the steps of each level, first level first, in a stable order."""
-    levels = of_actions(due)
     rows: dict[int, list[action.Action]] = {}
-    for one in due.actions:
-        if one.real and one.key in levels:
-            rows.setdefault(levels[one.key], []).append(one)
+    for place, level in sorted(_walked(due)):
+        one = due.actions[place]
+        if one.real:
+            rows.setdefault(level, []).append(one)
     return tuple(_merge(rows[level]) for level in sorted(rows))
 
 
@@ -100,23 +96,24 @@ def phrase(one: action.Action) -> str:
 
 
 def _merge(level: Iterable[action.Action]) -> tuple[Step, ...]:
-    by_resource: dict[tuple[str, str, str], list[action.Action]] = {}
+    alike: dict[tuple[action.Task, int, str, int | None], list[action.Action]] = {}
     for one in level:
-        interval = f" every {duration.text(one.interval_ms)}" if one.interval_ms else ""
-        name = instance(one)
-        if one.task is action.Task.MONITOR and one.interval_ms:
-            name += interval
-        by_resource.setdefault((verb(one), one.task.value, name), []).append(one)
-    merged: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, int]]] = {}
-    for (word, task, name), same in by_resource.items():
+        interval_ms = one.interval_ms if one.task is action.Task.MONITOR else 0
+        what = (one.task, interval_ms, one.resource, one.instance)
+        alike.setdefault(what, []).append(one)
+    merged: dict[tuple[str, action.Task, tuple[str, ...]], list[tuple[str, int]]] = {}
+    for (task, interval_ms, _, _), same in alike.items():
+        name = instance(same[0])
+        if interval_ms:
+            name += f" every {duration.text(interval_ms)}"
         nodes = tuple(sorted({_where(one) for one in same}))
-        merged.setdefault((word, task, nodes), []).append((name, len(same)))
+        merged.setdefault((verb(same[0]), task, nodes), []).append((name, len(same)))
     found = [
         Step(
             word,
             tuple(sorted(name for name, _ in names if name)),
             nodes,
-            action.Task(task),
+            task,
             sum(count for _, count in names),
         )
         for (word, task, nodes), names in merged.items()

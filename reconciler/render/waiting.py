@@ -21,7 +21,7 @@ def before(due: plan.Plan) -> Before:
         direct[edge.after].append(edge.before)
     real = {one.key: one.real for one in due.actions}
     found: dict[str, frozenset[str]] = {}
-    for _, key in levels.order(due):
+    for key in levels.order(due):
         seen: set[str] = set()
         for one in direct[key]:
             if real[one]:

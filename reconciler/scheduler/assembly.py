@@ -42,7 +42,7 @@ class Assembly:
         self.settings = case.settings
         self.operations = case.operations
         self.parameters = case.parameters
-        self._forms: dict[tuple[int, Task, str, int, int], _Form] = {}
+        self._forms: dict[tuple[int, str, str], _Form] = {}
 
     def action(self, one: Step) -> plan_action.Action:
         """Return the action that a step comes to; its key tells the node, where there is one."""
@@ -95,11 +95,13 @@ class Assembly:
 
     def _form(self, one: Step, instance: Instance) -> _Form:
         """Return what an action has in common with the same action on other nodes."""
-        fixed = self.parameters.fixed(instance)
-        key = (instance.index, one.task, one.agent_task, one.interval_ms, -1 if fixed else one.node)
+        # A step's name tells its task and its interval.
+        key = (instance.index, one.name, one.agent_task)
         found = self._forms.get(key)
         if found is None:
-            found = self._forms[key] = self._formed(one, instance)
+            found = self._formed(one, instance)
+            if self.parameters.fixed(instance):
+                self._forms[key] = found
         return found
 
     def _formed(self, one: Step, instance: Instance) -> _Form:

@@ -19,7 +19,7 @@ from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link, link_all
+from reconciler.scheduler.step import Link, Step, Steps, link_all
 
 
 class Discovery:
@@ -60,23 +60,28 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
     away = {node.index for node in nodes if not node.reachable}
     shared: set[tuple[str, int]] = set()
     later: list[tuple[Instance, Node]] = []
-    for one, node, reason in _open(case, discovery, nodes):
-        if node.guest and not guest.can_be_probed(case, node):
-            later.append((one, node))
-            continue
-        where, probed = node.index, one
-        if one.in_clone is not None and not one.unique:
-            if (one.history_name, where) in shared:
+    for one, asked in _open(case, discovery, nodes):
+        first = Reason(ReasonCode.PROBE, one.base)
+        again = Reason(ReasonCode.FAILURE_EXPIRED, one.base)
+        alike = one.in_clone is not None and not one.unique
+        known = situation.known.get(one.history_name, {})
+        for node in asked:
+            if node.guest and not guest.can_be_probed(case, node):
+                later.append((one, node))
                 continue
-            shared.add((one.history_name, where))
-            probed = _instance_for(case, one, where)
-        step = steps.resource(probed, Task.MONITOR, where)
-        step.probe = True
-        step.expected_rc = _expected(situation, one, where)
-        step.require(reason)
-        if where in away:
-            step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
-        steps.at(probed).probes.append(step)
+            where, probed = node.index, one
+            if alike:
+                if (one.history_name, where) in shared:
+                    continue
+                shared.add((one.history_name, where))
+                probed = _instance_for(case, one, where)
+            step = steps.resource(probed, Task.MONITOR, where)
+            step.probe = True
+            step.expected_rc = _expected(situation, one, where)
+            step.require(again if where in known else first)
+            if where in away:
+                step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
+            steps.at(probed).probes.append(step)
     _order(steps, situation)
     for one, node in later:
         _after_holder(steps, situation, one, node)
@@ -84,21 +89,21 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
 
 def _open(
     case: Circumstances, discovery: Discovery, nodes: Sequence[Node]
-) -> Iterator[tuple[Instance, Node, Reason]]:
-    """Yield of which resources it is not known what they do on which nodes, and why it is asked."""
+) -> Iterator[tuple[Instance, Sequence[Node]]]:
+    """Yield resources with the nodes on which it is not known what they do."""
     situation = case.situation
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
             continue
         known = situation.known.get(one.history_name, {})
-        first = Reason(ReasonCode.PROBE, one.base)
-        again = Reason(ReasonCode.FAILURE_EXPIRED, one.base)
-        for node in discovery.among(one, nodes):
-            state = known.get(node.index)
-            if state is not None and (state is IDLE or not state.doubted):
-                continue
-            if remote.probes(case, one, node):
-                yield one, node, first if state is None else again
+        unknown = [
+            node
+            for node in discovery.among(one, nodes)
+            if (state := known.get(node.index)) is None or (state is not IDLE and state.doubted)
+        ]
+        asked = remote.askable(case, one, unknown) if unknown else ()
+        if asked:
+            yield one, asked
 
 
 def _after_holder(steps: Steps, situation: Situation, one: Instance, node: Node) -> None:
@@ -175,6 +180,8 @@ def _order(steps: Steps, situation: Situation) -> None:
             for name in sorted(names):
                 link_all(by_name[name], [start], flags[name])
         elif places is not None:
-            for step in by_name.get(one.history_name, ()):
-                link(step, places.start, flags[one.history_name])
-                link(step, places.stops.get(step.node), Link.ORDER)
+            found = by_name.get(one.history_name, ())
+            if found and places.start is not None:
+                link_all(found, [places.start], flags[one.history_name])
+            for where, stop in places.stops.items():
+                link_all([step for step in found if step.node == where], [stop], Link.ORDER)

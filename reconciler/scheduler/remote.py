@@ -161,21 +161,26 @@ def members_only(one: Instance) -> bool:
     return one.is_fence_device or is_connection(one)
 
 
-def probes(case: Circumstances, one: Instance, node: Node) -> bool:
-    """Tell whether a resource can be looked for on a node.
+def askable(case: Circumstances, one: Instance, nodes: Sequence[Node]) -> Sequence[Node]:
+    """Return those of some nodes on which a resource can be looked for.
 
     What is contained in another resource ends with it, so it is nowhere but where it was started.
     """
-    if not bundle.admits(case.situation.expansion, one, node):
-        return False
-    if one.name in case.situation.expansion.owners and not _has_container(case, one):
-        return False
-    if node.remote is not None:
-        if members_only(one):
-            return False
-        if node.guest and guest.holds(case.situation, one):
-            return False
-    return is_connection(one) or not one.container
+    expansion = case.situation.expansion
+    if one.container and not is_connection(one):
+        return ()
+    if one.name in expansion.owners and not _has_container(case, one):
+        return ()
+    return [
+        node
+        for node in nodes
+        if bundle.admits(expansion, one, node)
+        and (node.remote is None or _askable_afar(case.situation, one, node))
+    ]
+
+
+def _askable_afar(situation: Situation, one: Instance, node: Node) -> bool:
+    return not (members_only(one) or (node.guest and guest.holds(situation, one)))
 
 
 def _has_container(case: Circumstances, held: Instance) -> bool:

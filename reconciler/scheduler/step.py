@@ -285,6 +285,8 @@ def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None
 
 def link_all(firsts: Iterable[Step], thens: Sequence[Step], flags: int) -> None:
     """Bind each of some steps to each of others."""
-    for before in firsts:
-        for after in thens:
-            link(before, after, flags)
+    for first in firsts:
+        for then in thens:
+            if first is not then:
+                first.after.append((then, flags))
+                then.before.append((first, flags))

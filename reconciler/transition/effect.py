@@ -84,14 +84,7 @@ def waves(due: plan.Plan) -> Iterator[tuple[actions.Action, ...]]:
         ValueError: the edges go round in a circle, which no plan may have.
     """
     # Actions are sorted by key, so their places in the plan sort as their keys do.
-    places = {one.key: place for place, one in enumerate(due.actions)}
-    waits = [0] * len(places)
-    followers: dict[int, list[int]] = {}
-    for before, after in due.edges:
-        first, then = places.get(before), places.get(after)
-        if first is not None and then is not None:
-            waits[then] += 1
-            followers.setdefault(first, []).append(then)
+    waits, followers = plan.waits(due)
     ready = [place for place, count in enumerate(waits) if not count]
     done = 0
     while ready:

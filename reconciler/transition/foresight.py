@@ -20,6 +20,12 @@ from reconciler.transition import effect, event
 from reconciler.transition.event import Operation
 
 
+def preview(wanted: Desired, seen: Observed) -> Round:
+    """Return what is due, with nothing of it carried out."""
+    initial, due = pipeline.assess(wanted, seen)
+    return Round(seen, initial, due, (), seen, initial)
+
+
 def foresee(wanted: Desired, seen: Observed, failing: Sequence[Operation] = ()) -> Round:
     """Return what is due, and the cluster after it was carried out.
 

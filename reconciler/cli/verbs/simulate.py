@@ -55,15 +55,19 @@ def simulate(paths: tuple[str, ...], form: str, **given: Any) -> int:
     failing = events.failing(given, here)
     seen = events.after(happened, here)
     limit: int | None = given["converge"]
-    found = foresight.converge(here.desired, seen, failing, limit=limit or 1)
+    run = given["run"] or limit is not None
+    if run or form != "text":
+        found = tuple(foresight.converge(here.desired, seen, failing, limit=limit or 1))
+    else:
+        found = (foresight.preview(here.desired, seen),)
     shown = view.Simulation(
         name=here.desired.name,
         source=here.source.value,
         events=tuple(one.text for one in happened),
-        rounds=tuple(found),
+        rounds=found,
         limit=limit,
     )
-    _show(shown, here, form, run=given["run"] or limit is not None, scores=given["scores"])
+    _show(shown, here, form, run=run, scores=given["scores"])
     return int(ExitStatus.NOT_CONVERGED if limit and not shown.converged else ExitStatus.SUCCESS)
 
 
