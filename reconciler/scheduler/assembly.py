@@ -72,7 +72,7 @@ class Assembly:
             f"{one.name}@{node}",
             one.kind,
             one.task,
-            self._known_as(instance, one.node) if instance.removed else instance.history_name,
+            self._known_as(instance) if instance.removed else instance.history_name,
             instance.number,
             node,
             remote.router(one, self.case) if where.remote is not None else "",
@@ -118,10 +118,9 @@ class Assembly:
             digests = digest.digests(params, metadata, one.interval_ms, found.timeout_ms)
         return _Form(found.timeout_ms, found.start_delay_ms, params, told, digests)
 
-    def _known_as(self, instance: Instance, node: int) -> str:
-        """Return the name under which a node knows what was removed."""
-        standing = self.situation.standing[instance.index]
-        return standing.known_as.get(node, instance.history_name)
+    def _known_as(self, instance: Instance) -> str:
+        """Return the name under which its node knows what was removed."""
+        return self.situation.standing[instance.index].known_as or instance.history_name
 
 
 def meta(

@@ -39,10 +39,13 @@ class Scores:
     quorate: bool = True
 
     def attribute(self, situation: Situation, one: Instance, node: Node) -> int | None:
-        """Return the promotion score that an agent set for a primitive, or None."""
-        known_as = situation.standing[one.index].known_as.get(node.index, one.history_name)
-        for name in (f"master-{known_as}", f"master-{one.history_name}"):
-            text = node.attributes.get(name)
+        """Return the promotion score that an agent set for a primitive, or None.
+
+        Old agents set one for each instance by its number, by which it is told from others until
+        its history has no number (measured).
+        """
+        for name in (situation.standing[one.index].known_as or one.name, one.history_name):
+            text = node.attributes.get(f"master-{name}")
             if text is not None:
                 return property.score(text) or 0
         return None

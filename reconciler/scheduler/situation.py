@@ -52,7 +52,8 @@ class Standing:
         spent: it must be stopped for that.
         next_role: role that it must not pass after a failure; None: no limit.
         unmanaged_by: why it is not managed.
-        known_as: name in a node's history, where it is not the history name.
+        known_as: the last name of its history where it is active, or without a number where it is
+            not; empty: none yet.
         partial: source and target of a live migration that may have got through.
         dangling: nodes at the other end of a migration, on which it must be stopped for good.
         seen_on: numbers of the nodes that were asked about it, active there or not.
@@ -73,7 +74,7 @@ class Standing:
     stop_only: bool = False
     partial: tuple[int, int] | None = None
     dangling: list[int] = dataclasses.field(default_factory=list)
-    known_as: dict[int, str] = dataclasses.field(default_factory=dict)
+    known_as: str = ""
     seen_on: set[int] = dataclasses.field(default_factory=set)
     lost_on: list[int] = dataclasses.field(default_factory=list)
 
@@ -197,7 +198,7 @@ class _Binder:
         first = candidates[0]
         state = self._read(first, node, found)
         plain = state is history.IDLE and not first.promotable
-        one = None if plain else self._bound(candidates, node, state)
+        one = None if plain else self._bound(candidates, node, found.resource, state)
         if found.agent not in (None, first.definition.agent):
             self._note_foreign(one or self._named(candidates, found.resource), node, found, state)
         elif plain and found.agent is first.definition.agent:
@@ -209,8 +210,7 @@ class _Binder:
         standing = self.situation.standing[one.index]
         standing.seen_on.add(node.index)
         standing.states[node.index] = state
-        if found.resource != one.history_name and one.in_clone is not None:
-            standing.known_as[node.index] = found.resource
+        standing.known_as = found.resource
         if state.active:
             standing.running.append(node.index)
             if _RANK[state.role] > _RANK[standing.role]:
@@ -326,7 +326,9 @@ class _Binder:
         waits = needed in {options.Requires.FENCING, options.Requires.UNFENCING}
         return spare and not waits and not one.is_fence_device
 
-    def _bound(self, candidates: list[Instance], node: Node, state: State) -> Instance | None:
+    def _bound(
+        self, candidates: list[Instance], node: Node, name: str, state: State
+    ) -> Instance | None:
         """Return the instance that a history is kept with; None: none needs to know of it."""
         first = candidates[0]
         if len(candidates) == 1 and (first.in_clone is None or first.unique):
@@ -335,15 +337,17 @@ class _Binder:
             return self._free(candidates, node)
         if state.next_role is Role.STOPPED:
             self.situation.standing[first.index].next_role = Role.STOPPED
-        self._note_seen(candidates, node)
+        self._note_seen(candidates, node, name)
         return None
 
-    def _note_seen(self, candidates: list[Instance], node: Node) -> None:
+    def _note_seen(self, candidates: list[Instance], node: Node, name: str) -> None:
         """Note which instance a history that says "stopped" is about: the first free one."""
         for one in candidates:
-            running = self.situation.standing[one.index].running
-            if not running:
-                self.situation.standing[one.index].seen_on.add(node.index)
+            standing = self.situation.standing[one.index]
+            if not standing.running:
+                standing.seen_on.add(node.index)
+                if name == one.history_name:
+                    standing.known_as = name
                 return
 
     def _excess(self, like: Instance) -> Instance:

@@ -162,6 +162,23 @@ def test_the_score_of_a_numbered_instance_is_not_that_of_an_anonymous_one():
     assert _priorities(due)["n1"] == -1
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ({"n1": {}, "n2": {}}, {"n1": 10, "n2": 75}),
+        ({"n1": {"p": "running"}, "n2": {}}, {"n1": -1, "n2": 75}),
+        ({"n1": {"p:0": "running"}, "n2": {"p": "stopped"}}, {"n1": 10, "n2": -1}),
+        ({"n1": {"p:0": "running"}, "n2": {"p:0": "stopped"}}, {"n1": 10, "n2": 75}),
+    ],
+)
+def test_a_numbered_score_counts_for_the_instance_as_long_as_no_history_names_it(states, expected):
+    """Old agents set a score for each instance; a history without number has no part in them."""
+    scores = {"n1": {"master-p:0": "10"}, "n2": {"master-p:1": "75"}}
+    due = pipeline.schedule(facts.wanted(_clone()), facts.seen(states, attributes=scores))
+
+    assert _priorities(due) == expected
+
+
 def test_a_promoted_instance_of_what_cannot_be_promoted_any_more_is_restarted():
     """Only a stop takes the role away from a resource that no longer has roles."""
     due = pipeline.schedule(
