@@ -82,7 +82,7 @@ def _before_restarts(
 ) -> None:
     """Let probes come before the stops of all that the start of their resource comes before.
 
-    A primitive that will not start ends a chain of orders; inside a group, clone or bundle it only
+    A primitive that will not start ends a chain of orders, unless its definition changed; inside a group, clone or bundle it only
     goes without. What is behind a member that starts is stopped in any case after the probes.
     """
     seen = {one.index}
@@ -94,7 +94,7 @@ def _before_restarts(
         behind = whole is not None and whole.variant is Variant.GROUP
         for then in following.then.primitives():
             places = steps.places[then.index]
-            starts = places is not None and places.start is not None
+            starts = places is not None and (places.start is not None or places.redefined)
             reached = starts or behind or following.task is Task.STOP
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)

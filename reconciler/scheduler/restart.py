@@ -27,35 +27,53 @@ _TAKES_PARAMETERS = frozenset({"start", "migrate_from", "promote", *_RELOADS})
 
 
 def check(steps: Steps, case: Circumstances) -> None:
-    """Require a restart or reload of each resource that stays, but whose definition changed."""
+    """Require a restart or reload of each resource that stays, but whose definition changed.
+
+    What does not stay is noted, too: probes go before its stop as if it started again (measured).
+    """
     situation, assignment = case.situation, case.assignment
     for one in situation.expansion.all:
         standing = situation.standing[one.index]
         if not one.is_primitive or one.removed or not standing.managed:
             continue
         _replace_agent(steps, situation, one)
-        target = assignment.chosen[one.index]
-        if len(standing.running) != 1 or target != standing.running[0]:
-            continue
-        node = situation.nodes[target]
-        if not node.answers:
-            continue
-        records = [each for each in telling(standing.states[target]) if _found_active(each)]
-        change = max((_changed(case, one, target, each) for each in records), default=Change.NONE)
+        stays = standing.running == [assignment.chosen[one.index]]
+        changes = (_change_on(case, one, where, stays) for where in standing.running)
+        change = max(changes, default=Change.NONE)
         if change is Change.NONE:
             continue
-        reason = Reason(ReasonCode.PARAMETERS_CHANGED, one.base, origin=one.origin)
-        places = steps.at(one)
         metadata = case.wanted.agents.get(one.definition.agent)
         task = _reload_task(metadata) if change is Change.RELOADABLE else None
-        if task is not None:
-            places.reload = steps.resource(one, task, target)
-            places.reload.require(reason)
-            link(places.reload, places.promote)
-            continue
-        for step in (places.stops[target], places.start, places.promote):
-            if step is not None:
-                step.require(reason)
+        if stays:
+            _anew(steps, one, standing.running[0], task)
+        elif task is None:
+            steps.at(one).redefined = True
+
+
+def _change_on(case: Circumstances, one: Instance, where: int, stays: bool) -> Change:
+    """Return how far a resource runs on a node with other parameters than today's.
+
+    What stays is begun anew for another reason where it only was tried.
+    """
+    if not case.situation.nodes[where].answers:
+        return Change.NONE
+    state = case.situation.standing[one.index].states[where]
+    records = [each for each in telling(state) if not stays or _found_active(each)]
+    return max((_changed(case, one, where, each) for each in records), default=Change.NONE)
+
+
+def _anew(steps: Steps, one: Instance, where: int, task: Task | None) -> None:
+    """Require the reload of a resource by a task of its agent; None: its restart."""
+    reason = Reason(ReasonCode.PARAMETERS_CHANGED, one.base, origin=one.origin)
+    places = steps.at(one)
+    if task is not None:
+        places.reload = steps.resource(one, task, where)
+        places.reload.require(reason)
+        link(places.reload, places.promote)
+        return
+    for step in (places.stops[where], places.start, places.promote):
+        if step is not None:
+            step.require(reason)
 
 
 def order(steps: Steps) -> None:

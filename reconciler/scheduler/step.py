@@ -149,7 +149,11 @@ class Step:
 
 
 class Places:
-    """The steps of one primitive instance."""
+    """The steps of one primitive instance.
+
+    Attributes:
+        redefined: it goes from where it runs with other parameters than today's.
+    """
 
     __slots__ = (
         "demotes",
@@ -158,12 +162,14 @@ class Places:
         "monitors",
         "probes",
         "promote",
+        "redefined",
         "reload",
         "start",
         "stops",
     )
 
     def __init__(self) -> None:
+        self.redefined = False
         self.start: Step | None = None
         self.reload: Step | None = None
         self.promote: Step | None = None

@@ -117,3 +117,17 @@ def test_a_member_is_looked_for_before_the_one_in_front_of_it_migrates():
     )
 
     assert probes(due, "p_migrate_to_0@n1") == {"q"}
+
+
+@pytest.mark.parametrize("today", ["same", "other"])
+def test_what_only_stops_waits_for_probes_where_its_definition_changed(today):
+    """A changed definition asks for a start, though there is none, and the probes go before it."""
+    first, then = strategies.primitive("a"), strategies.primitive("b", target_role="Stopped")
+    changed = dataclasses.replace(then, params=strategies.sets(fake="1"))
+    then = changed if today == "other" else then
+    due = pipeline.schedule(
+        wanted(first, then, constraints=[constraint.Order("o", "a", "b")]),
+        seen({"n1": {"b": "running"}, "n2": {"b": "stopped"}}),
+    )
+
+    assert probes(due, "b_stop_0@n1") == ({"a"} if today == "other" else set())
