@@ -196,6 +196,8 @@ class Ordering:
         self._joins: dict[tuple[object, ...], Step] = {}
         self._partners: dict[int, list[_Way]] = {}
         self._without: set[int] = set()
+        self._leading: set[int] = set()
+        """Numbers of the primitives for whose start something waits, by the orders up to now."""
         self.followings: list[probe_order.Following] = []
 
     def bind(self, one: Sequence) -> None:
@@ -209,6 +211,15 @@ class Ordering:
             self._one_way(_Way(one, one.then, down, one.first, up, forward=False))
 
     def _one_way(self, way: _Way) -> None:
+        self._bind(way)
+        self._lead_by(way.first, way.first_task)
+
+    def _lead_by(self, first: Instance, task: Task) -> None:
+        """Note that something waits for what a resource does."""
+        if first.is_primitive and task is Task.START:
+            self._leading.add(first.index)
+
+    def _bind(self, way: _Way) -> None:
         if self._suffices(way.rule):
             # Other instances may still be there, so nothing is pulled along.
             firsts = creation.endings(self.steps, way.first, way.first_task)
@@ -232,6 +243,7 @@ class Ordering:
             self._joins[key] = join
             parts: list[Step] = []
             for each in one.alternatives:
+                self._lead_by(each, one.first_task)
                 for step in creation.endings(self.steps, each, one.first_task):
                     link(step, join, Link.PULLS_THEN)
                     parts.append(step)
@@ -241,10 +253,11 @@ class Ordering:
             link(join, after, Link.ORDER if asleep else Link.NEEDS)
         if not one.symmetrical:
             return
+        lasts = creation.endings(self.steps, one.then, OPPOSITE[one.then_task])
+        found = self._findings(one.then, OPPOSITE[one.then_task])
         for each in one.alternatives:
-            lasts = creation.endings(self.steps, one.then, OPPOSITE[one.then_task])
             starts = creation.beginnings(self.steps, each, OPPOSITE[one.first_task])
-            link_all(lasts, starts, Link.ORDER)
+            link_all((*lasts, *found), starts, Link.ORDER)
 
     def _suffices(self, one: Sequence) -> bool:
         """Tell whether some instances of ``first`` are enough for ``then``, and so many a must.
@@ -344,13 +357,15 @@ class Ordering:
     def _relate(self, way: _Way) -> None:
         firsts = creation.endings(self.steps, way.first, way.first_task)
         thens = creation.beginnings(self.steps, way.then, way.then_task)
-        if way.first_task is Task.STOP and way.first.is_primitive and way.rule.finds:
-            # What a probe finds may have to be stopped, so it counts as a stop would.
-            link_all(probe_order.steps_of(self.steps, way.first), thens, Link.ORDER)
+        if way.rule.finds:
+            link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START:
             self.followings.extend(
-                probe_order.Following(way.first, then, way.then_task) for then in self._behind(way)
+                probe_order.Following(
+                    way.first, then, way.then_task, led=then.index in self._leading
+                )
+                for then in self._behind(way)
             )
         if not way.mandatory:
             link_all(firsts, thens, Link.ADVISORY)
@@ -364,6 +379,11 @@ class Ordering:
                 # no role is taken away for what was needed to rise into it (measured).
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
+
+    def _findings(self, first: Instance, task: Task) -> list[Step]:
+        """Return the probes that count as a stop would: what they find may have to be stopped."""
+        stops = task is Task.STOP and first.is_primitive
+        return list(probe_order.steps_of(self.steps, first)) if stops else []
 
     def _behind(self, way: _Way) -> list[Instance]:
         """Return what is kept up for the probes of ``first``: of an interleaved clone, what is near."""

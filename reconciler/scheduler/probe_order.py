@@ -15,16 +15,21 @@ from reconciler.model.action import Task
 from reconciler.scheduler import creation
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link, link_all
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Following:
-    """``then`` does ``task`` after ``first`` has started."""
+    """``then`` does ``task`` after ``first`` has started.
+
+    Attributes:
+        led: an order written earlier lets something wait for the start of ``then``.
+    """
 
     first: Instance
     then: Instance
     task: Task
+    led: bool = False
 
 
 def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
@@ -82,8 +87,9 @@ def _before_restarts(
 ) -> None:
     """Let probes come before the stops of all that the start of their resource comes before.
 
-    A primitive that will not start ends a chain of orders, unless its definition changed; inside a group, clone or bundle it only
-    goes without. What is behind a member that starts is stopped in any case after the probes.
+    A primitive that will not start ends a chain of orders, unless its definition changed or an
+    earlier order has something wait for its start; inside a group, clone or bundle it only goes
+    without. What is behind a member that starts is stopped in any case after the probes.
     """
     seen = {one.index}
     linked = {one.index}
@@ -94,7 +100,7 @@ def _before_restarts(
         behind = whole is not None and whole.variant is Variant.GROUP
         for then in following.then.primitives():
             places = steps.places[then.index]
-            starts = places is not None and (places.start is not None or places.redefined)
+            starts = following.led or _starts(places)
             reached = starts or behind or following.task is Task.STOP
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)
@@ -104,6 +110,11 @@ def _before_restarts(
                 continue
             seen.add(then.index)
             todo.extend(_next(then, one, after, alone=not starts))
+
+
+def _starts(places: Places | None) -> bool:
+    """Tell whether something starts, or would if it might run: its definition changed."""
+    return places is not None and (places.start is not None or places.redefined)
 
 
 def _made(steps: Steps, one: Instance) -> list[Step]:

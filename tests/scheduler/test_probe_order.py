@@ -131,3 +131,34 @@ def test_what_only_stops_waits_for_probes_where_its_definition_changed(today):
     )
 
     assert probes(due, "b_stop_0@n1") == ({"a"} if today == "other" else set())
+
+
+@pytest.mark.parametrize(("orders", "asked"), [(("bc", "ab"), {"a"}), (("ab", "bc"), set())])
+def test_probes_go_before_the_stop_of_what_an_earlier_order_lets_others_wait_for(orders, asked):
+    """The order that was written first asks for a start, which those after it find."""
+    names = [strategies.primitive(name) for name in "ac"]
+    stopped = strategies.primitive("b", target_role="Stopped")
+    due = pipeline.schedule(
+        wanted(*names, stopped, constraints=[constraint.Order(one, *one) for one in orders]),
+        seen({"n1": {"b": "running"}, "n2": {"b": "stopped"}}),
+    )
+
+    assert probes(due, "b_stop_0@n1") == asked
+
+
+def test_probes_of_what_one_of_several_is_enough_for_go_before_their_stops():
+    """What a probe finds would have to be stopped before any of those that it needs one of."""
+    sets = (
+        constraint.ResourceSet(("a", "b"), require_all=False, sequential=False),
+        constraint.ResourceSet(("c",)),
+    )
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a", target_role="Stopped"),
+            *(strategies.primitive(name) for name in "bc"),
+            constraints=[constraint.OrderSets("o", sets)],
+        ),
+        seen({"n1": {"a": "running"}, "n2": {"a": "stopped"}}),
+    )
+
+    assert probes(due, "a_stop_0@n1") == {"c"}
