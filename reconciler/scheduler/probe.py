@@ -141,7 +141,10 @@ def _expected(situation: Situation, one: Instance, node: int) -> int:
 
 
 def _instance_for(case: Circumstances, one: Instance, node: int) -> Instance:
-    """Return the instance of an anonymous clone that a probe on a node is done for."""
+    """Return the instance of an anonymous clone that a probe on a node is done for.
+
+    A member of a group goes with those of whom something is known there (measured).
+    """
     situation, assignment = case.situation, case.assignment
     siblings = [
         other
@@ -149,7 +152,13 @@ def _instance_for(case: Circumstances, one: Instance, node: int) -> Instance:
         if other.is_primitive and not other.removed
     ]
     for other in siblings:
-        if assignment.chosen[other.index] == node:
+        group = other.clone_child
+        if group is not other and any(
+            node in situation.standing[member.index].seen_on for member in group.primitives()
+        ):
+            return other
+    for other in siblings:
+        if any(assignment.chosen[each.index] == node for each in other.clone_child.primitives()):
             return other
     for other in siblings:
         if node in situation.standing[other.index].running:

@@ -93,7 +93,9 @@ def _before_restarts(
     """
     seen = {one.index}
     linked = {one.index}
-    todo = list(_next(one, one, after))
+    places = steps.places[one.index]
+    apart = places is not None and places.start is not None
+    todo = list(_next(one, one, after, apart=apart))
     while todo:
         following = todo.pop()
         whole = following.then.parent if following.then.parent is following.first.parent else None
@@ -106,10 +108,11 @@ def _before_restarts(
                 linked.add(then.index)
                 link_all(probes, _made(steps, then), Link.ADVISORY)
             lone = then is following.then and not behind
+            behind = behind or (starts and following.then.variant is Variant.GROUP)
             if following.task is Task.STOP or then.index in seen or (lone and not starts):
                 continue
             seen.add(then.index)
-            todo.extend(_next(then, one, after, alone=not starts))
+            todo.extend(_next(then, one, after, alone=not starts, apart=apart))
 
 
 def _starts(places: Places | None) -> bool:
@@ -124,7 +127,12 @@ def _made(steps: Steps, one: Instance) -> list[Step]:
 
 
 def _next(
-    one: Instance, origin: Instance, after: dict[int, list[Following]], *, alone: bool = False
+    one: Instance,
+    origin: Instance,
+    after: dict[int, list[Following]],
+    *,
+    alone: bool = False,
+    apart: bool,
 ) -> Iterator[Following]:
     """Yield what follows a start, over the groups and clones that it completes.
 
@@ -135,6 +143,7 @@ def _next(
         origin: what is probed.
         after: what follows what.
         alone: the members behind it do not count.
+        apart: the other instances of an interleaved clone do not wait, as this one starts, too.
     """
     level: Instance | None = one
     while level is not None:
@@ -148,6 +157,7 @@ def _next(
             for member in parent.children[place + 1 :] if chained else ():
                 yield Following(level, member, Task.START)
         elif parent is not None and origin.parent is level:
-            siblings = (other for other in parent.children if other is not level)
+            lone = apart and parent.clone is not None and parent.clone.interleave
+            siblings = [] if lone else [other for other in parent.children if other is not level]
             yield from (Following(level, other, Task.START) for other in siblings)
         level = parent

@@ -148,6 +148,10 @@ def read(
     return situation
 
 
+def _in_cloned_group(one: Instance) -> bool:
+    return one.in_clone is not None and one.clone_child is not one
+
+
 class _Binder:
     """Gives histories to instances, in the order in which they are recorded; for ``read`` only.
 
@@ -197,7 +201,7 @@ class _Binder:
             candidates = [self._removed(found, found.agent)]
         first = candidates[0]
         state = self._read(first, node, found)
-        plain = state is history.IDLE and not first.promotable
+        plain = state is history.IDLE and not first.promotable and not _in_cloned_group(first)
         one = None if plain else self._bound(candidates, node, found.resource, state)
         if found.agent not in (None, first.definition.agent):
             self._note_foreign(one or self._named(candidates, found.resource), node, found, state)
@@ -295,24 +299,38 @@ class _Binder:
     def _free(self, candidates: list[Instance], node: Node) -> Instance:
         """Return the instance that an anonymous clone's history on the node belongs to."""
         standing = self.situation.standing
-        idle = None
         own = bundle.instance_on(self.situation.expansion, candidates, node)
         if own is not None:
             return own
         if node.index in self.lost and self._makes_room(candidates[0]):
             return self._excess(candidates[0])
+        found = self._fitting(candidates, node)
+        if found is not None and node.index in self._runs(found):
+            return found
+        # No node may have two of them, so the second is one too many at once (measured).
+        second = any(node.index in standing[one.index].running for one in candidates)
+        return self._excess(candidates[0]) if found is None or second else found
+
+    def _fitting(self, candidates: list[Instance], node: Node) -> Instance | None:
+        """Return the instance of which something else runs on the node, or else an idle one."""
+        standing = self.situation.standing
+        idle = None
         for one in candidates:
-            child = one.clone_child
-            runs = [
-                where for member in child.primitives() for where in standing[member.index].running
-            ]
+            runs = self._runs(one)
             if node.index in runs and node.index not in standing[one.index].running:
                 return one
             if idle is None and not runs:
                 idle = one
-        second = any(node.index in standing[one.index].running for one in candidates)
-        # No node may have two of them, so the second is one too many at once (measured).
-        return self._excess(candidates[0]) if idle is None or second else idle
+        return idle
+
+    def _runs(self, one: Instance) -> set[int]:
+        """Return where the instance of the clone runs that a member belongs to."""
+        standing = self.situation.standing
+        return {
+            where
+            for member in one.clone_child.primitives()
+            for where in standing[member.index].running
+        }
 
     def _makes_room(self, one: Instance) -> bool:
         """Tell whether an instance on a lost node takes no other's place.
@@ -341,14 +359,13 @@ class _Binder:
         return None
 
     def _note_seen(self, candidates: list[Instance], node: Node, name: str) -> None:
-        """Note which instance a history that says "stopped" is about: the first free one."""
-        for one in candidates:
+        """Note which instance a history that says "stopped" is about: as if it was active."""
+        one = self._fitting(candidates, node)
+        if one is not None:
             standing = self.situation.standing[one.index]
-            if not standing.running:
-                standing.seen_on.add(node.index)
-                if name == one.history_name:
-                    standing.known_as = name
-                return
+            standing.seen_on.add(node.index)
+            if name == one.history_name:
+                standing.known_as = name
 
     def _excess(self, like: Instance) -> Instance:
         clone = like.in_clone

@@ -143,7 +143,7 @@ def test_probes_go_before_the_stop_of_what_an_earlier_order_lets_others_wait_for
         seen({"n1": {"b": "running"}, "n2": {"b": "stopped"}}),
     )
 
-    assert probes(due, "b_stop_0@n1") == asked
+    assert probes(due, "b_stop_0@n1") == {"c", *asked}
 
 
 def test_probes_of_what_one_of_several_is_enough_for_go_before_their_stops():
@@ -162,3 +162,37 @@ def test_probes_of_what_one_of_several_is_enough_for_go_before_their_stops():
     )
 
     assert probes(due, "a_stop_0@n1") == {"c"}
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"),
+    [({"x": "running"}, {"n2": "y:1"}), ({"x": "stopped"}, {"n2": "y:1"}), ({}, {"n2": "y:0"})],
+)
+def test_a_member_is_looked_for_in_the_instance_that_is_known_on_the_node(there, asked):
+    """What is known of another member tells which instance of the group a node was asked about."""
+    states = {"n1": {"x": "running", "y": "running"}, "n2": there}
+    away = [location("c", "n2", -1)]
+    due = pipeline.schedule(wanted(clone(group("x", "y")), constraints=away), seen(states))
+
+    found = {one.node: one.key.partition("_")[0] for one in due.actions if one.probe}
+    assert {node: name for node, name in found.items() if name.startswith("y")} == asked
+
+
+@pytest.mark.parametrize(("interleave", "asked"), [("true", set()), ("false", {"y:1"})])
+def test_an_interleaved_group_restarts_whatever_is_looked_for_where_others_start(interleave, asked):
+    """Where instances do not wait for each other, the probes of one that starts are its own."""
+    states = {"n1": {"x": "stopped", "y": "running"}, "n2": {"x": "stopped"}}
+    due = pipeline.schedule(wanted(clone(group("x", "y"), interleave=interleave)), seen(states))
+
+    assert probes(due, "y:0_stop_0@n1") == asked
+
+
+def test_what_is_behind_a_member_that_starts_stops_after_the_probes_of_other_instances():
+    """A member that must not run is stopped in the course of the start before it."""
+    whole = resource.Group(
+        "g", (strategies.primitive("x"), strategies.primitive("y", target_role="Stopped"))
+    )
+    states = {"n1": {"x": "stopped", "y": "running"}, "n2": {"x": "stopped"}}
+    due = pipeline.schedule(wanted(clone(whole)), seen(states))
+
+    assert probes(due, "y:0_stop_0@n1") == {"y:1"}
