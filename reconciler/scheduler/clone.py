@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model.score import INFINITY, Stage, Term, TermKind
-from reconciler.scheduler import precedence, promotion
+from reconciler.scheduler import bundle, precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
 
@@ -43,9 +43,18 @@ def is_scarce(placing: Placing, one: Instance) -> bool:
 
 
 def _available(placing: Placing, one: Instance) -> int:
-    """Return how many nodes could take instances, of those named for the clone if they must be."""
-    knows = placing.ranking.knows
-    return sum(1 for node in placing.nodes if node.takes_resources and knows(one, node.index))
+    """Return how many nodes could take instances, of those named for the clone if they must be.
+
+    The containers of bundles are nodes only to what runs inside of them (measured).
+    """
+    knows, expansion = placing.ranking.knows, placing.situation.expansion
+    return sum(
+        1
+        for node in placing.nodes
+        if node.takes_resources
+        and knows(one, node.index)
+        and bundle.admits(expansion, one, node)
+    )
 
 
 class _Spread:

@@ -261,7 +261,7 @@ class Placing:
                 must be with it any of it is enough, but for interleaved ones (measured).
         """
         primary = pair.primary
-        if remote.is_connection(pair.dependent):
+        if pair.internal and remote.is_connection(pair.dependent):
             return remote.holders(self, self._host(primary, role))
         if primary.variant is Variant.GROUP:
             if not primary.children:

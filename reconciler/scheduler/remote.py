@@ -21,7 +21,7 @@ from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Term, TermKind
 from reconciler.scheduler import bundle, guest, operation
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.nodes import Node, Remote, never_seen
+from reconciler.scheduler.nodes import UNDECIDED, Node, Remote, never_seen
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, present
 
 if TYPE_CHECKING:
@@ -235,13 +235,16 @@ def reaching(placing: Placing, pair: Pair) -> Pair:
 def holders(placing: Placing, hosts: set[int] | None) -> set[int] | None:
     """Return the members that can hold a connection into a container on some nodes.
 
-    A container on a remote node is reached through the member that holds that node's connection.
+    A container on a remote node is reached through the member that holds that node's connection;
+    where that is not decided yet, nothing is known of the holder.
     """
     found = set()
     for where in hosts or ():
         node = placing.nodes[where]
         held = connection(placing.situation.expansion, node) if node.remote is not None else None
         found.add(where if held is None else placing.chosen[held.index])
+    if UNDECIDED in found:
+        return None
     return None if hosts is None else found
 
 
