@@ -255,9 +255,9 @@ def _rank(
     location.apply(scores, healths)
     location.apply(scores, bans)
     stickiness.apply(scores, standing, settings)
-    stickiness.ban(scores, standing, settings)
     shutdown_lock.apply(scores, standing, settings)
     bundle.confine(scores, standing)
+    stickiness.ban(scores, standing, settings)
     return scores
 
 
