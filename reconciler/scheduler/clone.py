@@ -51,9 +51,7 @@ def _available(placing: Placing, one: Instance) -> int:
     return sum(
         1
         for node in placing.nodes
-        if node.takes_resources
-        and knows(one, node.index)
-        and bundle.admits(expansion, one, node)
+        if node.takes_resources and knows(one, node.index) and bundle.admits(expansion, one, node)
     )
 
 

@@ -90,10 +90,10 @@ def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> 
     remote.failed = bool(standing.running and bad)
     node.online = bool(standing.running) and not bad
     node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
-    left_alone = not held.meta.managed or any(state.on_fail is OnFail.BLOCK for state in bad)
-    if node.online or not left_alone:
+    given_up = any(state.on_fail is OnFail.BLOCK for state in bad)
+    if held.meta.managed and not held.meta.maintenance and not given_up:
         return bad
-    # People took the connection over, and with it what is on the node.
+    # People took the connection over, and with it what is on the node (measured).
     node.maintenance = True
     return []
 

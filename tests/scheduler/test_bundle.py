@@ -250,3 +250,33 @@ def test_a_container_needs_what_runs_inside_of_it_needs():
     assert replica.holder(bundle, 1).utilization == child.utilization
     assert inside is not None
     assert [one.utilization for one in resource.primitives(inside)] == [()]
+
+
+def test_an_instance_with_a_number_does_not_return_to_a_container_where_it_failed_too_often():
+    """Failures inside count, though nothing that is said of other nodes does."""
+    engine = dataclasses.replace(_ENGINE, replicas_per_host=2)
+    bundle = dataclasses.replace(_WEB, container=engine)
+    failed = {"web-0": {"fail-count-httpd:0#start_0": "INFINITY"}}
+    cluster = _cluster(bundle, attributes=failed)
+    cluster = dataclasses.replace(cluster, done={**cluster.done, "web-0": {}})
+    assert "start httpd:0 web-0" in _starts(_cluster(bundle))
+    assert "start httpd:0 web-0" not in _starts(cluster)
+
+
+def test_containers_are_nodes_only_to_what_is_inside_of_them():
+    """A bundle with a replica for every other node hears no wishes for company."""
+    other = far.primitive("other")
+    near = constraint.Colocation("c", "other", "web", score=100_000)
+    cluster = _cluster(resources=(_WEB, other), constraints=(near, far.prefers("other", "n2")))
+    assert cluster.plan().ledgers["web-podman-0"]["n2"].score == 0
+
+
+def test_a_connection_that_is_placed_near_a_bundle_may_have_a_container_on_its_node():
+    """What leads into that container is held by a member, whichever that will be."""
+    bundle = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
+    near = constraint.Colocation("c", "far", "web", score=100)
+    cluster = _cluster(bundle, resources=(bundle, far.connection()), constraints=(near,))
+    done = {**cluster.done, "n1": {**cluster.done["n1"], "far": _UP}, "far": {}}
+    due = dataclasses.replace(cluster, done=done).plan()
+    assert due.placement["web-podman-2"] == {"far": Role.STARTED}
+    assert due.placement["web-2"]

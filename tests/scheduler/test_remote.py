@@ -224,3 +224,14 @@ def test_a_connection_with_an_interval_waits_before_it_is_made_again():
     assert "start far n1" not in far.steps(due)
     again = _cluster(LOST, STARTED, connection=held, fenced=("far",)).plan()
     assert not again.fencing
+
+
+@pytest.mark.parametrize("meta", [{"is_managed": "false"}, {"maintenance": "true"}])
+def test_what_is_on_a_node_is_left_alone_where_its_connection_is(meta):
+    """Nothing is started there either, though the connection is up."""
+    held = far.connection(**meta)
+    due = _cluster(STARTED, ABSENT, connection=held).plan()
+    assert "start a far" not in far.steps(due)
+    away = (far.prefers("a", "far", -1_000_000),)
+    due = _cluster(STARTED, STARTED, connection=held, constraints=away).plan()
+    assert "stop a far" not in far.steps(due)
