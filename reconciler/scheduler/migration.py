@@ -174,10 +174,15 @@ def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:
 
 
 def _let_go(one: Instance, step: Step, *, forward: bool) -> None:
-    """Take the pulling away from relations with other resources: none restarts for a migration."""
+    """Take the pulling away from relations with other resources: none restarts for a migration.
+
+    Groups and clones that it is in do not say how they move, so what follows these restarts
+    (measured).
+    """
+    own = {one, one.parent or one, one.top}
     entries = step.after if forward else step.before
     for position, (other, flags) in enumerate(entries):
-        if other.instance is one or not flags & _PULLS:
+        if other.instance in own or not flags & _PULLS:
             continue
         entries[position] = (other, flags & ~_PULLS)
         back = other.before if forward else other.after

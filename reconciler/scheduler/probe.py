@@ -170,27 +170,38 @@ def _order(steps: Steps, situation: Situation) -> None:
     """Let every start wait for all probes of its resource.
 
     A clone's start cannot be done while a probe cannot that one of its instances needs, though
-    other instances are up (measured).
+    other instances are up; an instance that is up need not be looked for before it is moved. Inside
+    of a bundle each instance has a place of its own, and waits for itself (all measured).
     """
     by_name: dict[str, list[Step]] = {}
     for step in steps.all:
         if step.probe and step.instance is not None:
             by_name.setdefault(step.instance.history_name, []).append(step)
-    up = {
-        one.history_name for one in situation.expansion.all if situation.standing[one.index].running
-    }
-    # What is up somewhere need not be looked for before it is moved (measured).
-    flags = {name: Link.ORDER if name in up else Link.NEEDS for name in by_name}
     for one in situation.expansion.all:
         places = steps.places[one.index]
         if one.variant is Variant.CLONE and one.bundle is None:
             start = steps.whole(one).start
             names = {member.history_name for member in one.primitives()} & by_name.keys()
             for name in sorted(names):
-                link_all(by_name[name], [start], flags[name])
+                if one.outer is None:
+                    _before_start(situation, by_name[name], start)
+                else:
+                    link_all(by_name[name], [start], Link.ORDER)
         elif places is not None:
+            if places.start is not None:
+                _before_start(situation, places.probes, places.start)
             found = by_name.get(one.history_name, ())
-            if found and places.start is not None:
-                link_all(found, [places.start], flags[one.history_name])
             for where, stop in places.stops.items():
                 link_all([step for step in found if step.node == where], [stop], Link.ORDER)
+
+
+def _before_start(situation: Situation, probes: Sequence[Step], start: Step) -> None:
+    """Let a start wait for probes; what is up somewhere is moved whatever they find elsewhere."""
+    standing = situation.standing
+    down: list[Step] = []
+    up: list[Step] = []
+    for probe in probes:
+        active = probe.instance is not None and standing[probe.instance.index].running
+        (up if active else down).append(probe)
+    link_all(down, [start], Link.NEEDS)
+    link_all(up, [start], Link.ORDER)

@@ -223,3 +223,19 @@ def test_who_follows_a_cloned_group_stops_no_member_of_it(last):
     )
 
     assert [one.resource for one in due.actions if one.task is Task.STOP and one.real] == ["z"]
+
+
+@pytest.mark.parametrize(("known", "stopped"), [("running", set()), (None, {"p", "q"})])
+def test_a_clone_waits_for_what_cannot_be_asked_yet_of_an_instance(known, stopped):
+    """That another one is up does not help: one that is not may be so on a node that joins."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "running", "q": "running"}, "n3": {}}
+    if known is not None:
+        states["n1"]["q"] = known
+    members = tuple(strategies.primitive(name) for name in "pq")
+    clone = resource.Clone("c", resource.Group("g", members))
+    target = wanted(clone, nodes=tuple(states), fencing_enabled="true")
+    device = fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=tuple(states)),))
+    target = dataclasses.replace(target, fencing=device)
+    due = pipeline.schedule(target, seen(states, presence={"n3": Presence.PENDING}))
+
+    assert {one.resource for one in due.changes if one.kind.value == "stop"} == stopped
