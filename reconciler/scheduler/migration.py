@@ -37,8 +37,8 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
             continue
         if not standing.managed or one.promotable:
             continue
-        state = standing.states[standing.running[0]]
-        if state.pending not in {"", "migrate_to", "stop"}:
+        # Whatever else is under way ends before (measured).
+        if standing.states[standing.running[0]].pending == "start":
             continue
         source = situation.nodes[standing.running[0]]
         if source.stays and situation.nodes[target].reachable:

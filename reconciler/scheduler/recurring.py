@@ -226,7 +226,8 @@ class _Recurring:
         step.agent_task = key[0]
         step.require(Reason(ReasonCode.CANCELLED, one.base))
         if removed:
-            for stop in places.stops.values():
+            # What migrates is not waited for (measured).
+            for stop in places.stops.values() if places.migrate_from is None else ():
                 link(stop, step, Link.ORDER)
             return
         # One that watches that nothing runs must end before a start, the others with the role.

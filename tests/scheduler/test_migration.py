@@ -1,12 +1,16 @@
-"""Live migration: what becomes of others when a resource moves without being stopped."""
+"""Live migration: who moves without being stopped, and what becomes of others."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from scheduler import strategies
-from scheduler.test_rules import location, seen, wanted
+from scheduler.test_ordering import before
+from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
 from reconciler.model import constraint, resource
+from reconciler.model.observed import OperationStatus
 from reconciler.scheduler import pipeline
 
 STATES = {
@@ -40,3 +44,43 @@ def test_what_follows_a_whole_restarts_when_its_only_part_migrates(whole, restar
 
     assert {"a_migrate_to_0@n1", "a_migrate_from_0@n2"} <= keys
     assert ({"b_stop_0@n2", "b_start_0@n2"} <= keys) == restarts
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [("start", "move"), ("monitor", "migrate"), ("reload", "migrate"), ("stop", "migrate")],
+)
+def test_only_what_is_being_started_cannot_migrate(task, kind):
+    """Another operation that is under way, or of which nobody heard the end, hinders nothing."""
+    seen_so_far = seen({"n1": {"m": "running"}, "n2": {"m": "stopped"}})
+    known = seen_so_far.nodes["n1"].histories["m"]
+    hanging = dataclasses.replace(
+        strategies.record(task, 193, 1), status=OperationStatus.PENDING, changed_at=strategies.NOW
+    )
+    monitor = strategies.record("monitor", 0, 3, 0, 10_000)
+    began = known.operations if task != "start" else ()
+    known = dataclasses.replace(known, operations=(*began, hanging, monitor))
+    seen_so_far.nodes["n1"].histories["m"] = known
+    target = wanted(
+        strategies.primitive("m", allow_migrate="true"),
+        constraints=[location("m", "n1", -INFINITY)],
+    )
+
+    assert change(pipeline.schedule(target, seen_so_far), "m").kind.value == kind
+
+
+@pytest.mark.parametrize("migrates", [True, False])
+def test_a_monitor_that_is_wanted_no_longer_ends_at_once_where_its_resource_migrates(migrates):
+    """Where it moves in another way, the monitor is cancelled after the stop."""
+    found = seen({"n1": {"m": "running"}, "n2": {"m": "stopped"}})
+    known = found.nodes["n1"].histories["m"]
+    other = strategies.record("monitor", 0, 3, 0, 7_000)
+    known = dataclasses.replace(known, operations=(*known.operations, other))
+    found.nodes["n1"].histories["m"] = known
+    target = wanted(
+        strategies.primitive("m", allow_migrate=str(migrates).lower()),
+        constraints=[location("m", "n1", -INFINITY)],
+    )
+    due = pipeline.schedule(target, found)
+
+    assert ("m_stop_0@n1" in before(due, "m_cancel_monitor_7000@n1")) is not migrates
