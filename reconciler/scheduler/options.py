@@ -74,6 +74,7 @@ class Cluster:
     texts: Mapping[str, str]
     no_quorum_policy: QuorumPolicy
     fencing_enabled: bool
+    watchdog: bool
     fencing_action: str
     startup_fencing: bool
     concurrent_fencing: bool
@@ -115,6 +116,7 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
         texts=texts,
         no_quorum_policy=QuorumPolicy(word("no-quorum-policy")),
         fencing_enabled=flag("fencing-enabled"),
+        watchdog=flag("have-watchdog"),
         fencing_action=word("fencing-action"),
         startup_fencing=flag("startup-fencing"),
         concurrent_fencing=flag("concurrent-fencing"),

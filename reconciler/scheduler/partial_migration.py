@@ -91,7 +91,7 @@ class _Review:
         if record is None or target is None:
             return
         other = self.states.get(target.index)
-        asked = other is not None and target.answers
+        asked = other is not None and not _is_being_asked(other) and target.answers
         trip = _Trip(
             where,
             target,
@@ -118,11 +118,22 @@ class _Review:
     def _under_way(self, where: int, state: State) -> None:
         """Have it stopped on the node that it is going to, where the one that it left is lost."""
         target = self.places.get(state.migrating_to)
-        lost = self.situation.nodes[where].unclean is not None
-        if target is not None and lost and target.answers:
+        if target is not None and target.answers and self._is_lost(self.situation.nodes[where]):
             if target.index not in self.standing.running:
                 self.standing.dangling.append(target.index)
             self.standing.states.setdefault(target.index, history.IDLE)
+
+    def _is_lost(self, node: Node) -> bool:
+        """Tell whether a node has to be fenced, by what is recorded of it before this (measured)."""
+        if node.unclean is not None or node.online:
+            return node.unclean is not None
+        histories = node.observed.histories
+        place = histories[self.one.history_name].place
+        return any(
+            self.situation.known[name][node.index].active
+            for name, found in histories.items()
+            if found.place < place and node.index in self.situation.known.get(name, ())
+        )
 
     def _stuck(self, trip: _Trip, other: State | None) -> None:
         """Draw the consequences of a departure that failed: it may have gone all the same."""
@@ -215,6 +226,11 @@ class _Review:
             if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
         ]
         return not told or told[-1] < record.changed_at
+
+
+def _is_being_asked(state: State) -> bool:
+    """Tell whether the first probe on a node is under way."""
+    return state.pending == "probe" and not state.known
 
 
 def _arrival(state: State | None, source: Node) -> OperationRecord | None:

@@ -133,8 +133,8 @@ def read(
     for node in itertools.chain(heard, remote.met(situation, settings, operations)):
         binder.bind_all(node)
     partial_migration.settle(situation, binder.travelled)
-    devices = bool(wanted.fencing.devices) or any(one.is_fence_device for one in expansion.all)
-    _manage(situation, settings, devices=devices)
+    devices = wanted.fencing.devices or any(one.is_fence_device for one in expansion.all)
+    _manage(situation, settings, can_fence=settings.watchdog or bool(devices))
     for one in expansion.all:
         if one.is_primitive:
             _judge(situation, one, settings)
@@ -391,7 +391,7 @@ class _Binder:
             standing.append(Standing())
 
 
-def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -> None:
+def _manage(situation: Situation, settings: options.Cluster, *, can_fence: bool) -> None:
     """Note what must be left alone, and why."""
     for one in situation.expansion.all:
         standing = situation.standing[one.index]
@@ -404,7 +404,7 @@ def _manage(situation: Situation, settings: options.Cluster, *, devices: bool) -
         elif not one.meta.managed or (one.removed and not settings.stop_removed):
             standing.managed = False
             standing.unmanaged_by = Reason(ReasonCode.UNMANAGED, one.base, origin=one.origin)
-        elif settings.fencing_enabled and not devices:
+        elif settings.fencing_enabled and not can_fence:
             standing.managed = False
             standing.unmanaged_by = Reason(ReasonCode.CANNOT_FENCE)
         for where in standing.running:

@@ -47,7 +47,7 @@ class _Summary:
         places = self.steps.places[one.index]
         move = _Move(
             one,
-            _current(standing, self.assignment.chosen[one.index]),
+            _current(standing),
             self.assignment.chosen[one.index],
             self.assignment.next_role[one.index],
         )
@@ -163,10 +163,10 @@ class _Summary:
         )
 
 
-def _current(standing: Standing, target: int) -> int:
+def _current(standing: Standing) -> int:
     """Return where an instance is told to be, or to have been left."""
     if not standing.running:
         return standing.dangling[0] if standing.dangling else NOWHERE
-    if standing.partial is not None:
-        return next(where for where in standing.partial if where != target)
+    if standing.partial is not None and standing.partial[1] in standing.running:
+        return standing.partial[1]
     return standing.running[0]

@@ -81,6 +81,7 @@ def _placed(*args, **options) -> tuple[str, set[str]]:
         ((START, TO, STOP, START), (PROBE,), False, "n1 n2"),
         ((START, TO_FAILED), (PROBE,), False, "n1 n2!"),
         ((START, TO_FAILED), (PROBE,), True, "n1!"),
+        ((START, TO_FAILED), (("monitor", None),), False, "n1!"),
         ((START, TO_FAILED), (FROM, STOP), False, "n1!"),
         ((PROBE,), (FROM_FAILED,), True, "n1 n2!"),
         ((PROBE,), (FROM_FAILED,), False, "n2!"),
@@ -131,6 +132,18 @@ def test_what_only_left_is_restarted_where_it_must_be():
     assert {one for one in due if one.endswith("@n2")} >= {"stop@n2"}
 
 
+@pytest.mark.parametrize(("chosen", "kind"), [("n2", ChangeKind.RESTART), ("n3", ChangeKind.MOVE)])
+def test_what_is_half_there_is_told_to_be_where_it_went(chosen, kind):
+    """So it is unless the migration is brought to its end."""
+    desired, seen = _wanted(), _seen((START, TO), (PROBE,))
+    resources = (dataclasses.replace(desired.resources[0], meta=()),)
+    there = (facts.location("p", chosen, 100),)
+    desired = dataclasses.replace(desired, resources=resources, constraints=there)
+    change = facts.change(pipeline.schedule(desired, seen), "p")
+
+    assert (change.kind, change.source, change.target) == (kind, "n2", chosen)
+
+
 def test_a_begun_migration_is_brought_to_its_end():
     """Where the target is still the right place, only the second half is done."""
     desired, seen = _wanted(), _seen((START, TO), (PROBE,))
@@ -153,3 +166,22 @@ def test_a_migration_from_a_lost_node_is_stopped_at_its_target():
     due = pipeline.schedule(wanted, seen)
 
     assert ("stop", "n2") in {(one.task.value, one.node) for one in due.actions}
+
+
+@pytest.mark.parametrize("place", [-1, 1])
+def test_a_node_that_left_is_lost_with_what_is_recorded_there_before(place):
+    """What runs there makes it a lost one, but not for migrations that are recorded before."""
+    properties = {"fencing_enabled": "true", "no_quorum_policy": "ignore"}
+    device = facts.resource.Primitive("f", facts.AgentName("stonith", "", "fence_xvm"))
+    others = (strategies.primitive("q"), device)
+    wanted = dataclasses.replace(_wanted(**properties), resources=(*_wanted().resources, *others))
+    seen = _seen((START, ("migrate_to", None)), (PROBE,))
+    running = strategies.history("q", "running")
+    assert running is not None
+    histories = {**seen.nodes["n1"].histories, "q": dataclasses.replace(running, place=place)}
+    left = dataclasses.replace(seen.nodes["n1"], presence=Presence.OFFLINE, histories=histories)
+    due = pipeline.schedule(wanted, dataclasses.replace(seen, nodes={**seen.nodes, "n1": left}))
+    keys = {one.key for one in due.actions}
+
+    assert "stonith-n1-reboot@n1" in keys
+    assert ("p_stop_0@n2" in keys) is (place < 0)

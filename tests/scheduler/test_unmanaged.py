@@ -91,3 +91,12 @@ def test_a_fence_device_that_a_lost_node_has_too_is_not_restarted():
 
     assert {one.node for one in due.fencing} == {"n1"}
     assert not any(one.resource == "f" and one.task.value == "stop" for one in due.actions)
+
+
+@pytest.mark.parametrize("watchdog", ["true", "false"])
+def test_nothing_is_touched_where_nobody_can_fence(watchdog):
+    """A watchdog found on the nodes counts as a means to fence."""
+    wanted = facts.wanted(strategies.primitive("a"), fencing_enabled="true", have_watchdog=watchdog)
+    due = facts.pipeline.schedule(wanted, facts.seen())
+
+    assert (facts.change(due, "a").kind is ChangeKind.START) is (watchdog == "true")
