@@ -7,17 +7,18 @@ which records tell of a redefinition is measured).
 
 from __future__ import annotations
 
+from reconciler.model import remote as implied
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
-from reconciler.scheduler import digest, operation, restart
+from reconciler.scheduler import digest, operation, remote, restart
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.failure import Count
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Link, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link
 
 
 def create(steps: Steps, case: Circumstances) -> None:
@@ -32,7 +33,9 @@ def create(steps: Steps, case: Circumstances) -> None:
                 continue
             code = _why(case, one, where, count)
             if code is not None and situation.nodes[where].reachable:
-                _clear(steps, one, where, code)
+                step = _clear(steps, one, where, code)
+                if remote.is_connection(one):
+                    _reconnect(steps, situation, one, step)
 
 
 def _instance(situation: Situation, name: str) -> Instance | None:
@@ -44,7 +47,19 @@ def _instance(situation: Situation, name: str) -> Instance | None:
     return found
 
 
-def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> None:
+def _reconnect(steps: Steps, situation: Situation, one: Instance, clear: Step) -> None:
+    """Let a lost connection be forgotten before it is made again (measured).
+
+    Where that is to take its time, it is once its node was fenced.
+    """
+    link(clear, steps.at(one).start, Link.ORDER)
+    if implied.reconnect_interval(one.definition) is not None:
+        led_to = next((node.index for node in situation.nodes if node.name == one.name), -1)
+        link(steps.fences.get(led_to), clear, Link.ORDER)
+
+
+def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> Step:
+    """Enter the clearing of a fail count."""
     step = steps.add(
         f"{one.history_name}_clear_failcount_0",
         ActionKind.CLUSTER,
@@ -55,6 +70,7 @@ def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> None:
     step.require(Reason(code, one.base, origin=one.origin))
     if code is ReasonCode.REMOVED:
         link(step, steps.at(one).stops.get(where), Link.ORDER)
+    return step
 
 
 def _why(case: Circumstances, one: Instance, where: int, count: Count) -> ReasonCode | None:

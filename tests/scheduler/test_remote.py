@@ -226,6 +226,25 @@ def test_a_connection_with_an_interval_waits_before_it_is_made_again():
     assert not again.fencing
 
 
+_COUNTS = {"n1": {"fail-count-far#monitor_10000": "1"}}
+
+
+def test_a_connection_with_an_interval_is_forgotten_once_its_node_was_fenced():
+    """The failure that has expired by then would let it be made again at once."""
+    held = dataclasses.replace(
+        far.connection(), params=(far.attribute.AttributeSet({"reconnect_interval": "60s"}),)
+    )
+    due = _cluster(LOST, STARTED, connection=held, attributes=_COUNTS).plan()
+    assert far.waits(due, "far_clear_failcount_0", "stonith-far")
+
+
+def test_a_connection_is_forgotten_before_it_is_made_again():
+    """The failure count of a lost one would keep it off its node."""
+    held = dataclasses.replace(far.connection(), params=far.sets(server="elsewhere"))
+    due = _cluster(LOST, STARTED, connection=held, attributes=_COUNTS).plan()
+    assert far.waits(due, "far_start_0", "far_clear_failcount_0")
+
+
 @pytest.mark.parametrize("meta", [{"is_managed": "false"}, {"maintenance": "true"}])
 def test_what_is_on_a_node_is_left_alone_where_its_connection_is(meta):
     """Nothing is started there either, though the connection is up."""
