@@ -8,6 +8,7 @@ Change"). Another agent under the same name means a restart, too.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 
 from reconciler.model.action import Task
 from reconciler.model.agent import Metadata
@@ -19,7 +20,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link
 from reconciler.scheduler.verdict import is_probe
 
 _RELOADS = frozenset({"reload-agent", "reload"})
@@ -164,7 +165,8 @@ def _found_active(record: OperationRecord) -> bool:
 def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
     """Forget what another agent did under the same name, and restart what it runs.
 
-    A node in maintenance forgets only what does not run there (measured).
+    Wherever it is stopped comes before that. A node in maintenance forgets only what does not run
+    there (measured).
     """
     foreign = situation.foreign.get(one.index)
     if foreign is None:
@@ -183,4 +185,16 @@ def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
         if stop is not None and state.active:
             stop.require(reason)
             link(stop, delete, Link.NEEDS)
-        link(delete, places.start, Link.NEEDS)
+        for other in places.stops.values():
+            link(other, delete, Link.NEEDS_IF_REQUIRED)
+        for start in _starts_under(steps, situation, one):
+            if start.instance is one or start.node == where:
+                link(delete, start, Link.NEEDS)
+
+
+def _starts_under(steps: Steps, situation: Situation, one: Instance) -> Iterator[Step]:
+    """Yield the starts of a resource under its name, which instances of a clone may share."""
+    for each in situation.expansion.by_base[one.base]:
+        places = steps.places[each.index]
+        if places is not None and places.start and each.history_name == one.history_name:
+            yield places.start

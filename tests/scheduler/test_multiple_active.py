@@ -111,3 +111,20 @@ def test_a_node_in_maintenance_forgets_what_does_not_run_there(agent, state, nod
     )
 
     assert bool([one for one in due.actions if one.task is Task.DELETE]) is deleted
+
+
+def test_what_another_agent_left_is_deleted_once_the_resource_has_stopped_everywhere():
+    """No node forgets while something of that name goes on elsewhere, or starts on it."""
+    found = strategies.history("p", "stopped")
+    assert found is not None
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {}})
+    other = dataclasses.replace(found, agent=AgentName("ocf", "test", "Other"))
+    there = dataclasses.replace(seen.nodes["n2"], histories={"p": other})
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n2": there})
+    away = facts.location("c", "n1", -facts.INFINITY)
+    clone = resource.Clone("c", strategies.primitive("p"))
+    due = facts.pipeline.schedule(facts.wanted(clone, constraints=[away]), seen)
+
+    edges = {(one.before, one.after) for one in due.edges}
+    assert ("p:0_stop_0@n1", "p:0_delete_0@n2") in edges
+    assert ("p:0_delete_0@n2", "p:1_start_0@n2") in edges
