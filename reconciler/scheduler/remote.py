@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.scheduler.situation import Situation
 
 _LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO, Task.CANCEL})
+_RISING = frozenset({Task.START, Task.PROMOTE})
 _OF_THE_MEMBER = frozenset({OnFail.FENCE, OnFail.STANDBY})
 """What a failed connection leads to for the member that held it instead of for its own node."""
 _KINDS = (NodeKind.REMOTE, NodeKind.GUEST)
@@ -193,15 +194,18 @@ def _has_container(case: Circumstances, held: Instance) -> bool:
 
 
 def connect(placing: Placing) -> None:
-    """Place the connections before all else; a node takes resources if its connection will be up."""
+    """Place the connections before all else; a node takes resources if its connection will be up.
+
+    While that is not decided, what has to be placed first may be where one is up (measured).
+    """
     expansion = placing.situation.expansion
-    held = [
-        (one.index, one, node.remote)
-        for node in placing.nodes
-        if node.remote is not None
-        and node.name not in expansion.owners
-        and (one := connection(expansion, node)) is not None
-    ]
+    held = []
+    for node in placing.nodes:
+        if node.remote is not None and node.name not in expansion.owners:
+            node.remote.connects = node.online and not node.shutdown
+            one = connection(expansion, node)
+            if one is not None:
+                held.append((one.index, one, node.remote))
     for index, one, state in sorted(held, key=lambda each: each[0]):
         placing.place(one.top)
         state.connects = placing.chosen[index] >= 0
@@ -294,6 +298,9 @@ def order(steps: Steps, case: Circumstances) -> None:
         if step.done_by_fencing:
             if places.start is not None and not nodes[step.node].guest:
                 link_all([step], list(places.stops.values()), Link.ORDER)
+        elif step.task in _RISING and places.start is None:
+            # It was placed while that was open.
+            step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, nodes[step.node].name))
         elif _goes_before(step, case.situation):
             _before_it_goes(steps, step, places)
         else:

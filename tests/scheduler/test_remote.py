@@ -10,7 +10,7 @@ import pytest
 from scheduler import far
 from scheduler.far import ABSENT, LOST, STARTED, Cluster
 
-from reconciler.model import remote, resource
+from reconciler.model import constraint, remote, resource
 from reconciler.model.action import ActionKind
 from reconciler.scheduler import pipeline
 
@@ -254,3 +254,16 @@ def test_what_is_on_a_node_is_left_alone_where_its_connection_is(meta):
     away = (far.prefers("a", "far", -1_000_000),)
     due = _cluster(STARTED, STARTED, connection=held, constraints=away).plan()
     assert "stop a far" not in far.steps(due)
+
+
+@pytest.mark.parametrize(
+    ("connection", "banned", "placed"),
+    [(ABSENT, False, "n1"), (STARTED, False, "far"), (STARTED, True, "far")],
+)
+def test_what_is_placed_before_a_connection_is_where_that_is_up_now(connection, banned, placed):
+    """Where it will not be up then, nothing is started."""
+    away = [far.prefers("far", name, -1_000_000) for name in far.MEMBERS] if banned else []
+    near = constraint.Colocation("c", "far", "a", score=100)
+    due = _cluster(connection, ABSENT, constraints=(_TO_FAR, near, *away)).plan()
+    assert list(due.placement["a"]) == [placed]
+    assert (f"start a {placed}" in far.steps(due)) is not banned
