@@ -76,11 +76,12 @@ class Placing:
         self._busy: set[int] = set()
 
     def place(self, one: Instance) -> None:
-        """Place a resource and whatever it depends on."""
+        """Place a resource and whatever it depends on; of a group or clone, all (measured)."""
         if self.chosen[one.index] != UNDECIDED or one.index in self._busy:
             return
-        if one.parent is not None and one.top.variant is Variant.CLONE:
-            self.place(one.top)
+        top = one.top
+        if top is not one and (top.variant is Variant.CLONE or top.index not in self._busy):
+            self.place(top)
             return
         match one.variant:
             case Variant.PRIMITIVE:
