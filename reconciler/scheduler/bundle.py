@@ -125,15 +125,14 @@ def confine(ranking: Ranking, situation: Situation) -> None:
 def enter(expansion: Expansion, wanted: resource.Bundle) -> None:
     """Enter a bundle: containers, their addresses and connections, and what runs inside."""
     bundle = expansion.collect(wanted)
-    made = []
     for number in range(wanted.container.count):
         expansion.put_inside(bundle, replica.holder(wanted, number))
-        made.append(replica.ip(wanted, number))
+    for number in range(wanted.container.count):
+        address = replica.ip(wanted, number)
+        if address is not None:
+            bundle.addresses.append(expansion.imply(bundle, address))
         if wanted.child is not None:
-            made.append(replica.connection(wanted, number))
-    for one in made:
-        if one is not None:
-            expansion.imply(bundle, one)
+            expansion.imply(bundle, replica.connection(wanted, number))
     inner = replica.inside(wanted)
     if inner is not None:
         bundle.inner = expansion.imply(bundle, inner)

@@ -44,12 +44,14 @@ def wishes(
     """Yield the health of each node as a location for every resource.
 
     A resource that does not mind an unhealthy node is drawn to a healthy one all the same, and
-    health opens nodes in a cluster where constraints must name them (measured).
+    health opens nodes in a cluster where constraints must name them. Of what follows from a bundle
+    none hears of it but through the bundle (all measured).
     """
     for node in nodes:
         value = score(node, settings)
         for top in expansion.tops if value else ():
-            if value > 0 or not top.meta.allow_unhealthy:
+            heard = top.index not in expansion.implied
+            if heard and (value > 0 or not top.meta.allow_unhealthy):
                 yield Wish(
                     instance=top,
                     scores=((node.index, value),),

@@ -55,6 +55,7 @@ class Instance:
         removed: it is active, but no longer configured.
         primitive: as configured; for primitives only.
         bundle: as configured; for bundles, which are clones of their containers.
+        addresses: those of a bundle's containers.
         inner: the clone that runs inside of a bundle.
         outer: the bundle that a clone runs inside of.
     """
@@ -73,6 +74,7 @@ class Instance:
     origin: position.Position = position.NOWHERE
     children: list[Instance] = dataclasses.field(default_factory=list)
     bundle: resource.Bundle | None = None
+    addresses: list[Instance] = dataclasses.field(default_factory=list)
     inner: Instance | None = None
     outer: Instance | None = None
 

@@ -186,11 +186,14 @@ def _scores(
 
 
 def affected(instance: Instance) -> Iterator[Instance]:
-    """Yield the instances whose scores a location for ``instance`` changes."""
+    """Yield the instances whose scores a location for ``instance`` changes.
+
+    What is said of a bundle is said of the addresses of its containers, too (measured).
+    """
     yield instance
     match instance.variant:
         case Variant.CLONE:
-            for child in instance.children:
+            for child in (*instance.children, *instance.addresses):
                 yield from affected(child)
         case Variant.GROUP:
             yield from instance.children[:1]

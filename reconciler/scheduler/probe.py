@@ -31,7 +31,7 @@ class Discovery:
         self._never: dict[int, set[int]] = {}
         self._exclusive: dict[int, set[int]] = {}
         for wish in wishes:
-            for one in wish.instance.below():
+            for one in (*wish.instance.below(), *wish.instance.addresses):
                 if wish.discovery is ResourceDiscovery.NEVER:
                     never = self._never.setdefault(one.index, set())
                     never.update(node for node, _ in wish.scores)

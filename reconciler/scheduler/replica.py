@@ -27,7 +27,11 @@ HOST = "#uname"
 
 @frozen
 class _Words:
-    """How a program is told about a container; ``{...}`` are filled in."""
+    """How a program is told about a container; ``{...}`` are filled in.
+
+    Attributes:
+        maps_on_host: whether ports are mapped even on the network of the host itself (measured).
+    """
 
     first: str
     host_name: str
@@ -36,6 +40,7 @@ class _Words:
     mount: str
     port: str
     host: str
+    maps_on_host: bool = False
 
 
 _HOSTS_ENTRY = " --hosts-entry={ip}={name}"
@@ -63,6 +68,7 @@ _WORDS: Mapping[container.Technology, _Words] = {
         ),
         port=" --port={inner}:{ip}{outer}",
         host=_HOSTS_ENTRY,
+        maps_on_host=True,
     ),
 }
 _OPTION_MARKS = {container.Technology.RKT: ","}
@@ -221,7 +227,7 @@ def _options(bundle: resource.Bundle, number: int) -> str:
     for index, (source, target, options) in enumerate(_mounts(bundle, number)):
         tail = f"{mark}{options}" if options else ""
         parts.append(words.mount.format(number=index, source=source, target=target, options=tail))
-    if own or engine.network != _HOST_NETWORK:
+    if own or engine.network != _HOST_NETWORK or words.maps_on_host:
         at = f"{own}:" if own else ""
         parts += [words.port.format(ip=at, outer=o, inner=i) for o, i in _ports(bundle)]
     if engine.options:

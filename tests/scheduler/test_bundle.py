@@ -12,7 +12,7 @@ from scheduler.far import ABSENT, Cluster
 from reconciler.model import constraint, container, resource, score
 from reconciler.model.action import Task
 from reconciler.model.role import Role
-from reconciler.scheduler import replica
+from reconciler.scheduler import pipeline, replica
 
 _ENGINE = container.Container(container.Technology.PODMAN, "web:1", replicas=2)
 _NETWORK = container.Network(ip_range_start="192.0.2.254")
@@ -280,3 +280,49 @@ def test_a_connection_that_is_placed_near_a_bundle_may_have_a_container_on_its_n
     due = dataclasses.replace(cluster, done=done).plan()
     assert due.placement["web-podman-2"] == {"far": Role.STARTED}
     assert due.placement["web-2"]
+
+
+@pytest.mark.parametrize(("technology", "mapped"), [("docker", False), ("rkt", True)])
+def test_ports_are_mapped_on_the_network_of_the_host_only_where_a_program_wants_it(
+    technology, mapped
+):
+    """It is told to all but rkt that there is nothing to map."""
+    engine = container.Container(container.Technology(technology), "web:1", network="host")
+    bundle = resource.Bundle("web", engine, child=far.primitive("httpd"))
+    words = str(replica.holder(bundle, 0).params[0].pairs["run_opts"])
+    assert ("3121:3121" in words) is mapped
+
+
+def test_all_of_a_group_is_placed_where_a_member_of_it_has_to_be():
+    """What is placed after it finds the nodes as full as the whole group makes them."""
+    group = resource.Group("g", tuple(far.primitive(name) for name in ("g1", "g2", "g3")))
+    near = constraint.Colocation("c", "a", "g1", score=-1)
+    others = tuple(far.primitive(name) for name in ("a", "b"))
+    due = _cluster(resources=(*others, group), constraints=(near, far.prefers("g1", "n1"))).plan()
+    assert due.placement["b"] == {"n2": Role.STARTED}
+
+
+def test_what_is_said_of_a_bundle_is_said_of_its_addresses():
+    """They have its scores, and are looked for where it is."""
+    here = dataclasses.replace(
+        far.prefers("web", "n1", 100), discovery=constraint.ResourceDiscovery.EXCLUSIVE
+    )
+    unknown = dataclasses.replace(_cluster(constraints=(here,)), done={})
+    due = unknown.plan()
+    assert due.ledgers["web-ip-192.0.2.254"]["n1"].score == 100
+    assert {one.node for one in due.actions if one.key.startswith("web-ip-192.0.2.254_mon")} == {
+        "n1"
+    }
+
+
+def test_connections_into_containers_do_not_hear_of_health():
+    """The containers and their addresses do, through the bundle."""
+    healthy = {"n1": {"#health-disk": "5"}}
+    cluster = _cluster(attributes=healthy)
+    wanted = dataclasses.replace(
+        cluster.desired(), properties=far.sets(node_health_strategy="custom")
+    )
+    ledgers = pipeline.schedule(wanted, cluster.observed()).ledgers
+    assert ledgers["web-ip-192.0.2.254"]["n1"].score == 5
+    assert ledgers["web-podman-0"]["n1"].score == 10
+    assert ledgers["web-0"]["n1"].score == 10_000
