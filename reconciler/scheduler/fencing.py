@@ -16,10 +16,13 @@ from reconciler.model.role import Role
 from reconciler.scheduler import containment, guest, quorum, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.nodes import NOWHERE, Node
 from reconciler.scheduler.options import QuorumPolicy, Requires
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
+
+_LITTLE = frozenset({Requires.QUORUM, Requires.NOTHING})
+"""What may be required that no fencing is waited for."""
 
 
 def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
@@ -120,6 +123,18 @@ def order(steps: Steps, case: Circumstances) -> None:
             for step in (places.start, places.promote) if node.name not in replicas else ():
                 if step is not None:
                     _wait(step, fence, node, case, never.get(node.index))
+        _last(steps, one, case)
+
+
+def _last(steps: Steps, one: Instance, case: Circumstances) -> None:
+    """Let what is active in several places stop last where it was seen last (measured).
+
+    That is after the fencing of the others, if it requires fencing at all.
+    """
+    *others, last = case.situation.standing[one.index].running or (NOWHERE,)
+    if others and quorum.requirement(one, case.settings) not in _LITTLE:
+        for where in others:
+            link(steps.fences.get(where), steps.at(one).stops.get(last), Link.ADVISORY)
 
 
 def _careless(one: Instance, case: Circumstances) -> bool:
@@ -130,7 +145,7 @@ def _careless(one: Instance, case: Circumstances) -> bool:
     """
     needed = quorum.requirement(one, case.settings)
     several = one.in_clone is not None and not one.unique
-    return several and needed in {Requires.QUORUM, Requires.NOTHING}
+    return several and needed in _LITTLE
 
 
 def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:

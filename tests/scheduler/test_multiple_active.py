@@ -11,6 +11,7 @@ from scheduler import test_rules as facts
 from reconciler.model import resource
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
+from reconciler.model.observed import Presence
 from reconciler.model.plan import ChangeKind, Plan
 from reconciler.model.role import Role
 
@@ -22,6 +23,10 @@ def _due(n1: str, n2: str, **meta: str) -> Plan:
 
 def _done(due: Plan) -> set[tuple[Task, str]]:
     return {(one.task, one.node) for one in due.actions if not one.interval_ms}
+
+
+def _edges(due: Plan) -> set[tuple[str, str]]:
+    return {(one.before, one.after) for one in due.edges}
 
 
 def test_what_is_promoted_somewhere_is_demoted_everywhere():
@@ -128,3 +133,21 @@ def test_what_another_agent_left_is_deleted_once_the_resource_has_stopped_everyw
     edges = {(one.before, one.after) for one in due.edges}
     assert ("p:0_stop_0@n1", "p:0_delete_0@n2") in edges
     assert ("p:0_delete_0@n2", "p:1_start_0@n2") in edges
+
+
+@pytest.mark.parametrize(
+    ("lost", "requires", "waits"),
+    [("n1", "fencing", True), ("n2", "fencing", False), ("n1", "quorum", False)],
+)
+def test_where_it_was_seen_last_it_stops_after_the_fencing_of_the_others(lost, requires, waits):
+    """The one that is stopped last is the one that may be the real one, if fencing matters."""
+    wanted, _ = facts.lost(hosts=("n1", "n2"))
+    one = strategies.primitive("p", requires=requires)
+    seen = facts.seen(
+        {"n1": {"p": "running"}, "n2": {"p": "running"}}, presence={lost: Presence.UNKNOWN}
+    )
+    due = facts.pipeline.schedule(dataclasses.replace(wanted, resources=(one,)), seen)
+
+    other = {"n1": "n2", "n2": "n1"}[lost]
+    assert (Task.STOP, other) in _done(due)
+    assert ((f"stonith-{lost}-reboot@{lost}", f"p_stop_0@{other}") in _edges(due)) is waits
