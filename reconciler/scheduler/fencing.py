@@ -113,10 +113,10 @@ def order(steps: Steps, case: Circumstances) -> None:
         for node in lost:
             fence = steps.fences.get(node.index)
             careless = _careless(one, case)
-            waits = node.name not in replicas and not careless
+            heedless = _heedless(one, node, case)
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
-                    _by_fencing(step, fence, node, waits=waits)
+                    _by_fencing(step, fence, node, heedless=heedless)
             whole = node.index in places.stops and not careless and not one.is_fence_device
             if fence is not None and whole:
                 _before_wholes(steps, one, fence)
@@ -148,6 +148,19 @@ def _careless(one: Instance, case: Circumstances) -> bool:
     return several and needed in _LITTLE
 
 
+def _heedless(one: Instance, node: Node, case: Circumstances) -> bool:
+    """Tell whether nothing waits for the stop of what is lost with a node.
+
+    Nothing does for what was in a replica, for what only the cluster itself needs, and for whom
+    people did not care; but in a cloned group that goes from there for good it does (measured).
+    """
+    careless = _careless(one, case)
+    gone = case.assignment.chosen[one.index] == NOWHERE and one.clone_child is not one
+    if careless and gone and quorum.requirement(one, case.settings) is Requires.QUORUM:
+        return False
+    return careless or remote.members_only(one) or node.name in case.situation.expansion.owners
+
+
 def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
     """Let a group or clone that loses something by fencing begin to stop after it (measured).
 
@@ -159,15 +172,14 @@ def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
         whole = whole.parent
 
 
-def _by_fencing(step: Step, fence: Step | None, node: Node, *, waits: bool) -> None:
+def _by_fencing(step: Step, fence: Step | None, node: Node, *, heedless: bool) -> None:
     if fence is None:
         step.stop_short(Reason(ReasonCode.CANNOT_FENCE, node.name))
         return
     step.done_by_fencing = True
     step.kind = ActionKind.PSEUDO
-    # What only the cluster itself needs is done at once, though not without the fencing (measured).
-    cluster = step.instance is not None and remote.members_only(step.instance)
-    link(fence, step, Link.NEEDS | (Link.UNORDERED if cluster or not waits else 0))
+    # It is never done without the fencing, though it may be taken as done at once (measured).
+    link(fence, step, Link.NEEDS | (Link.UNORDERED if heedless else 0))
 
 
 def _never(steps: Steps, node: Node) -> Step:

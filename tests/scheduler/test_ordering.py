@@ -209,6 +209,21 @@ def test_a_clone_begins_to_stop_after_the_fencing_of_what_it_lost(ordered):
     assert "stonith-n2-reboot@n2" in before(due, stop.key)
 
 
+@pytest.mark.parametrize(
+    ("requires", "there", "waits"),
+    [("quorum", "running", True), ("nothing", "running", False), ("quorum", "stopped", False)],
+)
+def test_what_a_cloned_group_loses_for_good_is_waited_for(requires, there, waits):
+    """Others start at once where only quorum is required, if what is lost goes on with them."""
+    members = [strategies.primitive(name, requires=requires) for name in "ab"]
+    cloned = resource.Clone("c", resource.Group("g", tuple(members)))
+    states = {"n1": {"a": "running", "b": "running"}, "n2": {"a": there, "b": "stopped"}}
+    due = pipeline.schedule(fenced(cloned), seen(states, presence={"n1": Presence.UNKNOWN}))
+    start = next(one for one in due.actions if one.task is Task.START and one.resource == "b")
+
+    assert ("stonith-n1-reboot@n1" in before(due, start.key)) is waits
+
+
 def test_who_is_left_is_told_of_the_fencing_instead_of_the_stop():
     """After a fencing the others are notified once: before, without waiting, and after it."""
     states = {"n1": {"a": "running"}, "n2": {"a": "running"}}
