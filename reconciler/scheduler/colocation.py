@@ -49,6 +49,11 @@ class Pair:
         """Whether the dependent cannot run without the primary."""
         return self.score >= INFINITY
 
+    @property
+    def has_role(self) -> bool:
+        """Whether it is about a role of either side."""
+        return self.dependent_role is not None or self.primary_role is not None
+
 
 class Pairs:
     """All pairs, by dependent and by primary."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from reconciler.model.action import Task
@@ -14,19 +15,19 @@ from reconciler.scheduler.ordering import OPPOSITE
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
-_RISES: Mapping[Role | None, Task] = {
-    None: Task.START,
-    Role.STARTED: Task.START,
-    Role.PROMOTED: Task.PROMOTE,
-    Role.UNPROMOTED: Task.DEMOTE,
+_TAKES: Mapping[Role | None, tuple[Task, ...]] = {
+    Role.PROMOTED: (Task.PROMOTE,),
+    Role.UNPROMOTED: (Task.START, Task.DEMOTE),
 }
-"""With which task a resource takes a role; with the opposite one it leaves it (measured)."""
+"""With which tasks a resource takes a role; with the opposite ones it leaves it (measured)."""
+_STARTS = (Task.START,)
+"""With which it takes any other; the role Stopped, too, keeps it off its node (measured)."""
 
 
 def apply(steps: Steps, situation: Situation, pairs: Pairs) -> None:
     """Bind the steps of resources that must be, or must not be, together."""
     for pair in pairs.all:
-        if pair.score <= -INFINITY and not {pair.dependent_role, pair.primary_role} - set(_RISES):
+        if pair.score <= -INFINITY:
             primary = pair.primary, pair.primary_role
             dependent = pair.dependent, pair.dependent_role
             _apart(steps, primary, dependent)
@@ -42,14 +43,17 @@ def _apart(
 ) -> None:
     """Let one leave a node or role before the other, that must not be with it, comes."""
     first, then = goes[0], comes[0]
-    task, ending = _RISES[comes[1]], OPPOSITE[_RISES[goes[1]]]
-    if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
-        _apart_there(steps, first, then)
-        return
-    thens = creation.beginnings(steps, then, task)
-    link_all(creation.endings(steps, first, ending), thens, Link.ADVISORY)
-    if first.is_primitive and ending is Task.STOP:
-        link_all(probe_order.steps_of(steps, first), thens, Link.ORDER)
+    for task, rise in itertools.product(
+        _TAKES.get(comes[1], _STARTS), _TAKES.get(goes[1], _STARTS)
+    ):
+        ending = OPPOSITE[rise]
+        if (first.is_primitive and then.is_primitive) and (task, ending) == (Task.START, Task.STOP):
+            _apart_there(steps, first, then)
+            continue
+        thens = creation.beginnings(steps, then, task)
+        link_all(creation.endings(steps, first, ending), thens, Link.ADVISORY)
+        if first.is_primitive and ending is Task.STOP:
+            link_all(probe_order.steps_of(steps, first), thens, Link.ORDER)
 
 
 def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:

@@ -152,10 +152,7 @@ class Placing:
         if pair.internal and remote.is_connection(one):
             pair = remote.reaching(self, pair)
         clone = primary.variant is Variant.CLONE
-        wanted_near = (
-            {Role.PROMOTED} if clone and pair.mandatory else {Role.PROMOTED, Role.UNPROMOTED}
-        )
-        if one.promotable and pair.score > 0 and pair.dependent_role in wanted_near:
+        if pair.score > 0 and pair.dependent_role and not (clone and pair.mandatory):
             return
         role = _primary_role(pair)
         within = one.in_clone

@@ -317,12 +317,13 @@ def _beside(placing: Placing, pair: Pair, where: int) -> int:
     role that is named adds nothing, nor does one that is not placed, in a circle (measured).
     """
     promoted = pair.dependent_role is Role.PROMOTED
-    if not promoted and pair.mandatory and pair.primary.variant is Variant.CLONE:
+    named = pair.primary_role if pair.primary.promotable else None
+    instances = pair.primary.variant is Variant.CLONE and (not promoted or named is None)
+    if pair.mandatory and instances:
         return 0
     placing.place(pair.primary)
     if placing.chosen[pair.primary.index] == UNDECIDED:
         return 0
-    named = pair.primary_role if pair.primary.promotable else None
     if not _among(placing, pair, placing.hosts(pair, named), where):
         return -INFINITY if pair.mandatory and promoted else 0
     if not _among(placing, pair, placing.hosts(pair, pair.primary_role), where):

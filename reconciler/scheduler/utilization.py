@@ -235,16 +235,17 @@ def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
 def _bound(placing: Placing, one: Instance) -> Iterator[Instance]:
     """Yield what is bound to a primitive by mandatory colocations, in either direction.
 
-    Of a clone that has an instance for every node no single one is followed (measured).
+    Of a clone that has an instance for every node no single one is followed, and a colocation of
+    a role, on either side, binds nobody (both measured).
     """
     owner: Instance | None = one
     while owner is not None:
         for pair in placing.pairs.own_primaries(owner):
-            if pair.mandatory:
+            if pair.mandatory and not pair.has_role:
                 yield pair.primary
         followed = owner.variant is not Variant.CLONE or clone.is_scarce(placing, owner)
         for pair in placing.pairs.own_dependents(owner) if followed else ():
-            if pair.mandatory:
+            if pair.mandatory and not pair.has_role:
                 yield pair.dependent
         owner = owner.parent
 

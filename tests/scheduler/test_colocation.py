@@ -7,6 +7,7 @@ from scheduler import strategies
 from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
 from reconciler.model import constraint, resource
+from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
 
 
@@ -253,3 +254,39 @@ def test_whatever_is_left_of_a_cloned_group_is_company():
     )
 
     assert set(due.placement["x"]) == {"n2"}
+
+
+@pytest.mark.parametrize(
+    ("score", "role", "target"),
+    [
+        (INFINITY, Role.PROMOTED, "n2"),
+        (INFINITY, Role.STOPPED, "n2"),
+        (100, Role.UNPROMOTED, "n2"),
+        (INFINITY, Role.STARTED, "n1"),
+        (-INFINITY, Role.PROMOTED, "n1"),
+    ],
+)
+def test_company_of_a_role_draws_nobody_who_has_no_roles(score, role, target):
+    """Which role is to be near is no matter of placement; which is not to be, is."""
+    away = score < 0
+    places = [location("a", "n2" if away else "n1", 100), location("b", "n2", 10)]
+    pair = constraint.Colocation("k", "b", "a", score, dependent_role=role)
+    resources = (strategies.primitive("a"), strategies.primitive("b"))
+    due = pipeline.schedule(wanted(*resources, constraints=[pair, *places]), seen())
+
+    assert set(due.placement["b"]) == {target}
+
+
+@pytest.mark.parametrize(
+    ("role", "waits"), [(Role.UNPROMOTED, True), (Role.STOPPED, True), (Role.PROMOTED, False)]
+)
+def test_whatever_role_but_promoted_must_be_away_comes_after_the_other_has_left(role, waits):
+    """A start waits for the stop of what must not be near, also if a role is named."""
+    pair = constraint.Colocation("k", "b", "a", -INFINITY, dependent_role=role)
+    places = [location("a", "n2", 100), location("b", "n1", 100)]
+    resources = (strategies.primitive("a"), strategies.primitive("b"))
+    states = {"n1": {"a": "running", "b": "stopped"}, "n2": {"a": "stopped", "b": "stopped"}}
+    due = pipeline.schedule(wanted(*resources, constraints=[pair, *places]), seen(states))
+    edges = {(one.before, one.after) for one in due.edges}
+
+    assert (("a_stop_0@n1", "b_start_0@n1") in edges) is waits

@@ -369,3 +369,12 @@ def test_nothing_speaks_for_what_shall_be_unpromoted():
     )
 
     assert set(_priorities(due).values()) == {-facts.INFINITY}
+
+
+def test_who_must_be_promoted_with_a_clone_may_be_where_it_would_have_to_be():
+    """What must be with any instance of a clone is seen to in placing, and adds nothing here."""
+    other = resource.Clone("d", strategies.primitive("q"))
+    pair = constraint.Colocation("k", "c", "d", facts.INFINITY, dependent_role=Role.PROMOTED)
+    wanted = facts.wanted(_clone(), other, constraints=[pair])
+
+    assert _priorities(pipeline.schedule(wanted, facts.seen())) == {"n1": -1, "n2": -1}

@@ -74,6 +74,16 @@ def test_what_must_run_together_is_weighed_together():
     assert _targets(facts.pipeline.schedule(wanted, facts.seen())) == {"a": "n2", "b": "n2"}
 
 
+@pytest.mark.parametrize("side", ["dependent_role", "primary_role"])
+def test_a_colocation_of_a_role_binds_no_capacities(side):
+    """A primary goes where it fits alone, if only a role of one of the two is to be near."""
+    pair = dataclasses.replace(TOGETHER[0], **{side: Role.PROMOTED})
+    likes = facts.location("a", "n1", 1)
+    wanted = _wanted("utilization", {"n1": 4, "n2": 6}, {"a": 3, "b": 3}, (pair, likes))
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen()))["a"] == "n1"
+
+
 def test_what_runs_is_placed_before_what_does_not():
     """A running resource keeps its capacity even if it is written last."""
     wanted = _wanted("utilization", {"n1": 3, "n2": 0}, {"a": 3, "b": 3})
