@@ -144,7 +144,8 @@ class Placing:
 
         An optional colocation with a clone counts for each of its instances by itself, in the
         order of their placement, or promotion; one with a role of them counts as a whole (both
-        measured). What the promoted role alone wants to be near is no matter of placement.
+        measured). What a role alone wants to be near is no matter of placement, unless it must be
+        with a clone, and not both of them are about the promoted role (measured).
         """
         primary = pair.primary
         if pair.dependent.inner is not None and pair.dependent_role is not None:
@@ -152,9 +153,10 @@ class Placing:
         if pair.internal and remote.is_connection(one):
             pair = remote.reaching(self, pair)
         clone = primary.variant is Variant.CLONE
-        if pair.score > 0 and pair.dependent_role and not (clone and pair.mandatory):
-            return
         role = _primary_role(pair)
+        counts = clone and pair.mandatory and {role, pair.dependent_role} != {Role.PROMOTED}
+        if pair.score > 0 and pair.dependent_role is not None and not counts:
+            return
         within = one.in_clone
         paired = clone and within is not None and within.spread.interleave
         if paired:
