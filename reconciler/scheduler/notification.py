@@ -111,10 +111,17 @@ class _Notes:
         return [step for step in candidates if step and step.required and step.runnable]
 
     def create(self) -> None:
-        """Enter what is told about each task that is going to be done."""
+        """Enter what is told about each task that is going to be done.
+
+        A start that only goes on is no news: it was told of when it was begun (measured).
+        """
         told = self._words()
         for task, frame_ in self.whole.frames.items():
-            acting = [one for one in self.members if self._doing(one, task)]
+            acting = [
+                one
+                for one in self.members
+                if any(not step.resumed for step in self._doing(one, task))
+            ]
             if not acting:
                 for step in (frame_.pre, frame_.pre_done, frame_.post, frame_.post_done):
                     step.required = False

@@ -10,6 +10,7 @@ from scheduler.test_ordering import before
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
 from reconciler.model import constraint, desired, fencing, observed, resource
+from reconciler.model.action import Task
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -98,3 +99,17 @@ def test_who_goes_on_starting_is_told_of_a_promotion_once():
 
     told = [one.key for one in due.actions if one.node == "n2" and "pre_notify_promote" in one.key]
     assert told == ["p:1_pre_notify_promote_0@n2"]
+
+
+def test_a_start_that_only_goes_on_is_told_to_nobody():
+    """It was told of when it was begun; only what is begun now is news."""
+    begun = dataclasses.replace(
+        strategies.record("start", 193, 2), status=observed.OperationStatus.PENDING
+    )
+    at = seen({"n1": {"p": "stopped"}})
+    node = at.nodes["n1"]
+    history = dataclasses.replace(node.histories["p"], operations=(begun,))
+    nodes = {"n1": dataclasses.replace(node, histories={"p": history})}
+    due = pipeline.schedule(wanted(clone(), nodes=("n1",)), dataclasses.replace(at, nodes=nodes))
+
+    assert {one.task for one in due.actions} == {Task.START, Task.MONITOR}
