@@ -7,32 +7,57 @@ which records tell of a redefinition is measured).
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
+
+from reconciler.model import desired, secret
 from reconciler.model import remote as implied
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
-from reconciler.scheduler import digest, operation, remote, restart
+from reconciler.scheduler import digest, operation, parameters, remote, restart, rule
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.failure import Count
+from reconciler.scheduler.failure import NONE, Count
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Step, Steps, link
 
 
+def review(
+    situation: Situation, wanted: desired.Desired, operations: operation.Reader, clock: rule.Clock
+) -> None:
+    """Find out of which resources a failure is remembered that another definition led to.
+
+    However often they failed on that node, it no longer counts (measured).
+    """
+    found = [
+        (name, where, state.remembered)
+        for name, states in situation.eventful.items()
+        for where, state in states.items()
+        if state.remembered is not None and not state.has_expired(state.remembered)
+    ]
+    values = parameters.Parameters(wanted, situation.nodes, clock) if found else None
+    for name, where, record in found:
+        one = _instance(situation, name)
+        if one is None or values is None or not _holder(situation, one, where).managed:
+            continue
+        if record.digests.all and _is_other(operations, one, record, values.of(one, where)):
+            situation.outdated.add((name, where))
+
+
 def create(steps: Steps, case: Circumstances) -> None:
     """Enter the clearing of fail counts that no longer count."""
     situation = case.situation
-    for name in sorted(situation.failures):
+    found = dict.fromkeys(situation.outdated, NONE)
+    for name, counts in situation.failures.items():
+        found.update({(name, where): count for where, count in counts.items() if count.count})
+    for (name, where), count in sorted(found.items(), key=operator.itemgetter(0)):
         one = _instance(situation, name)
-        if one is None:
-            continue
-        for where, count in sorted(situation.failures[name].items()):
-            if not count.count:
-                continue
+        if one is not None and situation.nodes[where].reachable:
             code = _why(case, one, where, count)
-            if code is not None and situation.nodes[where].reachable:
+            if code is not None:
                 step = _clear(steps, one, where, code)
                 if remote.is_connection(one):
                     _reconnect(steps, situation, one, step)
@@ -76,10 +101,10 @@ def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> Step:
 def _why(case: Circumstances, one: Instance, where: int, count: Count) -> ReasonCode | None:
     """Return why a fail count is cleared, or None."""
     state = case.situation.known.get(one.history_name, {}).get(where)
-    if state is None:
+    if state is None or not _holder(case.situation, one, where).managed:
         return None
-    if not _holder(case.situation, one, where).managed:
-        return None
+    if not count.count:
+        return ReasonCode.PARAMETERS_CHANGED
     if one.removed and one.parent is None:
         return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
@@ -89,6 +114,8 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
         if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED
         clock.wake(due)
+    if (one.history_name, where) in case.situation.outdated:
+        return ReasonCode.PARAMETERS_CHANGED
     # Where nothing may run no definition is looked at (measured).
     stays = state.active and case.situation.nodes[where].takes_resources
     redefined = stays and _is_redefined(case, one, where, state)
@@ -128,16 +155,21 @@ def _is_redefined(case: Circumstances, one: Instance, where: int, state: State) 
     """Tell whether a resource runs, or was tried, with another definition than today's."""
     if any(restart.is_changed(case, one, where, each) for each in restart.telling(state)):
         return True
-    return any(_is_other(case, one, where, record) for record in state.recurring.values())
-
-
-def _is_other(case: Circumstances, one: Instance, where: int, record: OperationRecord) -> bool:
-    """Tell whether a recurring operation is not the one that is configured."""
-    configured = operation.lookup(one.definition, record.operation, record.interval_ms)
-    if configured is None:
-        return True
-    found = case.operations.options(
-        one.definition, record.operation, record.interval_ms, configured
+    params = case.parameters.of(one, where)
+    return any(
+        operation.lookup(one.definition, *key) is None
+        or _is_other(case.operations, one, record, params)
+        for key, record in state.recurring.items()
     )
+
+
+def _is_other(
+    operations: operation.Reader,
+    one: Instance,
+    record: OperationRecord,
+    params: Mapping[str, secret.Value],
+) -> bool:
+    """Tell whether an operation was done with another definition than today's."""
+    found = operations.options(one.definition, record.operation, record.interval_ms)
     extra = digest.beyond(found.params, record.interval_ms, found.timeout_ms)
-    return not digest.fits(record.digests, case.parameters.of(one, where), extra)
+    return not digest.fits(record.digests, params, extra)

@@ -35,6 +35,8 @@ SEVERITY: Mapping[OnFail | None, int] = {
 _STICKY = frozenset({OnFail.STOP, OnFail.FENCE, OnFail.STANDBY})
 """Policies that a later success does not lift."""
 
+_LAST_FAILURE = "_last_failure_0"
+"""How histories name what they keep of a failure when the operation is done again."""
 _NOT_RUNNING = int(Rc.NOT_RUNNING)
 
 
@@ -87,6 +89,7 @@ class State:
         ended: it was stopped after it had been started; what is watched since is not its life.
         life: the records since it was last started or stopped, that one included.
         latest: the record of each operation by name and interval.
+        remembered: the start or monitor that failed last, which histories keep beside the others.
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
@@ -114,6 +117,7 @@ class State:
     life: list[OperationRecord] = dataclasses.field(default_factory=list)
     latest: dict[tuple[str, int], OperationRecord] = dataclasses.field(default_factory=dict)
     last: OperationRecord | None = None
+    remembered: OperationRecord | None = None
     expired: list[OperationRecord] = dataclasses.field(default_factory=list)
     failures: list[OperationRecord] = dataclasses.field(default_factory=list)
     migrating_to: str = ""
@@ -206,6 +210,8 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     found: int | None = None
     for index, record in enumerate(records):
         state.latest[record.operation, record.interval_ms] = record
+        if record.operation in {"start", "monitor"} and _is_copy(record):
+            state.remembered = record
         if record.operation == "stop" and record.status is OperationStatus.DONE:
             ended = index
         elif record.operation in {"start", "migrate_from"}:
@@ -220,8 +226,14 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     state.ended = ended > began >= 0
     for record in records[last + 1 :]:
         key = (record.operation, record.interval_ms)
-        if record.interval_ms and not (key in state.recurring and state.has_expired(record)):
+        known = key in state.recurring
+        if record.interval_ms and not (known and (state.has_expired(record) or _is_copy(record))):
             state.recurring[key] = record
+
+
+def _is_copy(record: OperationRecord) -> bool:
+    """Tell whether a record is kept beside that of the same operation, as its last failure."""
+    return record.id.endswith(_LAST_FAILURE)
 
 
 _MAY_STILL_MATTER = frozenset({"promote", "migrate_to", "migrate_from"})

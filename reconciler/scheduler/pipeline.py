@@ -235,6 +235,7 @@ def _examine(desired: desired_state.Desired, observed: observed.Observed) -> _Ex
     quorum.doom(known, settings, observed)
     tree = expansion.expand(desired, options.Reader(desired, clock), max(len(members), len(known)))
     standing = situation.read(desired, tree, known, settings, operations)
+    clearing.review(standing, desired, operations, clock)
     return _Examined(desired, observed, clock, settings, operations, standing)
 
 

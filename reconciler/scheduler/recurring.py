@@ -101,7 +101,9 @@ class _Recurring:
             return True
         if self.situation.nodes[where].leaves:
             return False
-        return state.has_expired(record) or self._changed(one, each, where, record)
+        return state.has_expired(record) or any(
+            self._changed(one, each, where, told) for told in _told(state, record)
+        )
 
     def _changed(
         self, one: Instance, each: resource.Operation, where: int, record: OperationRecord
@@ -234,6 +236,13 @@ class _Recurring:
         rises = places.start if inactive else places.promote
         for then in (rises, places.demotes.get(where)):
             link(step, then, Link.ORDER)
+
+
+def _told(state: State, record: OperationRecord) -> list[OperationRecord]:
+    """Return the record of a monitor that is live, and of its last failure where that is since."""
+    key = (record.operation, record.interval_ms)
+    failed = [one for one in state.life if one is state.remembered and one is not record]
+    return [record, *(one for one in failed if (one.operation, one.interval_ms) == key)]
 
 
 def _alike(one: Instance) -> bool:

@@ -91,9 +91,12 @@ class Situation:
         foreign: what another agent left, by number of the instance that is about it and of the
             node: the name there, and the state.
         failures: fail counts by history name and number of the node, where there are any.
+        outdated: history names and nodes of which no failure counts: the resource was redefined.
     """
 
-    __slots__ = ("eventful", "expansion", "failures", "foreign", "known", "nodes", "standing")
+    __slots__ = (
+        "eventful", "expansion", "failures", "foreign", "known", "nodes", "outdated", "standing",
+    )  # fmt: skip
 
     def __init__(self, expansion: Expansion, nodes: Sequence[Node]) -> None:
         self.expansion = expansion
@@ -103,6 +106,7 @@ class Situation:
         self.eventful: dict[str, dict[int, State]] = {}
         self.foreign: dict[int, dict[int, tuple[str, State]]] = {}
         self.failures: dict[str, dict[int, failure.Count]] = {}
+        self.outdated: set[tuple[str, int]] = set()
         for node in nodes:
             for name, count in failure.read(node.observed.attributes).items():
                 self.failures.setdefault(name, {})[node.index] = count

@@ -89,6 +89,8 @@ def _bans(
     counts: dict[int, int] = {}
     for each in (one, *inside) if threshold else ():
         for where, count in situation.failures.get(each.history_name, {}).items():
+            if (each.history_name, where) in situation.outdated:
+                continue
             effective = count.effective(each.meta.failure_timeout_ms, now)
             counts[where] = add(counts.get(where, 0), effective)
     over = [where for where, total in counts.items() if total and total >= threshold]

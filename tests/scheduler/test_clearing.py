@@ -113,3 +113,22 @@ def test_a_fail_count_stays_while_all_that_is_on_record_is_young(changed_at, cle
 
     assert [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT] == cleared
     assert due.recheck_at == recheck_at
+
+
+@pytest.mark.parametrize("digests", [CHANGED, SAME])
+@pytest.mark.parametrize("count", ["INFINITY", None])
+def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count):
+    """It is cleared with its count, if there is one, and also where all has been stopped since."""
+    attributes = {} if count is None else {"fail-count-p#monitor_10000": count}
+    seen = facts.seen({"n1": {"p": "stopped"}}, attributes={"n1": attributes})
+    failed = dataclasses.replace(
+        strategies.record("monitor", 1, 2, 0, 10_000), digests=digests, id="p_last_failure_0"
+    )
+    known = seen.nodes["n1"].histories["p"]
+    past = (*known.operations, failed, strategies.record("stop", 0, 3))
+    seen.nodes["n1"].histories["p"] = dataclasses.replace(known, operations=past)
+    wanted = facts.wanted(strategies.primitive("p", migration_threshold="3"), nodes=("n1",))
+    tasks = {one.task for one in pipeline.schedule(wanted, seen).actions}
+
+    assert (Task.CLEAR_FAILCOUNT in tasks) is (digests is CHANGED)
+    assert (Task.START in tasks) is (digests is CHANGED or count is None)

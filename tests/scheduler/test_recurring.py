@@ -10,6 +10,7 @@ from scheduler.test_ordering import before
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
 from reconciler.model import constraint, node, observed, resource
+from reconciler.model.observed import OperationStatus
 from reconciler.model.role import Role
 from reconciler.scheduler import digest, pipeline
 
@@ -102,3 +103,28 @@ def test_a_monitor_for_where_it_is_stopped_is_left_alone_in_an_anonymous_clone(c
     keys = {one.key for one in due.actions if one.interval_ms}
 
     assert keys == (set() if cloned else {"p_cancel_monitor_10000@n1", "p_monitor_10000@n2"})
+
+
+@pytest.mark.parametrize(
+    ("digests", "rc", "due"), [("0" * 32, 1, True), (None, 1, False), (None, 193, False)]
+)
+def test_the_last_failure_of_a_monitor_is_no_record_of_its_own(digests, rc, due):
+    """Only if it was started with other parameters the monitor is started anew."""
+    found = watched({"n1": {"p": "running"}, "n2": {"p": "stopped"}}, 10_000)
+    history = found.nodes["n1"].histories["p"]
+    monitor = history.operations[-1]
+    status = OperationStatus.PENDING if rc == 193 else OperationStatus.DONE
+    failed = dataclasses.replace(
+        monitor,
+        rc=rc,
+        status=status,
+        id="p_last_failure_0",
+        changed_at=monitor.changed_at + 1,
+        digests=monitor.digests if digests is None else observed.Digests(all=digests),
+    )
+    operation = dataclasses.replace(monitor, call=10, changed_at=monitor.changed_at + 2)
+    operations = (*history.operations[:-1], failed, operation)
+    found.nodes["n1"].histories["p"] = dataclasses.replace(history, operations=operations)
+    keys = {one.key for one in pipeline.schedule(wanted(strategies.primitive("p")), found).actions}
+
+    assert ("p_monitor_10000@n1" in keys) is due
