@@ -16,7 +16,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
-from reconciler.scheduler import digest, operation, parameters, remote, restart, rule
+from reconciler.scheduler import digest, operation, parameters, remote, replica, restart, rule
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.failure import NONE, Count
 from reconciler.scheduler.history import State
@@ -30,7 +30,8 @@ def review(
 ) -> None:
     """Find out of which resources a failure is remembered that another definition led to.
 
-    However often they failed on that node, it no longer counts (measured).
+    However often they failed on that node, it no longer counts (measured). Where a connection leads
+    to is not known yet.
     """
     found = [
         (name, where, state.remembered)
@@ -42,6 +43,8 @@ def review(
     for name, where, record in found:
         one = _instance(situation, name)
         if one is None or values is None or not _holder(situation, one, where).managed:
+            continue
+        if replica.follows_host(one.definition):
             continue
         if record.digests.all and _is_other(operations, one, record, values.of(one, where)):
             situation.outdated.add((name, where))
