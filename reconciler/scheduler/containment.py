@@ -23,7 +23,7 @@ from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, soften
 
 
 def _contained(expansion: Expansion) -> Iterator[tuple[Instance, Instance]]:
@@ -111,15 +111,24 @@ def bind(steps: Steps, case: Circumstances) -> None:
     }
     for step in steps.all if held else ():
         places = held.get(step.node)
-        if places is None or step.instance is None or step.done_by_fencing:
+        if places is None or step.instance is None:
             continue
-        if step.task in {Task.START, Task.PROMOTE}:
-            if places.start is None:
-                step.stop_short(Reason(ReasonCode.NO_NODE, step.instance.base))
-            link(places.start, step, Link.NEEDS | Link.PULLS_THEN)
-        elif step.task is Task.STOP:
-            for stop in places.stops.values():
-                link(step, stop, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+        if step.done_by_fencing:
+            # It has ended with its holder, so it cannot end before, whatever orders say (measured).
+            soften(step)
+        else:
+            _between(step, places, step.instance)
+
+
+def _between(step: Step, holder: Places, one: Instance) -> None:
+    """Let a step on a guest come after the start of what holds it, or before its stop."""
+    if step.task in {Task.START, Task.PROMOTE}:
+        if holder.start is None:
+            step.stop_short(Reason(ReasonCode.NO_NODE, one.base))
+        link(holder.start, step, Link.NEEDS | Link.PULLS_THEN)
+    elif step.task is Task.STOP:
+        for stop in holder.stops.values():
+            link(step, stop, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
 
 
 def followings(steps: Steps, case: Circumstances) -> Iterator[probe_order.Following]:

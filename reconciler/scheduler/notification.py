@@ -151,9 +151,13 @@ class _Notes:
         running = self.situation.standing[one.index].running
         return [where for where in running if nodes[where].reachable]
 
+    def _hears(self, one: Instance) -> list[int]:
+        """Return where an instance can be told something now: not where it was lost with a guest."""
+        return [where for where in self._runs(one) if self.situation.nodes[where].online]
+
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
-        alive = self._runs(one)
+        alive = self._hears(one)
         if task in {Task.START, Task.PROMOTE} and stopping:
             alive = []
         if task is Task.PROMOTE:
@@ -171,7 +175,7 @@ class _Notes:
         stopping = self._doing(one, Task.STOP)
         starting = self._doing(one, Task.START)
         if task is Task.DEMOTE:
-            for where in self._runs(one):
+            for where in self._hears(one):
                 self._told_after(one, where, task, frame_, told)
             return
         if task is Task.STOP and (stopping or starting):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 _Any = TypeVar("_Any")
+_SINKING = frozenset({Task.STOP, Task.DEMOTE, Task.NOTHING})
+"""What takes something away, or tells that it is."""
 _NOTHING: Mapping[str, str] = types.MappingProxyType({})
 
 
@@ -287,6 +289,16 @@ def link(first: Step | None, then: Step | None, flags: int = Link.ORDER) -> None
         return
     first.after.append((then, flags))
     then.before.append((first, flags))
+
+
+def soften(first: Step) -> None:
+    """Let the orders of other stops after a step be given up where they would close circles."""
+    for place, (then, flags) in enumerate(first.after):
+        if then.task in _SINKING:
+            first.after[place] = then, flags | Link.ADVISORY
+            then.before = [
+                (one, each | Link.ADVISORY if one is first else each) for one, each in then.before
+            ]
 
 
 def link_all(firsts: Iterable[Step], thens: Sequence[Step], flags: int) -> None:

@@ -326,3 +326,12 @@ def test_connections_into_containers_do_not_hear_of_health():
     assert ledgers["web-ip-192.0.2.254"]["n1"].score == 5
     assert ledgers["web-podman-0"]["n1"].score == 10
     assert ledgers["web-0"]["n1"].score == 10_000
+
+
+def test_nobody_is_notified_inside_of_a_container_that_was_lost():
+    """Before it is recovered there is nobody to be told of the stop, but elsewhere there is."""
+    child = dataclasses.replace(_INSIDE, meta=far.sets(notify="true"))
+    cluster = _running(dataclasses.replace(_ROLES, child=child), hurt="web-podman-0")
+    due = cluster.plan()
+    told = {one.node for one in due.actions if "pre_notify_stop" in one.key and one.real}
+    assert told == {"web-1"}

@@ -10,7 +10,7 @@ import pytest
 from scheduler import far
 from scheduler.far import ABSENT, STARTED, Cluster
 
-from reconciler.model import resource
+from reconciler.model import constraint, resource
 from reconciler.model.action import ActionKind
 from reconciler.scheduler import pipeline
 
@@ -238,3 +238,13 @@ def test_a_start_that_goes_on_restarts_nothing_that_is_up():
     """The holder is started again where that was begun; its guest is left as it is."""
     steps = far.steps(_cluster((("start", 0, 193),), STARTED, STARTED).plan())
     assert [one for one in steps if one.startswith(("start", "stop"))] == ["start vm n1"]
+
+
+def test_what_was_lost_with_a_guest_does_not_hold_up_the_end_of_its_holder():
+    """It ends with the holder, though an order says that it is to be stopped before that."""
+    after = constraint.Order("o", "vm", "a")
+    lost = _cluster(STARTED, STARTED, STARTED, constraints=(*_TO_GUEST, after), lost=("n1",))
+    due = lost.plan()
+    assert {"start vm n2", "start g n2", "start a g"} <= set(far.steps(due))
+    assert far.waits(due, "vm_start_0", "stonith-n1")
+    assert not due.diagnostics
