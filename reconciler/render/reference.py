@@ -211,7 +211,7 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
         entry["role"] = one.role.value
         if one.kind is not plan.ChangeKind.RE_PROMOTE or one.next_role is not one.role:
             entry["next_role"] = one.next_role.value
-    elif one.kind not in _ROLELESS and one.role in _TOLD_ROLES:
+    elif one.kind not in _ROLELESS and _tells_roles(one):
         entry["role"] = one.role.value
         if one.kind in _MOVES and one.next_role is not one.role:
             entry["next_role"] = one.next_role.value
@@ -220,6 +220,10 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
     if one.blocked:
         entry["blocked"] = True
     return entry
+
+
+def _tells_roles(one: plan.Change) -> bool:
+    return one.role in _TOLD_ROLES or (one.kind in _MOVES and one.next_role in _TOLD_ROLES)
 
 
 def _action(one: actions.Action) -> dict[str, Any]:

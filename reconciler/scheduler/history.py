@@ -78,6 +78,7 @@ class State:
     Attributes:
         role: UNKNOWN until something was learnt.
         known: whether the node was asked since it came up.
+        plain: it was started, and nothing has told its role since.
         failed: it must be recovered.
         spent: it must be stopped for that; what on-fail=demote is about need only be demoted.
         on_fail: the policy that decides; None: nothing failed.
@@ -102,6 +103,7 @@ class State:
 
     role: Role = Role.UNKNOWN
     known: bool = False
+    plain: bool = False
     failed: bool = False
     ignored: bool = False
     demotion_failed: bool = False
@@ -194,7 +196,7 @@ def read(
         reader.take(record)
     _find_recurring(state, records)
     if state.role is Role.STARTED and facts.promotable:
-        state.role = Role.UNPROMOTED
+        state.role, state.plain = Role.UNPROMOTED, True
     reader.conclude()
     return state
 
@@ -348,7 +350,7 @@ class _Reading:
         state = self.state
         if record.operation == "start":
             state.known = True
-            state.role = Role.STARTED
+            state.role = self._up()
             state.pending = "start"
         elif record.operation == "promote":
             state.role = Role.PROMOTED
@@ -391,7 +393,7 @@ class _Reading:
         if rc == Rc.PROMOTED:
             state.role = Role.PROMOTED
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:
-            state.role = Role.STARTED
+            state.role = self._up()
         if rc != Rc.PROMOTED and not record.interval_ms:
             state.last = record
         state.returned = state.departed is not None
@@ -407,12 +409,16 @@ class _Reading:
             state.role = Role.PROMOTED
             return True
         if state.role in {Role.UNKNOWN, Role.STOPPED}:
-            state.role = Role.STARTED
+            state.role = self._up()
         return False
+
+    def _up(self) -> Role:
+        """Return the role that something has at least that was found, or left, active."""
+        return Role.UNPROMOTED if self.facts.promotable else Role.STARTED
 
     def _at_least_started(self) -> Role:
         role = self.state.role
-        return Role.STARTED if role in {Role.UNKNOWN, Role.STOPPED} else role
+        return self._up() if role in {Role.UNKNOWN, Role.STOPPED} else role
 
     def _same_failure(self, record: OperationRecord) -> bool:
         return self.failed_key == (record.operation, record.interval_ms)
@@ -461,13 +467,13 @@ class _Reading:
             state.role = Role.PROMOTED
         elif record.operation == "demote":
             state.demotion_failed = rc != Rc.NOT_RUNNING
-            state.role = Role.UNPROMOTED if state.demotion_failed else Role.STARTED
+            state.role = Role.UNPROMOTED if state.demotion_failed else self._up()
         elif record.operation == "promote" or rc in PROMOTED:
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
-            state.migrating_to, state.role = "", Role.STARTED
+            state.migrating_to, state.role = "", self._up()
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:
-            state.role = Role.STARTED
+            state.role = self._up()
         if record.operation == "promote":
             state.next_role = Role.UNPROMOTED
         if record.operation == "start":

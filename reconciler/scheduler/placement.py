@@ -144,19 +144,15 @@ class Placing:
 
         An optional colocation with a clone counts for each of its instances by itself, in the
         order of their placement, or promotion; one with a role of them counts as a whole (both
-        measured). What a role alone wants to be near is no matter of placement, unless it must be
-        with a clone, and not both of them are about the promoted role (measured).
+        measured).
         """
         primary = pair.primary
-        if pair.dependent.inner is not None and pair.dependent_role is not None:
+        if not _matters(pair):
             return
         if pair.internal and remote.is_connection(one):
             pair = remote.reaching(self, pair)
         clone = primary.variant is Variant.CLONE
         role = _primary_role(pair)
-        counts = clone and pair.mandatory and {role, pair.dependent_role} != {Role.PROMOTED}
-        if pair.score > 0 and pair.dependent_role is not None and not counts:
-            return
         within = one.in_clone
         paired = clone and within is not None and within.spread.interleave
         if paired:
@@ -408,6 +404,23 @@ class Placing:
                 self.load[where] -= 1
                 self.capacity.give_back(each, where)
             self.chosen[each.index] = UNDECIDED
+
+
+def _matters(pair: Pair) -> bool:
+    """Tell whether a colocation matters for the placement of a dependent.
+
+    What a role alone wants to be near does not, unless it must be with a clone, and not both of
+    them are about the promoted role (measured).
+    """
+    if pair.dependent_role is None:
+        return True
+    if pair.dependent.inner is not None:
+        return False
+    if pair.score <= 0:
+        return True
+    with_clone = pair.mandatory and pair.primary.variant is Variant.CLONE
+    both = {_primary_role(pair), pair.dependent_role} == {Role.PROMOTED}
+    return with_clone and not both and not promotion.is_for_pairs(pair)
 
 
 def _primary_role(pair: Pair) -> Role | None:

@@ -18,7 +18,7 @@ from reconciler.scheduler import bundle, colocation, precedence, quorum
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
-from reconciler.scheduler.nodes import UNDECIDED, Node
+from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
 from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
 
@@ -128,6 +128,7 @@ def choose(
         instances: in the order in which they were placed.
         order: compares them where scores and roles are equal.
     """
+    _part(placing, clone, instances)
     held = {child.index for child in instances if _is_held(placing.situation, child)}
     stays = [Term(TermKind.UNMANAGED, INFINITY, clone.origin, clone.base)]
     terms = {
@@ -171,6 +172,43 @@ def choose(
         for one in child.primitives():
             if placing.chosen[one.index] >= 0 and standing[one.index].managed:
                 placing.next_role[one.index] = role
+
+
+def is_for_pairs(pair: Pair) -> bool:
+    """Tell whether a colocation of a role is about the pairs of interleaved clones.
+
+    It moves nobody then, but says where there may be which role (measured); for a partner in a
+    role, or for cloned groups, it counts as others do.
+    """
+    return _pairs_up(pair) and (pair.primary_role is None or not pair.primary.promotable)
+
+
+def _pairs_up(pair: Pair) -> bool:
+    clone = pair.dependent.clone
+    if clone is None or not clone.interleave or not pair.mandatory or pair.dependent_role is None:
+        return False
+    single = all(child.is_primitive for child in pair.dependent.children)
+    return single and pair.primary.variant is Variant.CLONE
+
+
+def _part(placing: Placing, clone: Instance, instances: Sequence[Instance]) -> None:
+    """Take away the instances that have no partner where they were placed, and must have one.
+
+    Pacemaker's scheduler does so, too, where only the promoted ones must.
+    """
+    for pair in placing.pairs.own_primaries(clone):
+        due = is_for_pairs(pair) and pair.dependent_role is Role.UNPROMOTED
+        hosts = placing.hosts(pair, None) if due else None
+        if hosts is None:
+            continue
+        for child in instances:
+            managed = placing.situation.standing[child.index].managed
+            if managed and placing.chosen[child.index] not in {NOWHERE, *hosts}:
+                placing.release(child)
+                placing.chosen[child.index] = NOWHERE
+                placing.next_role[child.index] = Role.STOPPED
+                ban = Term(TermKind.COLOCATION, -INFINITY, pair.origin, pair.primary.base)
+                placing.ranking.add_everywhere(child, ban)
 
 
 def _is_held(situation: Situation, child: Instance) -> bool:
@@ -319,7 +357,7 @@ def _beside(placing: Placing, pair: Pair, where: int) -> int:
     promoted = pair.dependent_role is Role.PROMOTED
     named = pair.primary_role if pair.primary.promotable else None
     instances = pair.primary.variant is Variant.CLONE and (not promoted or named is None)
-    if pair.mandatory and instances:
+    if pair.mandatory and instances and not _pairs_up(pair):
         return 0
     placing.place(pair.primary)
     if placing.chosen[pair.primary.index] == UNDECIDED:

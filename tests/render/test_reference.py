@@ -110,6 +110,24 @@ def test_fencing_names_no_resource():
             {"action": "move", "rsc": "p", "source": "n", "dest": "m"},
         ),
         (
+            plan.Change(
+                "p",
+                plan.ChangeKind.RECOVER,
+                source="n",
+                target="n",
+                role=Role.STARTED,
+                next_role=Role.PROMOTED,
+            ),
+            {
+                "action": "recover",
+                "rsc": "p",
+                "source": "n",
+                "dest": "n",
+                "role": "Started",
+                "next_role": "Promoted",
+            },
+        ),
+        (
             plan.Change("p", plan.ChangeKind.PROMOTE, target="m", next_role=Role.PROMOTED),
             {
                 "action": "promote",

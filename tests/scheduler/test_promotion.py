@@ -8,6 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 from scheduler.test_history import records
+from scheduler.test_ordering import before
 
 from reconciler.model import constraint, observed, plan, resource
 from reconciler.model.action import Task
@@ -378,3 +379,52 @@ def test_who_must_be_promoted_with_a_clone_may_be_where_it_would_have_to_be():
     wanted = facts.wanted(_clone(), other, constraints=[pair])
 
     assert _priorities(pipeline.schedule(wanted, facts.seen())) == {"n1": -1, "n2": -1}
+
+
+@pytest.mark.parametrize(
+    ("interleave", "role", "gone", "promoted"),
+    [
+        ("true", None, {"n2", "n3"}, set()),
+        ("false", None, {"n2", "n3"}, {"n1"}),
+        ("true", Role.UNPROMOTED, {"n2", "n3"}, set()),
+    ],
+)
+def test_who_needs_a_partner_to_be_unpromoted_goes_without_one(interleave, role, gone, promoted):
+    """In interleaved clones who has one is not promoted, and nobody moves to where one is."""
+    other = resource.Clone(
+        "d", strategies.primitive("q"), meta=strategies.sets(clone_max="1", promotable="true")
+    )
+    due = pipeline.schedule(
+        facts.wanted(
+            _clone(interleave=interleave),
+            other,
+            constraints=[
+                constraint.Colocation("k", "c", "d", facts.INFINITY, Role.UNPROMOTED, role)
+            ],
+            nodes=NAMES,
+        ),
+        facts.seen(
+            {name: {"p": "running", "q": "stopped"} for name in NAMES}
+            | {"n1": {"p": "running", "q": "running"}},
+            attributes={"n1": {"master-p": "5"}, "n2": {"master-p": "10"}},
+        ),
+    )
+
+    moves = _moves(due)
+    assert {source for kind, source, _ in moves if kind == "stop"} == gone
+    assert {target for kind, _, target in moves if kind == "promote"} == promoted
+    assert "move" not in {kind for kind, _, _ in moves}
+
+
+def test_who_may_not_be_beside_an_unpromoted_instance_comes_once_it_has_stopped():
+    """That role is left by a promotion or by a stop."""
+    due = _plan(
+        _clone(clone_max="1"),
+        facts.location("a", "n1", 100),
+        constraint.Colocation("k", "c", "a", -facts.INFINITY, Role.UNPROMOTED),
+        states={"n1": {"p": "running"}},
+        others=(strategies.primitive("a"),),
+        nodes=("n1", "n2"),
+    )
+
+    assert "p:0_stop_0@n1" in before(due, "a_start_0@n1")

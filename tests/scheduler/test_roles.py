@@ -10,6 +10,7 @@ from scheduler import test_rules as facts
 
 from reconciler.model import constraint, plan, resource
 from reconciler.model.action import ActionKind, Task
+from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
 
 _META = strategies.sets(promotable="true")
@@ -138,3 +139,13 @@ def test_stopping_all_resources_changes_no_score():
 
     assert facts.change(due, "p").target == ""
     assert due.ledgers["p"]["n1"].score == 100
+
+
+@pytest.mark.parametrize(
+    ("other", "told"), [("promoted", Role.STARTED), ("running", Role.UNPROMOTED)]
+)
+def test_a_member_is_told_to_be_started_beside_one_of_which_more_is_known(other, told):
+    """What was started has no role yet; that of a whole group of such members is unpromoted."""
+    due = _plan(_GROUPED, {"p": other, "q": "monitor-failed", "r": "running"})
+
+    assert next(one.role for one in due.changes if one.resource == "q") is told
