@@ -64,7 +64,7 @@ class Creation:
                 continue
             if not standing.managed:
                 step.stop_short(standing.unmanaged_by)
-                if standing.blocked and step is stop and not standing.maintenance:
+                if standing.blocked and step is stop:
                     step.require(standing.unmanaged_by)
                 # A group stops as one, so a member that may not be stopped holds up the others.
                 step.pinned = step.pinned or not _in_group(one)

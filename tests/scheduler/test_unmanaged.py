@@ -100,3 +100,14 @@ def test_nothing_is_touched_where_nobody_can_fence(watchdog):
     due = facts.pipeline.schedule(wanted, facts.seen())
 
     assert (facts.change(due, "a").kind is ChangeKind.START) is (watchdog == "true")
+
+
+@pytest.mark.parametrize("maintenance", ["false", "true"])
+def test_what_a_failure_holds_is_followed_by_nothing_in_maintenance_either(maintenance):
+    """It would have to be stopped and cannot be, so what needs it is not started elsewhere."""
+    first = strategies.primitive("a", maintenance=maintenance)
+    states = {"n1": {"a": "stop-failed", "b": "running"}, "n2": {"a": "stopped", "b": "stopped"}}
+    away = [facts.location("b", "n1", -1)]
+    due = _due(first, strategies.primitive("b"), states=states, constraints=away)
+
+    assert facts.change(due, "b").kind is ChangeKind.STOP
