@@ -141,32 +141,7 @@ def _plan(found: _Examined) -> plan.Plan:
     migration.resume(standing, assignment)
     migrating = migration.candidates(standing, assignment)
     while True:
-        steps = step.Steps(len(standing.expansion.all))
-        creation.create(steps, case)
-        migration.create(steps, standing, assignment, migrating)
-        restart.check(steps, case)
-        containment.restart(steps, case)
-        probe.create(steps, case, discovery)
-        recurring.create(steps, case)
-        decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
-        fencing.order(steps, case)
-        followings = ordering.apply(steps, standing, assignment, sequences)
-        colocation_order.apply(steps, standing, pairs)
-        followings += containment.followings(steps, case)
-        probe_order.apply(
-            steps, standing, (*followings, *bundle_order.followings(steps, standing.expansion))
-        )
-        restart.order(steps)
-        cleanup.create(steps, case)
-        clearing.create(steps, case)
-        shutdown_lock.forget(steps, case)
-        cleanup.shut_down(steps, standing, observed.dc)
-        remote.order(steps, case)
-        containment.bind(steps, case)
-        bundle_order.bind(steps, case)
-        migration.order(steps, standing, migrating)
-        utilization.order(steps, standing, assignment.capacity)
-        settle.settle(steps)
+        steps, decisions = _settled(case, pairs, discovery, sequences, migrating)
         given_up = migration.degraded(steps, standing, migrating)
         if not given_up:
             break
@@ -198,6 +173,45 @@ def _plan(found: _Examined) -> plan.Plan:
         observation=observed.id,
         recheck_at=clock.next_change,
     )
+
+
+def _settled(
+    case: circumstance.Circumstances,
+    pairs: colocation.Pairs,
+    discovery: probe.Discovery,
+    sequences: tuple[ordering.Sequence, ...],
+    migrating: set[int],
+) -> tuple[step.Steps, tuple[plan.FenceDecision, ...]]:
+    """Return the steps for a placement, settled, and the nodes that have to be fenced."""
+    standing, assignment = case.situation, case.assignment
+    steps = step.Steps(len(standing.expansion.all))
+    creation.create(steps, case)
+    migration.create(steps, standing, assignment, migrating)
+    restart.check(steps, case)
+    containment.restart(steps, case)
+    probe.create(steps, case, discovery)
+    recurring.create(steps, case)
+    decisions = (*fencing.decide(steps, case), *unfencing.decide(steps, case))
+    fencing.order(steps, case)
+    restart.postpone(steps)
+    followings = ordering.apply(steps, standing, assignment, sequences)
+    colocation_order.apply(steps, standing, pairs)
+    followings += containment.followings(steps, case)
+    probe_order.apply(
+        steps, standing, (*followings, *bundle_order.followings(steps, standing.expansion))
+    )
+    restart.order(steps)
+    cleanup.create(steps, case)
+    clearing.create(steps, case)
+    shutdown_lock.forget(steps, case)
+    cleanup.shut_down(steps, standing, case.seen.dc)
+    remote.order(steps, case)
+    containment.bind(steps, case)
+    bundle_order.bind(steps, case)
+    migration.order(steps, standing, migrating)
+    utilization.order(steps, standing, assignment.capacity)
+    settle.settle(steps)
+    return steps, decisions
 
 
 def status(

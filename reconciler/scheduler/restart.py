@@ -77,6 +77,38 @@ def _anew(steps: Steps, one: Instance, where: int, task: Task | None) -> None:
             step.require(reason)
 
 
+def postpone(steps: Steps) -> None:
+    """Leave what runs well as it is while it could not be started again; after fencing is ordered.
+
+    Beside a lost node that nothing can fence, a stop would be one for good. Nor is it watched with
+    parameters that it does not run with.
+    """
+    for places in steps.places:
+        start = None if places is None else places.start
+        if places is None or start is None or not _for_parameters(start):
+            continue
+        places.postponed = next(
+            (
+                first.blocked
+                for first, flags in start.before
+                if flags & Link.NEEDS_IF_WANTED and not first.runnable
+            ),
+            None,
+        )
+        if places.postponed is not None:
+            for step in (start, places.promote, *places.stops.values()):
+                if step is not None and _for_parameters(step):
+                    step.required = False
+            for monitor in places.monitors:
+                monitor.required = False
+
+
+def _for_parameters(step: Step) -> bool:
+    """Tell whether a step is needed for nothing but changed parameters."""
+    reason = step.reason if step.required else None
+    return reason is not None and reason.code is ReasonCode.PARAMETERS_CHANGED
+
+
 def order(steps: Steps) -> None:
     """Let reloads come after the probes of their resource and before its monitors."""
     for places in steps.places:

@@ -155,6 +155,7 @@ class Places:
 
     Attributes:
         redefined: it goes from where it runs with other parameters than today's.
+        postponed: why it goes on with other parameters than today's; None: it does not.
     """
 
     __slots__ = (
@@ -162,6 +163,7 @@ class Places:
         "migrate_from",
         "migrate_to",
         "monitors",
+        "postponed",
         "probes",
         "promote",
         "redefined",
@@ -172,6 +174,7 @@ class Places:
 
     def __init__(self) -> None:
         self.redefined = False
+        self.postponed: Reason | None = None
         self.start: Step | None = None
         self.reload: Step | None = None
         self.promote: Step | None = None

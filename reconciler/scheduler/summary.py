@@ -120,6 +120,8 @@ class _Summary:
         return self._change(move, kind, reason)
 
     def _role_change(self, move: _Move, places: Places, standing: Standing) -> Change:
+        if places.postponed is not None:
+            return self._change(move, ChangeKind.RESTART, places.postponed, blocked=True)
         demote = places.demotes.get(move.target)
         demoting = demote is not None and demote.required
         promoting = places.promote is not None and places.promote.required

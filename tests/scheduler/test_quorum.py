@@ -12,7 +12,7 @@ from reconciler.model import fencing, observed, resource
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
-from reconciler.model.plan import Plan
+from reconciler.model.plan import ChangeKind, Plan
 from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
 
@@ -168,8 +168,8 @@ def test_what_runs_beside_a_lost_node_that_cannot_be_fenced_is_not_started_again
 
 
 @pytest.mark.parametrize("enabled", ["true", "false"])
-def test_what_runs_beside_a_lost_node_is_not_started_with_other_parameters(enabled):
-    """Whether the node cannot be fenced or nobody ever fences: to be started again is a start."""
+def test_what_runs_beside_a_lost_node_keeps_its_parameters_until_it_may_be_started_again(enabled):
+    """Whether the node cannot be fenced or nobody ever fences: a stop would be one for good."""
     device = fencing.FenceDevice("f", "fence_x", hosts=("n1",))
     wanted = dataclasses.replace(
         facts.wanted(strategies.primitive("p"), nodes=("n1", "n2"), fencing_enabled=enabled),
@@ -177,13 +177,15 @@ def test_what_runs_beside_a_lost_node_is_not_started_with_other_parameters(enabl
     )
     seen = facts.seen({"n1": {"p": "running"}, "n2": {}}, presence={"n2": Presence.UNKNOWN})
     n1 = seen.nodes["n1"]
-    other = observed.Digests(all="0" * 32)
     operations = tuple(
-        dataclasses.replace(one, digests=other) if one.operation == "start" else one
+        dataclasses.replace(one, digests=observed.Digests(all="0" * 32))
         for one in n1.histories["p"].operations
     )
     history = {"p": dataclasses.replace(n1.histories["p"], operations=operations)}
     nodes = {**seen.nodes, "n1": dataclasses.replace(n1, histories=history)}
     due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, nodes=nodes))
+    change = facts.change(due, "p")
 
-    assert Task.START not in {one.task for one in due.actions}
+    assert not [one for one in due.actions if one.resource == "p" and one.real]
+    assert (change.kind, change.blocked) == (ChangeKind.RESTART, True)
+    assert change.reason.subject == "n2"
