@@ -225,6 +225,7 @@ class Ordering:
             firsts = creation.endings(self.steps, way.first, way.first_task)
             thens = creation.beginnings(self.steps, way.then, way.then_task)
             link_all(firsts, thens, Link.NEEDS if way.forward else Link.ORDER)
+            link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
             if way.forward and way.rule.least > 1:
                 link_all([self._enough(way)], thens, Link.NEEDS | Link.UNORDERED)
         elif self._interleaves(way.rule):

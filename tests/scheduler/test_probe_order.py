@@ -146,6 +146,23 @@ def test_probes_go_before_the_stop_of_what_an_earlier_order_lets_others_wait_for
     assert probes(due, "b_stop_0@n1") == {"c", *asked}
 
 
+@pytest.mark.parametrize("sufficing", ["clone_min", "require_all"])
+def test_probes_of_what_some_instances_are_enough_for_go_before_their_stops(sufficing):
+    """It makes no difference that not all of the instances are needed."""
+    meta = {"clone_min": "1"} if sufficing == "clone_min" else {}
+    order = constraint.Order("o", "c", "q", require_all=sufficing != "require_all")
+    due = pipeline.schedule(
+        wanted(
+            clone(strategies.primitive("p"), **meta),
+            strategies.primitive("q"),
+            constraints=[order, location("c", "n1", -1)],
+        ),
+        seen({"n1": {"p": "running"}, "n2": {"p": "running"}}),
+    )
+
+    assert probes(due, "p:0_stop_0@n1") == {"q"}
+
+
 def test_probes_of_what_one_of_several_is_enough_for_go_before_their_stops():
     """What a probe finds would have to be stopped before any of those that it needs one of."""
     sets = (
