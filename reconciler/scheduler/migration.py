@@ -18,7 +18,8 @@ from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
-_LOOSE = Link.ADVISORY | Link.UNORDERED
+_LOOSE = Link.ADVISORY | Link.UNORDERED | Link.NEEDS_IF_WANTED
+"""What makes nobody stop who runs."""
 _WHOLE = (Task.NOTHING, Task.NOTIFY)
 """What closes the starts or stops of a clone: the last is that all were told of them."""
 
@@ -99,13 +100,16 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
 
 
 def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
-    """Let a migration begin after what a start would wait for."""
+    """Let a migration begin after what a start would wait for.
+
+    A member does not wait for what only its group or clone must follow (measured).
+    """
     for first, flags in list(start.before):
         if flags & Link.UNORDERED:
             continue
-        for up in _ups(steps, first, one):
+        for up in _ups(steps, first, one) if flags != Link.PULLS_THEN else ():
             link(up, to, flags & Link.ADVISORY)
-        if _whole_clone(first, one):
+        if _closes(first, one):
             link(first, to, flags & Link.ADVISORY)
         if first.probe:
             link(first, to)
@@ -117,7 +121,7 @@ def _after_leaving(one: Instance, stop: Step, to: Step, migrating: set[int]) -> 
     """Let a migration begin after what a stop would wait for."""
     for first, flags in list(stop.before):
         other = first.instance
-        if _whole_clone(first, one) or _counts_as_stop(first, one, flags):
+        if _closes(first, one) or _counts_as_stop(first, one, flags):
             link(first, to, flags & Link.ADVISORY)
         if first.task is not Task.STOP or other is None or other is one:
             continue
@@ -149,10 +153,10 @@ def _leave_others(one: Instance, stop: Step) -> None:
             then.before.remove((stop, flags))
 
 
-def _whole_clone(first: Step, one: Instance) -> bool:
-    """Tell whether a step closes what a clone does, its notifications included."""
-    clone = first.instance
-    if clone is None or clone.variant is not Variant.CLONE or one in clone.below():
+def _closes(first: Step, one: Instance) -> bool:
+    """Tell whether a step closes what a group or clone does, its notifications included."""
+    whole = first.instance
+    if whole is None or whole.is_primitive or one in whole.below():
         return False
     return first.kind is ActionKind.PSEUDO and first.task in _WHOLE
 

@@ -84,3 +84,49 @@ def test_a_monitor_that_is_wanted_no_longer_ends_at_once_where_its_resource_migr
     due = pipeline.schedule(target, found)
 
     assert ("m_stop_0@n1" in before(due, "m_cancel_monitor_7000@n1")) is not migrates
+
+
+def test_an_order_that_holds_for_starts_only_keeps_nobody_from_migrating():
+    """Who need not stop before the other restarts only waits until that is done."""
+    rules = [constraint.Order("o", "a", "m", symmetrical=False), location("m", "n1", -INFINITY)]
+    states = {"n1": {"m": "running", "a": "monitor-failed"}, "n2": {"m": "stopped", "a": "stopped"}}
+    resources = (strategies.primitive("a"), strategies.primitive("m", allow_migrate="true"))
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    start = next(one.key for one in due.actions if one.key.startswith("a_start_0"))
+    assert change(due, "m").kind.value == "migrate"
+    assert start in before(due, "m_migrate_to_0@n1")
+
+
+@pytest.mark.parametrize("kind", ["mandatory", "optional"])
+def test_who_migrates_waits_for_what_stops_of_a_group_that_follows(kind):
+    """Whichever of its members it is, and however much the order is meant."""
+    order = constraint.Order("o", "m", "g", kind=constraint.OrderKind[kind.upper()])
+    members = [strategies.primitive(name, resource_stickiness="1") for name in "ab"]
+    resources = (
+        strategies.primitive("m", allow_migrate="true"),
+        resource.Group("g", tuple(members)),
+    )
+    states = {
+        "n1": {"m": "running", "a": "running", "b": "monitor-failed"},
+        "n2": dict.fromkeys("mab", "stopped"),
+    }
+    rules = [order, location("m", "n1", -INFINITY)]
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    assert change(due, "m").kind.value == "migrate"
+    assert "b_stop_0@n1" in before(due, "m_migrate_to_0@n1")
+
+
+def test_a_member_migrates_without_waiting_for_what_its_group_follows():
+    """The group begins to start after that; the member is up all the time."""
+    resources = (
+        strategies.primitive("a"),
+        resource.Group("g", (strategies.primitive("m", allow_migrate="true"),)),
+    )
+    states = {"n1": {"m": "running", "a": "stopped"}, "n2": {"m": "stopped", "a": "stopped"}}
+    rules = [constraint.Order("o", "a", "g"), location("g", "n1", -INFINITY)]
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    assert change(due, "m").kind.value == "migrate"
+    assert not {key for key in before(due, "m_migrate_to_0@n1") if key.startswith("a_start")}
