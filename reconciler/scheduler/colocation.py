@@ -82,13 +82,20 @@ class Pairs:
 
         What a group must be with, each of its members must be with (measured).
         """
+        group = one.parent
+        if group is None or group.variant is not Variant.GROUP or group.children[0] is one:
+            return self.spoken(one)
+        own = self.own_primaries(one)
+        outer = [pair for pair in self.own_primaries(group) if pair.mandatory]
+        return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
+
+    def spoken(self, one: Instance) -> Sequence[Pair]:
+        """Return a resource's own pairs, with those of the group for which it speaks."""
         own = self.own_primaries(one)
         group = one.parent
-        if group is None or group.variant is not Variant.GROUP:
+        if group is None or group.variant is not Variant.GROUP or group.children[0] is not one:
             return own
         outer = self.own_primaries(group)
-        if outer and group.children[0] is not one:
-            outer = [pair for pair in outer if pair.mandatory]
         return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
 
     def dependents(self, one: Instance) -> Sequence[Pair]:
@@ -348,7 +355,10 @@ class Wishes:
         self._ranking.become(one, found, term)
 
     def onwards(self, row: Row, pair: Pair) -> Row:
-        """Return a row with the wishes of the primary of a pair, and of those that it follows."""
+        """Return a row with the wishes of the primary of a pair, and of those that it follows.
+
+        They are heard whatever their influence (measured).
+        """
         way = _Way(onwards=True)
         return self.added(row, pair.primary, pair.score / INFINITY, pair.attribute, way)
 
@@ -404,7 +414,7 @@ class Wishes:
             row = self._combined(target, source, factor, attribute, way)
             if self._ranking.usable(row):
                 self._heard += 1
-                behind = self._pairs.primaries(source) if way.onwards else self._followers(source)
+                behind = self._pairs.spoken(source) if way.onwards else self._followers(source)
                 row = self._behind(row, behind, factor, way)
             else:
                 row = target
@@ -417,7 +427,7 @@ class Wishes:
     def _behind(self, row: Row, pairs: Sequence[Pair], factor: float, way: _Way) -> Row:
         """Return a row with the wishes of those bound to the bearer of a wish."""
         for pair in pairs:
-            if pair.influence:
+            if pair.influence or way.onwards:
                 # Along a chain only the signs multiply; the last strength counts (measured).
                 strength = pair.score / INFINITY
                 row = self.added(

@@ -207,10 +207,14 @@ def sequence(placing: Placing) -> list[Instance]:
 
 
 def _joined(placing: Placing, one: Instance) -> Row:
-    """Return the scores of a resource with the wishes of its members and what it runs beside."""
-    speaker = one.children[0] if one.variant is Variant.GROUP and one.children else one
+    """Return the scores of a resource with the wishes of its members and what it runs beside.
+
+    A group is heard from its last member on, so that a wish of the first, which would leave no
+    node, counts for nothing (measured).
+    """
+    speaker = one.children[-1] if one.variant is Variant.GROUP and one.children else one
     row = placing.ranking.rows[speaker.index]
-    for pair in placing.pairs.primaries(speaker):
+    for pair in placing.pairs.spoken(speaker):
         row = placing.wishes.onwards(row, pair)
     for pair in placing.pairs.own_dependents(speaker):
         if pair.internal:

@@ -92,6 +92,51 @@ def test_what_runs_is_placed_before_what_does_not():
     assert _targets(facts.pipeline.schedule(wanted, seen)) == {"a": "", "b": "n1"}
 
 
+def test_who_is_placed_first_hears_a_primary_that_listens_to_nobody():
+    """What runs draws what follows it over one that has no influence on it."""
+    pairs = [
+        constraint.Colocation("k", "p", "q", facts.INFINITY, influence=False),
+        constraint.Colocation("l", "r", "p", facts.INFINITY),
+        facts.location("s", "n1", 50),
+    ]
+    needs = {"s": 1, "q": 0, "p": 0, "r": 1}
+    wanted = _wanted("utilization", {"n1": 1, "n2": 0}, needs, pairs, resource_stickiness="100")
+    states = {"n1": {"q": "running"}, "n2": {}}
+
+    assert _targets(facts.pipeline.schedule(wanted, facts.seen(states)))["r"] == "n1"
+
+
+def _first_or_second(*constraints: constraint.Constraint) -> dict[str, str]:
+    """Return where a group of two and a primitive after it go that want the same room."""
+    members = (strategies.primitive("x"), strategies.primitive("y"))
+    need = strategies.sets(cpu="1")
+    group = resource.Group("g", (dataclasses.replace(members[0], utilization=need), members[1]))
+    found = _wanted("utilization", {"n1": 1, "n2": 0}, {"s": 1, "z": 0}, constraints)
+    return _targets(
+        facts.pipeline.schedule(
+            dataclasses.replace(found, resources=(group, *found.resources)), facts.seen()
+        )
+    )
+
+
+def test_a_group_that_cannot_run_as_a_whole_is_placed_late():
+    """What its first member wishes counts for nothing where the last can run nowhere."""
+    bans = [facts.location("y", name, -facts.INFINITY) for name in ("n1", "n2")]
+    likes = [facts.location("g", "n1", 100), facts.location("s", "n1", 50)]
+
+    assert _first_or_second(*bans, *likes)["s"] == "n1"
+
+
+def test_what_a_group_must_be_with_is_heard_once():
+    """Who is placed first is decided by the wishes of a group, not of each member again."""
+    near = constraint.Colocation("k", "g", "z", facts.INFINITY)
+
+    assert (
+        _first_or_second(near, facts.location("z", "n1", 30), facts.location("s", "n1", 40))["s"]
+        == "n1"
+    )
+
+
 def test_capacity_is_given_back_before_it_is_used():
     """A start on a full node waits for the stop of what leaves it, without any constraint."""
     away = facts.location("b", "n1", -facts.INFINITY)
