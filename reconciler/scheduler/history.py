@@ -95,7 +95,7 @@ class State:
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
         demotion_failed: it may still be promoted, though it counts as demoted.
-        late: the node was to be fenced before this was read: its failures are no others'.
+        late: the node was down, or to be fenced, before this was read: what failed is no failure.
         migrating_to: other node of a live migration under way.
         departed, arrived: the last operations that sent it to, and took it over from, another node.
         moved_on: it was started or stopped after it departed; returned: it was seen active then.

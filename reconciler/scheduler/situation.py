@@ -242,7 +242,7 @@ class _Binder:
             state = history.IDLE
         else:
             state = history.read(one.definition, found, self.operations, self._facts(one, node))
-            state.late = node.index in self.lost
+            state.late = node.index in self.lost or not (node.online or node.remote)
             situation.eventful.setdefault(name, {})[node.index] = state
             if state.travelled:
                 self.travelled.add(name)

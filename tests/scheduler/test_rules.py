@@ -337,6 +337,20 @@ def test_a_lost_node_is_fenced_before_recovery():
     assert ("stonith-n1-reboot@n1", "p_start_0@n2") in edges
 
 
+@pytest.mark.parametrize(
+    ("presence", "kind"),
+    [(Presence.ONLINE, "recover"), (Presence.OFFLINE, "move"), (Presence.UNKNOWN, "move")],
+)
+def test_what_failed_on_a_node_that_is_down_is_only_moved(presence, kind):
+    """Its fencing, due as something may be active there, makes up for it."""
+    state, _ = lost(hosts=("n1", "n2"))
+    state = dataclasses.replace(state, constraints=(location("p", "n1", -INFINITY),))
+    states = {"n1": {"p": "monitor-failed"}, "n2": {"p": "stopped"}}
+    due = pipeline.schedule(state, seen(states, presence={"n1": presence}))
+
+    assert change(due, "p").kind.value == kind
+
+
 @pytest.mark.parametrize("hosts", [("n2",), ()])
 def test_without_a_device_nothing_starts_elsewhere(hosts):
     """Where no device can prove a node off, its resources are blocked and the report says so."""
