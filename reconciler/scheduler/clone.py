@@ -150,21 +150,21 @@ class _Spread:
         """Let the clone's colocations change the scores of an instance.
 
         Preferences for company count only where there are fewer instances than nodes: else every
-        node gets one anyway. What an instance must have or must avoid always counts. Who follows
-        is heard with the last member of a group, when that is placed (measured).
+        node gets one anyway. What an instance must have or must avoid always counts. Of a group the
+        first member is drawn, and each must be where it must. Who follows is heard with the last
+        member, when that is placed (measured).
         """
         placing, clone = self._placing, self._clone
-        first, last = child, child
-        if child.variant is Variant.GROUP:
-            first, last = child.children[0], child.children[-1]
+        members = child.children if child.variant is Variant.GROUP else [child]
+        last = members[-1]
         few = is_scarce(placing, clone)
         times = 2 if child.index in self.refused else 1
         for pair in placing.pairs.own_primaries(clone):
             if few or pair.score < 0 or pair.mandatory:
-                for _ in range(times):
-                    placing.depend(first, pair)
+                for member in (members if pair.mandatory else members[:1]) * times:
+                    placing.depend(member, pair)
         behind = [pair for pair in placing.pairs.own_dependents(clone) if few or pair.score < 0]
-        if last is not first:
+        if last is not members[0]:
             placing.wishes.behind_clones[last.index] = behind
             return
         for pair in behind:

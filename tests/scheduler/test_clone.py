@@ -239,3 +239,17 @@ def test_a_clone_waits_for_what_cannot_be_asked_yet_of_an_instance(known, stoppe
     due = pipeline.schedule(target, seen(states, presence={"n3": Presence.PENDING}))
 
     assert {one.resource for one in due.changes if one.kind.value == "stop"} == stopped
+
+
+@pytest.mark.parametrize("cloned", [True, False])
+def test_each_member_must_be_where_its_group_must_be(cloned):
+    """Though nobody manages the first, which goes on, the next does not start without the other."""
+    members = (strategies.primitive("a", is_managed="false"), strategies.primitive("b"))
+    group = resource.Group("g", members)
+    other = strategies.primitive("z", target_role="Stopped")
+    bound = constraint.Colocation("k", "c" if cloned else "g", "z", INFINITY)
+    whole = resource.Clone("c", group) if cloned else group
+    target = wanted(whole, other, constraints=[bound], nodes=("n1",))
+    due = pipeline.schedule(target, seen({"n1": {"a": "running", "b": "stopped"}}))
+
+    assert Task.START not in {one.task for one in due.actions}
