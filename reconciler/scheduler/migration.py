@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
-from reconciler.scheduler import remote
+from reconciler.scheduler import guest, remote
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.placement import Assignment
@@ -86,6 +86,11 @@ def create(steps: Steps, situation: Situation, assignment: Assignment, migrating
 
 def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
     """Bind migrations to what comes before and after them, and let them pull nothing along."""
+    holders = {
+        node.index: holder
+        for node in situation.nodes
+        if (holder := guest.holder(situation.expansion, node)) is not None
+    }
     for index in sorted(migrating):
         one = situation.expansion.all[index]
         places = steps.at(one)
@@ -93,7 +98,9 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
         to = places.migrate_to or present(places.migrate_from)
         stop = next(iter(places.stops.values()))
         _after_rising(steps, one, start, to)
-        _after_leaving(one, stop, to, migrating)
+        # What is on a guest is carried along, and stops before its connection moves (measured).
+        left = [each for each in stop.before if holders.get(each[0].node) is not one]
+        _after_leaving(one, left, to, migrating)
         _leave_others(one, stop)
         _let_go(one, start, forward=True)
         _let_go(one, stop, forward=False)
@@ -117,9 +124,11 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
             link(first, to, flags)
 
 
-def _after_leaving(one: Instance, stop: Step, to: Step, migrating: set[int]) -> None:
+def _after_leaving(
+    one: Instance, left: list[tuple[Step, int]], to: Step, migrating: set[int]
+) -> None:
     """Let a migration begin after what a stop would wait for."""
-    for first, flags in list(stop.before):
+    for first, flags in left:
         other = first.instance
         if _closes(first, one) or _counts_as_stop(first, one, flags):
             link(first, to, flags & Link.ADVISORY)

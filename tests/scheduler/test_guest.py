@@ -173,6 +173,18 @@ def test_a_holder_waits_for_the_probes_of_its_connection_only_to_migrate(moves):
     assert far.waits(due, "vm_stop_0@n1", "g_monitor_0@n2") is moves
 
 
+def test_a_holder_migrates_with_what_has_yet_to_stop_on_the_guest():
+    """It is carried along; only the connection waits for it."""
+    moves = far.sets(remote_node="g", allow_migrate="true", remote_allow_migrate="true")
+    held = dataclasses.replace(_VM, meta=moves)
+    where = (far.prefers("vm", "n2"), far.prefers("a", "g", -1_000_000))
+    due = _cluster(
+        STARTED, STARTED, STARTED, resources=(held, _A), constraints=where, fencing=False
+    ).plan()
+    assert far.waits(due, "g_migrate_to_0", "a_stop_0@g")
+    assert not far.waits(due, "vm_migrate_to_0", "a_stop_0@g")
+
+
 def test_a_container_may_be_a_member_of_the_group_that_it_contains():
     """What a group says holds for its members; the container itself is inside of nothing."""
     members = (dataclasses.replace(_VM, meta=()), far.primitive("a"), far.primitive("b"))
