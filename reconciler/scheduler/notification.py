@@ -133,7 +133,7 @@ class _Notes:
                 self._pre(one, task, frame_, told)
                 if loss is not None:
                     self._after_loss(one, frame_, loss, told)
-                else:
+                elif frame_.post.runnable:
                     self._post(one, task, frame_, told)
 
     def _tell(self, one: Instance, step: Step, begin: Step | None, end: Step) -> None:
@@ -155,10 +155,15 @@ class _Notes:
         """Return where an instance can be told something now: not where it was lost with a guest."""
         return [where for where in self._runs(one) if self.situation.nodes[where].online]
 
+    def _should_go(self, one: Instance) -> bool:
+        """Tell whether an instance is to stop, even if it cannot."""
+        places = self.steps.places[one.index]
+        return places is not None and any(stop.required for stop in places.stops.values())
+
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
         alive = self._hears(one)
-        if task in {Task.START, Task.PROMOTE} and stopping:
+        if task in {Task.START, Task.PROMOTE} and self._should_go(one):
             alive = []
         if task is Task.PROMOTE:
             # A start that goes on where it was begun is where the instance counts as running.

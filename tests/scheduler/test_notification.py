@@ -113,3 +113,40 @@ def test_a_start_that_only_goes_on_is_told_to_nobody():
     due = pipeline.schedule(wanted(clone(), nodes=("n1",)), dataclasses.replace(at, nodes=nodes))
 
     assert {one.task for one in due.actions} == {Task.START, Task.MONITOR}
+
+
+def told(due, kind: str) -> set[tuple[str, str]]:
+    """Return who is told of something, and where."""
+    found = (one for one in due.actions if f"_{kind}_notify_" in one.key)
+    return {(one.resource, one.node) for one in found if one.real}
+
+
+def whole(*members: resource.Primitive) -> resource.Clone:
+    """Return a cloned group that wants notifications."""
+    group = resource.Group("g", members)
+    return resource.Clone("c", group, meta=strategies.sets(notify="true"))
+
+
+@pytest.mark.parametrize(("role", "heard"), [("Started", {"p", "q"}), ("Stopped", set())])
+def test_nobody_is_told_that_a_group_is_up_while_it_is_not(role, heard):
+    """A clone's start is not over where a member of its group stays down."""
+    members = (strategies.primitive("p"), strategies.primitive("q", target_role=role))
+    due = pipeline.schedule(wanted(whole(*members), nodes=("n1",)), seen({"n1": {}}))
+
+    assert {name for name, _ in told(due, "post")} == heard
+
+
+def test_who_should_stop_but_cannot_is_told_of_no_start():
+    """It hears that others stop, and not that they are about to start again."""
+    states = {
+        "n1": {"p": "running", "q": "stop-failed", "a": "stopped"},
+        "n2": {"p": "running", "q": "running", "a": "stopped"},
+    }
+    members = (strategies.primitive("p"), strategies.primitive("q"))
+    order = constraint.Order("o", "a", "c")
+    due = pipeline.schedule(
+        wanted(strategies.primitive("a"), whole(*members), constraints=[order]), seen(states)
+    )
+
+    assert ("p", "n1") in told(due, "pre")
+    assert not [one for one in due.actions if "_pre_notify_start" in one.key and one.real]
