@@ -40,10 +40,13 @@ class Precedence:
         if not running:
             return (0, 0, -priority, 1)
         where = running[0]
-        forbidden = self._placing.ranking.rows[child.index][where] < 0
+        crowd = len(running) if len(running) > 1 else 0
+        if self._placing.ranking.rows[child.index][where] < 0:
+            # Of those that have to leave their nodes nothing else matters (measured).
+            return (crowd, 1, -priority, child.number or 0)
         return (
-            len(running) if len(running) > 1 else 0,
-            forbidden,
+            crowd,
+            0,
             -priority,
             0,
             not self._placing.nodes[where].takes_resources,
