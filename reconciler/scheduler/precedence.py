@@ -38,18 +38,18 @@ class Precedence:
         standing = self._placing.situation.standing[child.index]
         running = standing.running
         if not running:
-            return (0, 0, -priority, 1)
+            return (0, -priority, 1)
         where = running[0]
         crowd = len(running) if len(running) > 1 else 0
         if self._placing.ranking.rows[child.index][where] < 0:
             # Of those that have to leave their nodes nothing else matters (measured).
-            return (crowd, 1, -priority, child.number or 0)
+            return (1, -priority, crowd, child.number or 0)
         return (
-            crowd,
             0,
             -priority,
             0,
             not self._placing.nodes[where].takes_resources,
+            crowd,
             self._crowd[where],
             standing.failed,
             -self._company[where],
