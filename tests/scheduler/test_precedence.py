@@ -1,0 +1,55 @@
+"""Precedence: which of a clone's instances is placed before which."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from scheduler import strategies
+from scheduler.test_rules import INFINITY, location, seen, wanted
+
+from reconciler.model import constraint, node, resource
+from reconciler.model.action import Task
+from reconciler.scheduler import pipeline
+
+
+@pytest.mark.parametrize("where", ["n1", "n2"])
+def test_of_those_that_have_to_leave_the_first_is_placed_first(where):
+    """That one of them failed, or that its node has company for it, makes no difference then."""
+    clone = resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(clone_max="2"))
+    company = strategies.primitive("z", resource_stickiness="1000")
+    states = {name: {"p": "running", "z": "stopped"} for name in ("n1", "n2")}
+    states["n1"]["p"] = "monitor-failed"
+    states[where]["z"] = "running"
+    states["n3"] = {"p": "stopped", "z": "stopped"}
+    constraints = [
+        location("c", "n1", -INFINITY),
+        location("c", "n2", -INFINITY),
+        constraint.Colocation("k", "z", "c", 100),
+    ]
+    due = pipeline.schedule(
+        wanted(clone, company, constraints=constraints, nodes=tuple(states)), seen(states)
+    )
+
+    assert {one.source for one in due.changes if one.kind.value == "stop"} == {"n2"}
+
+
+@pytest.mark.parametrize(
+    ("banned", "standby", "rises"),
+    [(("n2", "n3"), "", True), (("n1", "n3"), "", False), (("n3",), "n2", True)],
+)
+def test_what_is_active_on_several_nodes_comes_before_what_has_to_leave_or_is_down(
+    banned, standby, rises
+):
+    """Where the node that it is on first may have it, only instances that stay come before it."""
+    meta = strategies.sets(globally_unique="true", clone_max="3")
+    clone = resource.Clone("c", strategies.primitive("p"), meta=meta)
+    states = {"n1": {"p:0": "running"}, "n2": {"p:1": "running"}, "n3": {"p:0": "running"}}
+    desired = wanted(
+        clone, constraints=[location("c", name, -INFINITY) for name in banned], nodes=tuple(states)
+    )
+    nodes = tuple(node.Node(one.name, standby=one.name == standby) for one in desired.nodes)
+    due = pipeline.schedule(dataclasses.replace(desired, nodes=nodes), seen(states))
+
+    up = {one.resource for one in due.actions if one.task is Task.START and one.real}
+    assert ("p:0" in up) == rises
