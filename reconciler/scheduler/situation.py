@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.model import desired as desired_state
 from reconciler.model import observed, resource
@@ -482,6 +482,15 @@ def _punish(one: Instance, standing: Standing, state: State, node: Node) -> None
             pass
 
 
+def _blocked_with(one: Instance) -> Iterator[Instance]:
+    """Return what is blocked with what is active too often: all of a group that says so itself."""
+    group = one.parent
+    if group is None or group.variant is not Variant.GROUP:
+        return one.primitives()
+    blocks = group.meta.multiple_active is options.MultipleActive.BLOCK
+    return (group if blocks else one).primitives()
+
+
 def _multiply_active(situation: Situation, one: Instance) -> None:
     standing = situation.standing[one.index]
     standing.multiple = True
@@ -492,8 +501,7 @@ def _multiply_active(situation: Situation, one: Instance) -> None:
     match one.meta.multiple_active:
         case options.MultipleActive.BLOCK:
             reason = Reason(ReasonCode.MULTIPLE_ACTIVE, one.base, origin=one.origin)
-            group = one.parent if one.parent and one.parent.variant is Variant.GROUP else one
-            for member in group.primitives():
+            for member in _blocked_with(one):
                 found = situation.standing[member.index]
                 found.managed, found.blocked, found.unmanaged_by = False, True, reason
         case options.MultipleActive.STOP_ONLY:

@@ -151,3 +151,17 @@ def test_where_it_was_seen_last_it_stops_after_the_fencing_of_the_others(lost, r
     other = {"n1": "n2", "n2": "n1"}[lost]
     assert (Task.STOP, other) in _done(due)
     assert ((f"stonith-{lost}-reboot@{lost}", f"p_stop_0@{other}") in _edges(due)) is waits
+
+
+@pytest.mark.parametrize(
+    ("own", "group", "stopped"),
+    [({"multiple_active": "block"}, {}, {"q"}), ({}, {"multiple_active": "block"}, set())],
+)
+def test_a_member_that_blocks_leaves_others_to_what_must_be_done(own, group, stopped):
+    """Only where the group says so itself all of it is blocked; else what needs the member stops."""
+    members = (strategies.primitive("p", **own), strategies.primitive("q"))
+    states = {"n1": {"p": "running", "q": "running"}, "n2": {"p": "running", "q": "stopped"}}
+    whole = resource.Group("g", members, meta=strategies.sets(**group))
+    due = facts.pipeline.schedule(facts.wanted(whole), facts.seen(states))
+
+    assert {one.resource for one in due.actions if one.real} == stopped
