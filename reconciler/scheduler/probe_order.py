@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import Task
-from reconciler.scheduler import creation
+from reconciler.scheduler import creation, remote
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all
@@ -103,7 +103,7 @@ def _before_restarts(
         for then in following.then.primitives():
             places = steps.places[then.index]
             starts = following.led or _starts(places)
-            reached = starts or behind or following.task is Task.STOP
+            reached = starts or behind or following.task is Task.STOP or remote.is_connection(then)
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)
                 link_all(probes, _made(steps, then), Link.ADVISORY)
