@@ -18,7 +18,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
-from reconciler.scheduler.step import Link, Step, Steps, link
+from reconciler.scheduler.step import Link, Step, Steps, link, link_all
 
 
 def pairs(expansion: Expansion) -> Iterator[Pair]:
@@ -98,16 +98,17 @@ def _join(steps: Steps, bundle: Instance, inner: Instance) -> None:
 
 
 def followings(steps: Steps, expansion: Expansion) -> Iterator[probe_order.Following]:
-    """Yield which containers have to be looked for before others are stopped (measured).
+    """Yield which containers have to be looked for before others move (measured).
 
-    They cannot share a node, so one starts where it is known that no other runs; where it is not
-    decided yet, that may be anywhere.
+    They cannot share a node, so one starts where it is known that no other runs; for those that
+    come before it, wherever they may run.
     """
     for bundle in expansion.bundles:
         for held, other in _apart(bundle):
             start = _start(steps, held)
             probes = probe_order.steps_of(steps, other)
-            if start is None or any(probe.node == start.node for probe in probes):
+            earlier = other.index < held.index
+            if earlier or (start and any(probe.node == start.node for probe in probes)):
                 yield probe_order.Following(other, held, Task.START)
 
 
@@ -123,9 +124,14 @@ def _start(steps: Steps, held: Instance) -> Step | None:
 
 
 def _probe_apart(steps: Steps, bundle: Instance) -> None:
-    """Let containers that cannot share a node start there after it is known who runs there."""
+    """Let containers that cannot share a node start there after it is known who runs there.
+
+    One that only stops, since none may run any more, waits for what is found anywhere.
+    """
     for held, other in _apart(bundle):
-        start = _start(steps, held)
-        for probe in probe_order.steps_of(steps, other):
+        start, probes = _start(steps, held), list(probe_order.steps_of(steps, other))
+        if start is None:
+            link_all(probes, probe_order.made(steps, held), Link.ADVISORY)
+        for probe in probes:
             if start is not None and probe.node == start.node:
                 link(probe, start, Link.ORDER)

@@ -373,8 +373,8 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
 def take_turns(steps: Steps, situation: Situation) -> None:
     """Let instances of ordered clones start and stop in turn, over others with nothing to do.
 
-    After settling. Groups do not, and nobody is promoted or demoted in turn but next to each other
-    (all measured).
+    Before settling: who restarts only for something else has no turn. Groups have none, and nobody
+    is promoted or demoted in turn but next to each other (all measured).
     """
     for one in situation.expansion.all:
         if one.clone is not None and one.clone.ordered:
@@ -384,7 +384,7 @@ def take_turns(steps: Steps, situation: Situation) -> None:
                     for child in children
                     if child.is_primitive
                     for step in beginnings(steps, child, task)
-                    if step.required and step.runnable
+                    if step.required
                 ]
                 for first, then in itertools.pairwise(due):
                     link(first, then, Link.ADVISORY)

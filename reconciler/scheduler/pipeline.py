@@ -148,7 +148,6 @@ def _plan(found: _Examined) -> plan.Plan:
         migrating -= given_up
     restart.drop(steps)
     creation.resume(steps)
-    creation.take_turns(steps, standing)
     notification.create(steps, case)
     edges, circles = cycle.resolve(steps)
 
@@ -210,6 +209,7 @@ def _settled(
     bundle_order.bind(steps, case)
     migration.order(steps, standing, migrating)
     utilization.order(steps, standing, assignment.capacity)
+    creation.take_turns(steps, case.situation)
     settle.settle(steps)
     return steps, decisions
 

@@ -71,7 +71,7 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
         link_all(probes, (before or earlier) if stops else before, Link.ADVISORY)
         # In a clone it is the clone that waits to start, not the member.
         for later in whole.children[place + 1 :] if whole.in_clone is None else ():
-            link_all(probes, _made(steps, later), Link.ADVISORY)
+            link_all(probes, made(steps, later), Link.ADVISORY)
         before, earlier = stops, stops or earlier
 
 
@@ -106,7 +106,7 @@ def _before_restarts(
             reached = starts or behind or following.task is Task.STOP or remote.is_connection(then)
             if places is not None and reached and then.index not in linked:
                 linked.add(then.index)
-                link_all(probes, _made(steps, then), Link.ADVISORY)
+                link_all(probes, made(steps, then), Link.ADVISORY)
             lone = then is following.then and not behind
             behind = behind or (starts and following.then.variant is Variant.GROUP)
             if following.task is Task.STOP or then.index in seen or (lone and not starts):
@@ -120,7 +120,7 @@ def _starts(places: Places | None) -> bool:
     return places is not None and (places.start is not None or places.redefined)
 
 
-def _made(steps: Steps, one: Instance) -> list[Step]:
+def made(steps: Steps, one: Instance) -> list[Step]:
     """Return the stops that somebody makes: no probe is asked before a fencing."""
     stops = creation.beginnings(steps, one, Task.STOP)
     return [stop for stop in stops if not stop.done_by_fencing]

@@ -335,3 +335,16 @@ def test_nobody_is_notified_inside_of_a_container_that_was_lost():
     due = cluster.plan()
     told = {one.node for one in due.actions if "pre_notify_stop" in one.key and one.real}
     assert told == {"web-1"}
+
+
+@pytest.mark.parametrize(("unknown", "stopping"), [(0, 1), (1, 0)])
+def test_containers_are_looked_for_before_others_that_cannot_be_beside_them_stop(unknown, stopping):
+    """Where a bundle is stopped that is all the others, wherever they might be."""
+    bundle = dataclasses.replace(_WEB, child=None, meta=far.sets(target_role="Stopped"))
+    cluster = _running(bundle)
+    done = {name: dict(cluster.done[name]) for name in far.MEMBERS}
+    asked = far.MEMBERS[1 - unknown]
+    del done[asked][f"web-podman-{unknown}"]
+    due = dataclasses.replace(cluster, done=done).plan()
+    assert f"monitor web-podman-{unknown} {asked}" in far.steps(due)
+    assert far.waits(due, f"web-podman-{stopping}_stop_0", f"web-podman-{unknown}_mon")

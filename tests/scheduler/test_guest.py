@@ -260,3 +260,12 @@ def test_what_was_lost_with_a_guest_does_not_hold_up_the_end_of_its_holder():
     assert {"start vm n2", "start g n2", "start a g"} <= set(far.steps(due))
     assert far.waits(due, "vm_start_0", "stonith-n1")
     assert not due.diagnostics
+
+
+def test_a_holder_is_looked_for_before_the_connection_to_its_guest_is_stopped():
+    """Even if both only stop: whatever is found of the holder may be the guest's."""
+    down = dataclasses.replace(_VM, meta=far.sets(remote_node="g", target_role="Stopped"))
+    stopping = _cluster(STARTED, STARTED, resources=(down, _A))
+    done = {**stopping.done, "n2": {"g": ABSENT, "a": ABSENT}}
+    due = dataclasses.replace(stopping, done=done).plan()
+    assert far.waits(due, "g_stop_0", "vm_monitor_0@n2")

@@ -331,6 +331,18 @@ def test_instances_of_an_ordered_clone_take_turns_over_idle_ones():
     assert "p:0_start_0@n3" in before(due, "p:2_start_0@n4")
 
 
+def test_who_restarts_for_something_else_has_no_turn_over_idle_ones():
+    """It waits for its neighbours only, and no other waits for it."""
+    states = {"n1": {"a": "monitor-failed", "p": "running"}, "n2": {"a": "running", "p": "running"}}
+    states |= {"n3": {"a": "running", "p": "stopped"}}
+    clones = clone("x", "a"), clone("c", "p", ordered="true", interleave="true")
+    orders = [constraint.Order("o", "x", "c")]
+    due = pipeline.schedule(wanted(*clones, constraints=orders, nodes=tuple(states)), seen(states))
+
+    assert "a:0_start_0@n1" in before(due, "p:0_start_0@n1")
+    assert "p:0_start_0@n1" not in before(due, "p:2_start_0@n3")
+
+
 def test_the_coordinator_is_fenced_last_even_where_fencing_is_concurrent():
     """Whoever fences the others has to be there until they are fenced."""
     names = ("n1", "n2", "n3")
