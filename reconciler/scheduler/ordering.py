@@ -40,6 +40,7 @@ class Sequence:
     Attributes:
         require_all: whether every instance of a clone ``first`` must be up.
         alternatives: resources of a set of which one suffices instead of ``first``.
+        held: those of them that stop after ``then``: of a sequence the last.
         finds: whether a probe counts as a stop would, since what it finds may have to be stopped.
         restarts: whether ``then`` does its task anew where ``first`` does.
         in_set: whether it is of a set, which asks for no clone's minimum (measured).
@@ -55,6 +56,7 @@ class Sequence:
     require_all: bool
     origin: position.Position
     alternatives: tuple[Instance, ...] = ()
+    held: tuple[Instance, ...] = ()
     finds: bool = True
     restarts: bool = True
     in_set: bool = False
@@ -154,15 +156,19 @@ def _of_set(
 
 
 def _between(one: constraint.OrderSets, earlier: _Members, later: _Members) -> Iterator[Sequence]:
-    """Yield the pairs between two sets."""
-    thens = later.resources[:1] if later.written.sequential else later.resources
+    """Yield the pairs between two sets.
+
+    Where one of the earlier is enough, each of the later waits for it, in a sequence, too, and
+    those that are up stop without it in an order one way only, too (measured).
+    """
+    lasts = earlier.resources[-1:] if earlier.written.sequential else earlier.resources
     if not earlier.written.require_all and one.kind is OrderKind.MANDATORY:
-        for then in thens:
+        for then in later.resources:
             pair = _of_set(one, earlier.resources[0], then, (earlier, later))
-            yield dataclasses.replace(pair, alternatives=earlier.resources)
+            yield dataclasses.replace(pair, alternatives=earlier.resources, held=lasts)
         return
-    for first in earlier.resources[-1:] if earlier.written.sequential else earlier.resources:
-        for then in thens:
+    for first in lasts:
+        for then in later.resources[:1] if later.written.sequential else later.resources:
             yield _of_set(one, first, then, (earlier, later))
 
 
@@ -249,14 +255,12 @@ class Ordering:
                     link(step, join, Link.PULLS_THEN)
                     parts.append(step)
             join.parts, join.need = parts, 1
-        asleep = not one.symmetrical and self._is_active(one.then)
-        for after in creation.beginnings(self.steps, one.then, one.then_task):
-            link(join, after, Link.ORDER if asleep else Link.NEEDS)
+        link_all([join], creation.beginnings(self.steps, one.then, one.then_task), Link.NEEDS)
         if not one.symmetrical:
             return
         lasts = creation.endings(self.steps, one.then, OPPOSITE[one.then_task])
         found = self._findings(one.then, OPPOSITE[one.then_task])
-        for each in one.alternatives:
+        for each in one.held:
             starts = creation.beginnings(self.steps, each, OPPOSITE[one.first_task])
             link_all((*lasts, *found), starts, Link.ORDER)
 
@@ -398,14 +402,18 @@ class Ordering:
         """``first`` must do its task before ``then`` does its own."""
         loose = not way.rule.symmetrical
         rises = way.first_task in _UP
+        # What has no roles is never demoted, which only an order one way minds (measured).
+        lacks = not firsts and (
+            rises or (loose and way.first_task is Task.DEMOTE and not way.first.has_roles)
+        )
         if loose and way.then_task is Task.START and self._is_active(way.then):
-            never = [self._never(way)] if rises and not firsts else []
+            never = [self._never(way)] if lacks else []
             # Each member waits for itself: those that are up stay up (measured).
             for each in way.then.primitives():
                 starts = creation.beginnings(self.steps, each, Task.START)
                 link_all(firsts or never, starts, Link.NEEDS_IF_WANTED)
             return
-        if rises and not firsts:
+        if lacks:
             for after in thens:
                 after.stop_short(way.why)
         link_all(firsts, thens, Link.NEEDS if rises or loose else Link.NEEDS_IF_REQUIRED)

@@ -496,6 +496,49 @@ def test_a_set_of_which_one_is_enough_may_still_be_a_sequence(sequential, starte
     assert [one.resource for one in due.actions if one.task is Task.START and one.real] == started
 
 
+@pytest.mark.parametrize(("off", "stopped"), [("pq", {"r", "s"}), ("q", set())])
+def test_all_that_wait_for_one_of_several_stop_where_none_of_them_can_be_up(off, stopped):
+    """So it is in an order one way only, too, and each of a sequence waits for itself."""
+    some = constraint.ResourceSet(("p", "q"), sequential=False, require_all=False)
+    later = constraint.ResourceSet(("r", "s"))
+    order = constraint.OrderSets("o", (some, later), symmetrical=False)
+    resources = [
+        strategies.primitive(name, **({"target_role": "Stopped"} if name in off else {}))
+        for name in "pqrs"
+    ]
+    states = {"n1": {"p": "stopped", "q": "stopped", "r": "stopped", "s": "running"}}
+    target = wanted(*resources, constraints=(order,), nodes=("n1",))
+    due = pipeline.schedule(target, seen(states))
+    up = {"r", "s"} - {one.resource for one in due.actions if one.task is Task.START and one.real}
+
+    assert {one.resource for one in due.actions if one.task is Task.STOP} == stopped & {"s"}
+    assert up == (stopped or {"s"})
+
+
+@pytest.mark.parametrize("sequential", [True, False])
+def test_of_a_sequence_only_the_last_stops_after_what_needs_one_of_them(sequential):
+    """The others have stopped after each other anyway."""
+    some = constraint.ResourceSet(("p", "q"), sequential=sequential, require_all=False)
+    order = constraint.OrderSets("o", (some, constraint.ResourceSet(("r",))))
+    resources = [strategies.primitive(name, target_role="Stopped") for name in "pqr"]
+    states = {"n1": {"p": "running", "q": "stopped", "r": "running"}}
+    due = pipeline.schedule(wanted(*resources, constraints=(order,), nodes=("n1",)), seen(states))
+
+    assert ("r_stop_0@n1" in before(due, "p_stop_0@n1")) is not sequential
+
+
+@pytest.mark.parametrize(("symmetrical", "blocked"), [(False, True), (True, False)])
+def test_an_order_one_way_after_a_demotion_that_never_comes_blocks(symmetrical, blocked):
+    """What has no roles is never demoted, so that nothing can start after it was."""
+    order = constraint.Order(
+        "o", "a", "b", first_action="demote", then_action="start", symmetrical=symmetrical
+    )
+    resources = (strategies.primitive("a"), strategies.primitive("b"))
+    due = pipeline.schedule(wanted(*resources, constraints=[order]), seen())
+
+    assert change(due, "b").blocked is blocked
+
+
 @pytest.mark.parametrize(
     ("clone", "group", "chained"),
     [("", "", True), ("", "false", False), ("false", "", False), ("false", "true", True)],
