@@ -163,10 +163,17 @@ class _Recurring:
                     # One with other parameters is no monitor of today's, to be cancelled.
                     if not self._changed(one, each, where, state.recurring[key]):
                         self._cancel_misfit(one, each, where)
-                elif each is None or (
-                    quiet and state.active and not self.situation.nodes[where].leaves
-                ):
+                elif each is None or (state.active and self._is_quiet(one, where)):
                     self._cancel_one(one, key, where, removed=each is None)
+
+    def _is_quiet(self, one: Instance, where: int) -> bool:
+        """Tell whether a resource is not watched on a node: maintenance of another counts for nothing.
+
+        A node that is to run nothing is left alone (both measured).
+        """
+        node = self.situation.nodes[where]
+        resting = self.settings.maintenance or one.meta.maintenance or node.maintenance
+        return resting and not node.leaves
 
     def _outlived(self, one: Instance, where: int) -> bool:
         """Tell whether a monitor that is no longer configured is left to end by itself.

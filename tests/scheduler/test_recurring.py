@@ -91,6 +91,17 @@ def test_maintenance_ends_no_monitors_where_nothing_is_to_run(standby):
     assert ("p:0_cancel_monitor_10000@n1" in keys) is not standby
 
 
+@pytest.mark.parametrize("resting", ["n1", "n2"])
+def test_maintenance_of_another_node_ends_no_monitor(resting):
+    """What is active there, too, is left alone, but watched where it was."""
+    found = watched({"n1": {"p": "running"}, "n2": {"p": "running"}}, 10_000)
+    nodes = tuple(node.Node(name, maintenance=name == resting) for name in ("n1", "n2"))
+    target = dataclasses.replace(wanted(strategies.primitive("p")), nodes=nodes)
+    keys = {one.key for one in pipeline.schedule(target, found).actions}
+
+    assert ("p_cancel_monitor_10000@n1" in keys) is (resting == "n1")
+
+
 @pytest.mark.parametrize("cloned", [True, False])
 def test_a_monitor_for_where_it_is_stopped_is_left_alone_in_an_anonymous_clone(cloned):
     """It is not begun there, nor is one cancelled that a node has."""
