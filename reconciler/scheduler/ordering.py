@@ -366,11 +366,9 @@ class Ordering:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START:
-            self.followings.extend(
-                probe_order.Following(
-                    way.first, then, way.then_task, led=then.index in self._leading
-                )
-                for then in self._behind(way)
+            led = way.then.index in self._leading
+            self.followings.append(
+                probe_order.Following(way.first, way.then, way.then_task, led=led)
             )
         if not way.mandatory:
             link_all(firsts, thens, Link.ADVISORY)
@@ -389,14 +387,6 @@ class Ordering:
         """Return the probes that count as a stop would: what they find may have to be stopped."""
         stops = task is Task.STOP and first.is_primitive
         return list(probe_order.steps_of(self.steps, first)) if stops else []
-
-    def _behind(self, way: _Way) -> list[Instance]:
-        """Return what is kept up for the probes of ``first``: of an interleaved clone, what is near."""
-        clone = way.then.clone
-        if clone is None or not clone.interleave:
-            return [way.then]
-        where = self._where(way.first, way.first_task)
-        return [child for child in way.then.children if where & self._where(child, way.then_task)]
 
     def _lead(self, way: _Way, firsts: list[Step], thens: list[Step]) -> None:
         """``first`` must do its task before ``then`` does its own."""

@@ -196,9 +196,8 @@ def _settled(
     followings = ordering.apply(steps, standing, assignment, sequences)
     colocation_order.apply(steps, standing, pairs)
     followings += containment.followings(steps, case)
-    probe_order.apply(
-        steps, standing, (*followings, *bundle_order.followings(steps, standing.expansion))
-    )
+    followings += bundle_order.followings(steps, standing.expansion)
+    probe_order.apply(steps, standing, assignment, followings)
     restart.order(steps)
     cleanup.create(steps, case)
     clearing.create(steps, case)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from reconciler.model.action import Task
 from reconciler.scheduler import creation, remote
 from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all
 
@@ -40,16 +42,19 @@ def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
             yield from places.probes
 
 
-def apply(steps: Steps, situation: Situation, followings: Sequence[Following]) -> None:
+def apply(
+    steps: Steps,
+    situation: Situation,
+    assignment: Assignment,
+    followings: Sequence[Following],
+) -> None:
     """Let probes come before what other resources do after them."""
-    after: dict[int, list[Following]] = {}
-    for following in followings:
-        after.setdefault(following.first.index, []).append(following)
+    chains = _Chains(steps, situation, assignment, followings)
     for one in situation.expansion.all:
         if one.is_primitive:
             probes = list(steps_of(steps, one))
             if probes:
-                _before_restarts(steps, one, probes, after)
+                chains.bind(one, probes)
         else:
             _before_stopped(steps, one)
 
@@ -82,37 +87,113 @@ def _before_earlier(steps: Steps, clone: Instance) -> None:
         link_all(steps_of(steps, later), stops, Link.ADVISORY)
 
 
-def _before_restarts(
-    steps: Steps, one: Instance, probes: list[Step], after: dict[int, list[Following]]
-) -> None:
-    """Let probes come before the stops of all that the start of their resource comes before.
+class _Chains:
+    """What starts after what, directly or over others; lives inside ``apply`` only."""
 
-    A primitive that will not start ends a chain of orders, unless its definition changed or an
-    earlier order has something wait for its start; inside a group, clone or bundle it only goes
-    without. What is behind a member that starts is stopped in any case after the probes.
+    def __init__(
+        self,
+        steps: Steps,
+        situation: Situation,
+        assignment: Assignment,
+        followings: Sequence[Following],
+    ) -> None:
+        self.steps = steps
+        self.situation = situation
+        self.chosen = assignment.chosen
+        self.after: dict[int, list[Following]] = {}
+        for following in followings:
+            self.after.setdefault(following.first.index, []).append(following)
+
+    def bind(self, origin: Instance, probes: list[Step]) -> None:
+        """Let probes come before the stops of all that the start of their resource comes before.
+
+        A primitive that will not start ends a chain of orders, unless its definition changed or an
+        earlier order has something wait for its start; inside a group, clone or bundle it only goes
+        without. What is behind a member that starts is stopped in any case after the probes.
+        """
+        seen, linked = {origin.index}, {origin.index}
+        todo = list(self._next(origin, origin))
+        while todo:
+            following = todo.pop()
+            parent = following.then.parent
+            whole = parent if parent is following.first.parent else None
+            behind = whole is not None and whole.variant is Variant.GROUP
+            for then in self._near(following, origin):
+                places = self.steps.places[then.index]
+                if following.task is Task.PROMOTE:
+                    _before_promotion(probes, then, places)
+                    continue
+                starts = following.led or _starts(places)
+                stops = following.task is Task.STOP or remote.is_connection(then)
+                reached = starts or behind or stops
+                if places is not None and reached and then.index not in linked:
+                    linked.add(then.index)
+                    link_all(probes, made(self.steps, then), Link.ADVISORY)
+                lone = then is following.then and not behind
+                behind = behind or (starts and following.then.variant is Variant.GROUP)
+                if following.task is Task.STOP or then.index in seen or (lone and not starts):
+                    continue
+                seen.add(then.index)
+                todo.extend(self._next(then, origin, alone=not starts))
+
+    def _near(self, following: Following, origin: Instance) -> Iterator[Instance]:
+        """Yield what does the task of ``then``: of an interleaved clone, where ``origin`` will be.
+
+        What is blocked does not rise (measured).
+        """
+        clone = following.then.clone
+        if clone is None or not clone.interleave:
+            yield from following.then.primitives()
+            return
+        where = NOWHERE if self.situation.is_blocked(origin) else self.chosen[origin.index]
+        for child in following.then.children if where != NOWHERE else ():
+            if following.task is Task.STOP:
+                found = where in self.situation.standing[child.index].running
+            else:
+                found = self.chosen[child.index] == where and not self.situation.is_blocked(child)
+            if found:
+                yield from child.primitives()
+
+    def _next(self, one: Instance, origin: Instance, *, alone: bool = False) -> Iterator[Following]:
+        """Yield what follows a start, over the groups and clones that it completes.
+
+        What follows a group does not wait for the probes of its own members, nor do the other
+        instances of an interleaved clone for those of one that starts as well (measured).
+
+        Args:
+            one: what starts.
+            origin: what is probed.
+            alone: the members behind it do not count.
+        """
+        level: Instance | None = one
+        while level is not None:
+            if level.variant is not Variant.GROUP or origin.parent is not level:
+                yield from self.after.get(level.index, ())
+            parent = level.parent
+            if parent is not None and parent.variant is Variant.GROUP:
+                # In a clone it is the clone that waits to start, not the member.
+                chained = not alone and parent.in_clone is None
+                place = parent.children.index(level)
+                for member in parent.children[place + 1 :] if chained else ():
+                    yield Following(level, member, Task.START)
+            elif parent is not None and origin.parent is level:
+                lone = parent.clone is not None and parent.clone.interleave
+                apart = lone and self.chosen[origin.index] != NOWHERE
+                siblings = (
+                    [] if apart else [other for other in parent.children if other is not level]
+                )
+                yield from (Following(level, other, Task.START) for other in siblings)
+            level = parent
+
+
+def _before_promotion(probes: list[Step], one: Instance, places: Places | None) -> None:
+    """Let probes come before the demotion of what is promoted again after them.
+
+    In a group, of what is only demoted, too (both measured).
     """
-    seen = {one.index}
-    linked = {one.index}
-    places = steps.places[one.index]
-    apart = places is not None and places.start is not None
-    todo = list(_next(one, one, after, apart=apart))
-    while todo:
-        following = todo.pop()
-        whole = following.then.parent if following.then.parent is following.first.parent else None
-        behind = whole is not None and whole.variant is Variant.GROUP
-        for then in following.then.primitives():
-            places = steps.places[then.index]
-            starts = following.led or _starts(places)
-            reached = starts or behind or following.task is Task.STOP or remote.is_connection(then)
-            if places is not None and reached and then.index not in linked:
-                linked.add(then.index)
-                link_all(probes, made(steps, then), Link.ADVISORY)
-            lone = then is following.then and not behind
-            behind = behind or (starts and following.then.variant is Variant.GROUP)
-            if following.task is Task.STOP or then.index in seen or (lone and not starts):
-                continue
-            seen.add(then.index)
-            todo.extend(_next(then, one, after, alone=not starts, apart=apart))
+    grouped = one.clone_child is not one
+    if places is not None and (places.promote is not None or grouped):
+        link_all(probes, list(places.demotes.values()), Link.ADVISORY)
 
 
 def _starts(places: Places | None) -> bool:
@@ -124,40 +205,3 @@ def made(steps: Steps, one: Instance) -> list[Step]:
     """Return the stops that somebody makes: no probe is asked before a fencing."""
     stops = creation.beginnings(steps, one, Task.STOP)
     return [stop for stop in stops if not stop.done_by_fencing]
-
-
-def _next(
-    one: Instance,
-    origin: Instance,
-    after: dict[int, list[Following]],
-    *,
-    alone: bool = False,
-    apart: bool,
-) -> Iterator[Following]:
-    """Yield what follows a start, over the groups and clones that it completes.
-
-    What follows a group does not wait for the probes of its own members.
-
-    Args:
-        one: what starts.
-        origin: what is probed.
-        after: what follows what.
-        alone: the members behind it do not count.
-        apart: the other instances of an interleaved clone do not wait, as this one starts, too.
-    """
-    level: Instance | None = one
-    while level is not None:
-        if level.variant is not Variant.GROUP or origin.parent is not level:
-            yield from after.get(level.index, ())
-        parent = level.parent
-        if parent is not None and parent.variant is Variant.GROUP:
-            # In a clone it is the clone that waits to start, not the member.
-            chained = not alone and parent.in_clone is None
-            place = parent.children.index(level)
-            for member in parent.children[place + 1 :] if chained else ():
-                yield Following(level, member, Task.START)
-        elif parent is not None and origin.parent is level:
-            lone = apart and parent.clone is not None and parent.clone.interleave
-            siblings = [] if lone else [other for other in parent.children if other is not level]
-            yield from (Following(level, other, Task.START) for other in siblings)
-        level = parent

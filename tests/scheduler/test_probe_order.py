@@ -213,3 +213,59 @@ def test_what_is_behind_a_member_that_starts_stops_after_the_probes_of_other_ins
     due = pipeline.schedule(wanted(clone(whole)), seen(states))
 
     assert probes(due, "y:0_stop_0@n1") == {"y:1"}
+
+
+@pytest.mark.parametrize(("then", "asked"), [("promote", {"a"}), ("start", set())])
+def test_probes_go_before_the_demotion_of_what_is_promoted_after_them(then, asked):
+    """It restarts in its role, so it gives that up for what was to be there before the promotion."""
+    stays = strategies.primitive("p", resource_stickiness="1")
+    changed = dataclasses.replace(stays, params=strategies.sets(fake="1"))
+    order = constraint.Order("o", "a", "c", first_action="start", then_action=then)
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(changed, promotable="true", clone_max="1"),
+            constraints=[order],
+        ),
+        seen(
+            {"n1": {"p": "promoted"}, "n2": {"p": "stopped"}},
+            attributes={"n1": {"master-p": "5"}},
+        ),
+    )
+
+    assert probes(due, "p:0_demote_0@n1") == asked
+
+
+def test_what_merely_starts_before_a_promotion_is_not_stopped_after_the_probes():
+    """Only its promotion comes after them."""
+    stays = strategies.primitive("p", resource_stickiness="1")
+    changed = dataclasses.replace(stays, params=strategies.sets(fake="1"))
+    order = constraint.Order("o", "a", "c", first_action="start", then_action="promote")
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(changed, promotable="true", clone_max="1"),
+            constraints=[order],
+        ),
+        seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}}),
+    )
+
+    assert probes(due, "p:0_stop_0@n1") == set()
+
+
+def test_an_interleaved_clone_restarts_after_the_probes_of_what_will_be_near():
+    """Near is where the resource will be that is looked for, whatever is between the two."""
+    orders = [constraint.Order("o1", "a", "b"), constraint.Order("o2", "b", "c")]
+    away = [location("a", "n1", 100), location("b", "n2", 100)]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            strategies.primitive("b"),
+            clone(strategies.primitive("p", resource_stickiness="1"), interleave="true"),
+            constraints=[*orders, *away],
+        ),
+        seen({name: {"p": "monitor-failed", "b": "stopped"} for name in ("n1", "n2")}),
+    )
+
+    assert probes(due, "p:0_stop_0@n1") == {"a"}
+    assert probes(due, "p:1_stop_0@n2") == set()
