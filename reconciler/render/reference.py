@@ -7,6 +7,7 @@ instances are carried as ``inst`` only, as they mean nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,6 +143,7 @@ def _joined(noted: Sequence[Mapping[str, int]]) -> dict[str, int | list[int]]:
 
 def cluster(seen: status.ClusterStatus) -> dict[str, Any]:
     """Return a cluster as it is recorded: nodes, resources, and where they run in short."""
+    seen = dataclasses.replace(seen, resources=_shown(seen))
     return {
         "nodes": [_node(one) for one in seen.nodes],
         "resources": [_resource(one) for one in seen.resources],
@@ -149,6 +151,22 @@ def cluster(seen: status.ClusterStatus) -> dict[str, Any]:
             name: dict(sorted(nodes.items())) for name, nodes in sorted(seen.placement.items())
         },
     }
+
+
+def _shown(seen: status.ClusterStatus) -> tuple[status.ResourceStatus, ...]:
+    """Return the resources that the reference shows.
+
+    It hides a group or clone of which nothing is active but what nobody manages on nodes that are
+    down (measured).
+    """
+    lost = {one.name for one in seen.nodes if status.NodeFlag.ONLINE not in one.flags}
+    left: set[tuple[str, ...]] = set()
+    alive: set[tuple[str, ...]] = set()
+    for one in seen.resources:
+        if one.nodes and one.within:
+            lone = status.ResourceFlag.UNMANAGED in one.flags and lost.issuperset(one.nodes)
+            (left if lone else alive).add(one.within)
+    return tuple(one for one in seen.resources if one.within not in left - alive)
 
 
 def _node(one: status.NodeStatus) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model import property  # noqa: A004 - a module's name
+from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
 from reconciler.model.status import (
     ClusterStatus,
@@ -34,6 +35,12 @@ def _own_maintenance(node: Node) -> bool:
     return node.desired.maintenance if seen is None else seen
 
 
+def _unmanaged(standing: Standing) -> bool:
+    """Tell whether somebody, or a failure, took it out of management: not for want of a device."""
+    why = standing.unmanaged_by
+    return not standing.managed and (why is None or why.code is not ReasonCode.CANNOT_FENCE)
+
+
 _NODE_FLAGS: Mapping[NodeFlag, Callable[[Node], bool]] = {
     NodeFlag.ONLINE: lambda node: node.online,
     # A node that does not take work yet is kept free like one in standby.
@@ -52,7 +59,7 @@ _RESOURCE_FLAGS: Mapping[ResourceFlag, Callable[[Instance, Standing], bool]] = {
     ResourceFlag.BLOCKED: lambda _, standing: standing.blocked,
     ResourceFlag.FAILED: lambda _, standing: standing.failed,
     ResourceFlag.FAILURE_IGNORED: lambda _, standing: _ignores(standing),
-    ResourceFlag.UNMANAGED: lambda _, standing: not standing.managed,
+    ResourceFlag.UNMANAGED: lambda _, standing: _unmanaged(standing),
 }
 
 _BECOMING: Mapping[str, str] = {

@@ -422,20 +422,25 @@ def _judge(situation: Situation, one: Instance, settings: options.Cluster) -> No
     standing = situation.standing[one.index]
     for where, state in standing.states.items():
         node = situation.nodes[where]
+        if settings.fencing_enabled or node.guest:
+            _doubt(one, standing, state, node)
         _punish(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
         counts = state.failed and not state.late and not spared
         standing.failed = standing.failed or counts
         standing.spent = standing.spent or (state.spent and not state.late and not spared)
         standing.next_role = state.next_role or standing.next_role
-        fenceable = settings.fencing_enabled or node.guest
-        gone = not node.online and node.unclean is None and fenceable
-        if state.active and gone and standing.managed and not node.maintenance:
-            reason = Reason(ReasonCode.NODE_LOST, node.name, one.base)
-            if node.remote is None or node.remote.failed:
-                node.unclean = reason
-            else:
-                node.remote.doubt = reason
+
+
+def _doubt(one: Instance, standing: Standing, state: State, node: Node) -> None:
+    """Doubt a node that is down though something may be active there, before a failure blocks it."""
+    gone = not node.online and node.unclean is None and state.on_fail is not OnFail.FENCE
+    if state.active and gone and standing.managed and not node.maintenance:
+        reason = Reason(ReasonCode.NODE_LOST, node.name, one.base)
+        if node.remote is None or node.remote.failed:
+            node.unclean = reason
+        else:
+            node.remote.doubt = reason
 
 
 def _single_devices(situation: Situation) -> None:

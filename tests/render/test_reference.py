@@ -253,3 +253,24 @@ def test_status():
 def test_executed(step, expected):
     """The simulated run lists what was done, each kind with its own columns."""
     assert _record(plan.Plan(), done=(step,))["executed"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("within", "flags", "other", "shown"),
+    [
+        (("g",), (status.ResourceFlag.UNMANAGED,), (), False),
+        (("g",), (status.ResourceFlag.UNMANAGED,), ("m",), True),
+        (("g",), (), (), True),
+        ((), (status.ResourceFlag.UNMANAGED,), (), True),
+    ],
+)
+def test_what_is_left_of_a_group_on_lost_nodes_is_not_shown(within, flags, other, shown):
+    """The reference hides a group that is nowhere else, where nobody manages what it has there."""
+    nodes = (status.NodeStatus("m", flags=(status.NodeFlag.ONLINE,)), status.NodeStatus("n"))
+    resources = (
+        status.ResourceStatus("p", "Started", nodes=("n",), within=within, flags=flags),
+        status.ResourceStatus("q", "Started", nodes=other, within=within),
+    )
+    found = reference.cluster(status.ClusterStatus(nodes, resources))
+
+    assert ("p" in found["placement"]) == shown

@@ -125,3 +125,11 @@ def test_placement_names_all_nodes():
     found = _shown(strategies.primitive("p"), strategies.primitive("q"), seen=seen).placement
 
     assert found == {"p": {"n1": "Started", "n2": "Started"}, "q": {}}
+
+
+@pytest.mark.parametrize(("managed", "flags"), [("true", ()), ("false", (ResourceFlag.UNMANAGED,))])
+def test_the_want_of_a_fence_device_shows_in_no_resource(managed, flags):
+    """Nothing is touched as long as nobody can fence; that is not what people ask of a resource."""
+    shown = _shown(strategies.primitive("p", is_managed=managed), fencing_enabled="true")
+
+    assert shown.resources[0].flags == flags

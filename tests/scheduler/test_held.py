@@ -8,7 +8,10 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
+from reconciler.model import fencing, resource
 from reconciler.model.action import Task
+from reconciler.model.observed import Presence
+from reconciler.model.resource import OnFail
 from reconciler.render import plan_text
 from reconciler.scheduler import pipeline
 
@@ -51,3 +54,18 @@ def test_what_people_took_out_of_management_is_not_blocked():
     due = pipeline.schedule(facts.wanted(strategies.primitive("p", is_managed="false")), seen)
 
     assert due.blocked == ()
+
+
+def test_what_a_failure_holds_on_a_node_that_is_down_is_fenced():
+    """That nobody may touch it is said of where it runs, and nobody knows what a lost node runs."""
+    stop = resource.Operation("stop", on_fail=OnFail.BLOCK)
+    held = dataclasses.replace(strategies.primitive("p"), operations=(stop,))
+    device = fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1",)),))
+    wanted = dataclasses.replace(facts.wanted(held, fencing_enabled="true"), fencing=device)
+    seen = facts.seen(
+        {"n1": {"p": "stop-failed"}, "n2": {"p": "stopped"}}, presence={"n1": Presence.OFFLINE}
+    )
+    due = pipeline.schedule(wanted, seen)
+
+    assert [one.node for one in due.fencing] == ["n1"]
+    assert facts.change(due, "p").target == "n2"
