@@ -22,6 +22,8 @@ _TASKS = {one: one.value for one in actions.Task}
 _WORDS = {one: one.value for one in outcome.OutcomeKind}
 """Looked up, as the value of an enum is a function, and a plan may have a hundred thousand actions."""
 
+_SIMULATED = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+"""Who decided what was carried out in a simulation, as ``crm_simulate`` writes it."""
 _FAIL_COUNT = "fail-count-"
 _LAST_FAILURE = "last-failure-"
 
@@ -176,7 +178,7 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
     else:
         latest = f"{name}_last_0"
         kept = [
-            other
+            dataclasses.replace(other, call=0) if _was_begun_here(other) else other
             for other in known.operations
             if (other.operation != one.operation or other.interval_ms != one.interval_ms)
             and (other.id != latest or one.interval_ms)
@@ -189,6 +191,11 @@ def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: floa
         )
     if not ok and not step.probe:
         _count_failure(step, draft, ended)
+
+
+def _was_begun_here(record: observed.OperationRecord) -> bool:
+    """Tell whether an earlier simulation left an operation begun: this one goes on after it."""
+    return record.call < 0 and record.token.endswith(_SIMULATED)
 
 
 def _history_name(step: actions.Action, draft: _Draft) -> str:

@@ -91,6 +91,23 @@ def test_a_record_of_whatever_was_last_is_replaced(identity, kept):
     assert (("start", 0) in found) is kept
 
 
+@pytest.mark.parametrize(
+    ("controller", "call"),
+    [("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", 0), ("5a1c0f5e-3a52-4b0e-9d54-0123456789ab", -1)],
+)
+def test_what_a_simulation_left_begun_is_over_once_it_goes_on(controller, call):
+    """Of another controller nobody knows whether it does."""
+    begun = dataclasses.replace(
+        _record("start", -1, rc=193),
+        status=observed.OperationStatus.PENDING,
+        token=f"3:9:0:{controller}",
+    )
+    after = effect.carry_out(_step(Task.STOP), _seen(begun))
+
+    assert _operations(after)["start", 0].call == call
+    assert _operations(after)["stop", 0].call > 0
+
+
 def test_failure_counts():
     """A failure raises the count of its operation and notes when it was."""
     seen = _seen(attributes={"fail-count-r#monitor_10000": "2"})
