@@ -413,7 +413,11 @@ def _need(one: Instance, parts: list[Step]) -> int:
 
 
 def _chain(steps: Steps, group: Instance) -> None:
-    """Let a group's members start one after the other, and stop in reverse."""
+    """Let a group's members start one after the other, and stop in reverse.
+
+    What cannot stop holds up only the member right before it: none beyond one that is down anyway
+    (measured).
+    """
     for task in (Task.START, Task.PROMOTE):
         firsts: list[Step] = []
         for member in group.children:
@@ -421,8 +425,8 @@ def _chain(steps: Steps, group: Instance) -> None:
             link_all(firsts, thens, Link.NEEDS | Link.PULLS_THEN)
             firsts = thens or firsts
     for task in (Task.STOP, Task.DEMOTE):
-        firsts = []
+        firsts, needs = [], Link.NEEDS_IF_REQUIRED
         for member in reversed(group.children):
             thens = beginnings(steps, member, task)
-            link_all(firsts, thens, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
-            firsts = thens or firsts
+            link_all(firsts, thens, needs | Link.PULLS_FIRST)
+            firsts, needs = thens or firsts, Link.NEEDS_IF_REQUIRED if thens else Link.ORDER

@@ -49,6 +49,17 @@ def test_a_member_that_nobody_manages_holds_up_its_group():
     assert facts.change(due, "a").blocked
 
 
+def test_a_member_that_nobody_manages_holds_up_none_beyond_one_that_is_down():
+    """What is behind a member that does not run has lost what it needs already."""
+    members = (strategies.primitive("a"), strategies.primitive("x"), UNMANAGED)
+    group = resource.Group("g", members, meta=strategies.sets(target_role="Stopped"))
+    running = {"a": "running", "x": "stopped", "b": "running"}
+    states = {"n1": running, "n2": dict.fromkeys(running, "stopped")}
+    due = facts.pipeline.schedule(facts.wanted(group), facts.seen(states))
+
+    assert not facts.change(due, "a").blocked
+
+
 @pytest.mark.parametrize(("score", "target"), [(-500, "n1"), (-facts.INFINITY, "")])
 def test_what_is_optional_never_takes_the_last_node(score, target):
     """An optional colocation counts for nothing where it would leave no node."""
