@@ -157,8 +157,7 @@ class _Chains:
     def _next(self, one: Instance, origin: Instance, *, alone: bool = False) -> Iterator[Following]:
         """Yield what follows a start, over the groups and clones that it completes.
 
-        What follows a group does not wait for the probes of its own members, nor do the other
-        instances of an interleaved clone for those of one that starts as well (measured).
+        What follows a group does not wait for the probes of its own members.
 
         Args:
             one: what starts.
@@ -177,13 +176,25 @@ class _Chains:
                 for member in parent.children[place + 1 :] if chained else ():
                     yield Following(level, member, Task.START)
             elif parent is not None and origin.parent is level:
-                lone = parent.clone is not None and parent.clone.interleave
-                apart = lone and self.chosen[origin.index] != NOWHERE
-                siblings = (
-                    [] if apart else [other for other in parent.children if other is not level]
-                )
-                yield from (Following(level, other, Task.START) for other in siblings)
+                for other in self._siblings(level, parent, origin):
+                    yield Following(level, other, Task.START)
             level = parent
+
+    def _siblings(self, one: Instance, clone: Instance, origin: Instance) -> list[Instance]:
+        """Return the other instances of a clone that wait for the probes of a group in it.
+
+        In an interleaved one, none does if what is looked for is going to start, and else the one
+        that starts where it is looked for, or the first that starts anywhere (measured).
+        """
+        others = [other for other in clone.children if other is not one]
+        if clone.clone is None or not clone.clone.interleave:
+            return others
+        if self.chosen[origin.index] != NOWHERE:
+            return []
+        asked = {probe.node for probe in steps_of(self.steps, origin)}
+        placed = [other for other in others if self.chosen[other.index] != NOWHERE]
+        there = [other for other in placed if self.chosen[other.index] in asked]
+        return (there or placed)[:1]
 
 
 def _before_promotion(probes: list[Step], one: Instance, places: Places | None) -> None:

@@ -269,3 +269,21 @@ def test_an_interleaved_clone_restarts_after_the_probes_of_what_will_be_near():
 
     assert probes(due, "p:0_stop_0@n1") == {"a"}
     assert probes(due, "p:1_stop_0@n2") == set()
+
+
+@pytest.mark.parametrize(("banned", "first"), [(["n4"], 0), (["n4", "n1"], 1)])
+def test_of_an_interleaved_clone_the_first_waits_for_probes_of_what_starts_nowhere(banned, first):
+    """The others do not, as they are other instances' partners."""
+    names = ("n1", "n2", "n3", "n4")
+    states = {name: {"x": "stopped", "y": "running"} for name in names[:3]}
+    due = pipeline.schedule(
+        wanted(
+            clone(group("x", "y"), interleave="true"),
+            constraints=[location("c", name, -INFINITY) for name in banned],
+            nodes=names,
+        ),
+        seen({**states, "n4": {"x": "stopped"}}),
+    )
+
+    waiting = {number for number in range(3) if probes(due, f"y:{number}_stop_0@n{number + 1}")}
+    assert waiting == {first}
