@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.model import action as actions
@@ -139,7 +140,9 @@ def after(
 
 def _draft(node: observed.ObservedNode) -> _Draft:
     calls = (one.call for history in node.histories.values() for one in history.operations)
-    return _Draft(node, dict(node.attributes), dict(node.histories), max(calls, default=0))
+    return _Draft(
+        node, dict(node.attributes), dict(node.histories), max(itertools.chain((0,), calls))
+    )
 
 
 def _run(step: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
