@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.score import INFINITY, Stage, Term, TermKind
 from reconciler.scheduler import bundle, precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.nodes import NOWHERE, UNDECIDED
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
@@ -92,37 +92,42 @@ class _Spread:
             where = _prefers(self._placing, child)
             room = where != NOWHERE and self.taken[where] < min(loop_max, node_max)
             if sum(self.taken) < maximum and room and self._place(child, where):
-                self.taken[where] += 1
+                self._count(child)
             else:
                 waiting.append(child)
         for child in waiting:
             if sum(self.taken) >= maximum:
                 _forbid(self._placing, child)
             self._place(child, NOWHERE)
-            where = self._placing.chosen[child.index]
-            if where >= 0:
-                self.taken[where] += 1
+            self._count(child)
+
+    def _count(self, child: Instance) -> None:
+        where = self._placing.chosen[child.index]
+        if where >= 0:
+            self.taken[where] += 1
 
     def _place(self, child: Instance, prefer: int) -> bool:
         """Place one instance; with ``prefer``, there or not at all yet.
 
         What was said in vain is taken back, and the next time each of it is said twice, unless it
-        is optional and would leave no node then. Cloned groups hear it once (all measured).
+        is optional and would leave no node then. Cloned groups hear it once. Who finds no node at
+        all is not asked again (all measured).
         """
         placing, grouped = self._placing, child.variant is Variant.GROUP
         mark = placing.ranking.mark(child.below())
         self._narrow(child)
         self._follow(child)
-        done = placing.group(child, prefer) if grouped else placing.primitive(child, prefer)
-        speaker = child.children[0] if grouped else child
-        managed = placing.situation.standing[speaker.index].managed
-        if prefer not in {NOWHERE, placing.chosen[child.index]} and managed:
+        if grouped:
+            placing.group(child, prefer)
+        else:
+            placing.primitive(child, prefer)
+        if prefer != NOWHERE and placing.chosen[child.index] == UNDECIDED:
             placing.release(child)
             placing.ranking.restore(mark)
             if not grouped:
                 self.refused.add(child.index)
             return False
-        return done or placing.chosen[child.index] >= 0
+        return True
 
     def _narrow(self, child: Instance) -> None:
         """Forbid an instance the nodes that its clone may not use, or that have enough of them.

@@ -98,11 +98,11 @@ class Placing:
                 for each in bundle.company(self.situation.expansion, one):
                     self.place(each)
 
-    def group(self, one: Instance, prefer: int = NOWHERE) -> bool:
-        """Place a group's members one after the other; tell whether ``prefer`` was taken."""
+    def group(self, one: Instance, prefer: int = NOWHERE) -> None:
+        """Place a group's members one after the other; with ``prefer``, there or not yet."""
         if not one.children:
             self.chosen[one.index] = NOWHERE
-            return False
+            return
         self._busy.add(one.index)
         self.wishes.opened.add(one.index)
         for each in one.below():
@@ -115,16 +115,15 @@ class Placing:
         first = self.chosen[one.children[0].index]
         if first != UNDECIDED:
             self.chosen[one.index] = first
-        return first == prefer
 
-    def primitive(self, one: Instance, prefer: int = NOWHERE) -> bool:
+    def primitive(self, one: Instance, prefer: int = NOWHERE) -> None:
         """Place a primitive; with ``prefer``, there or not at all yet."""
         if self.chosen[one.index] != UNDECIDED or one.index in self._busy:
-            return False
+            return
         self._busy.add(one.index)
         try:
             self._follow(one)
-            return self._settle(one, prefer)
+            self._settle(one, prefer)
         finally:
             self._busy.discard(one.index)
 
@@ -309,7 +308,7 @@ class Placing:
             return TermKind.MULTIPLY_ACTIVE
         return TermKind.REMOVED if one.removed else None
 
-    def _settle(self, one: Instance, prefer: int) -> bool:
+    def _settle(self, one: Instance, prefer: int) -> None:
         standing = self.situation.standing[one.index]
         kept_down = self._kept_down(one)
         if kept_down is not None:
@@ -319,22 +318,21 @@ class Placing:
         if not standing.managed:
             where = standing.running[0] if standing.running else NOWHERE
             self._take(one, where, standing.role if where != NOWHERE else Role.STOPPED)
-            return where == prefer
+            return
         if kept_down is not None or self.settings.stop_all:
             self._take(one, NOWHERE, Role.STOPPED)
-            return False
+            return
         where = self.best(one)
-        if prefer not in {NOWHERE, where}:
+        if where != NOWHERE and prefer not in {NOWHERE, where}:
             row = self.ranking.rows[one.index]
             allowed, _ = self.contests[one.index]
             if prefer not in allowed or row[prefer] != row[where]:
-                return False
+                return
             where = prefer
         role = Role.STOPPED
         if where != NOWHERE:
             role = Role.UNPROMOTED if one.promotable else Role.STARTED
         self._take(one, where, role)
-        return True
 
     def best(self, one: Instance) -> int:
         """Return the best usable node for a primitive, NOWHERE if there is none.
@@ -409,8 +407,9 @@ class Placing:
 def _matters(pair: Pair) -> bool:
     """Tell whether a colocation matters for the placement of a dependent.
 
-    What a role alone wants to be near does not, unless it must be with a clone, and not both of
-    them are about the promoted role (measured).
+    What a role alone wants to be near does not, but with clones: what must be with one, unless
+    both of them are about the promoted role, and what would like to be with a role of one
+    (measured).
     """
     if pair.dependent_role is None:
         return True
@@ -418,9 +417,12 @@ def _matters(pair: Pair) -> bool:
         return False
     if pair.score <= 0:
         return True
-    with_clone = pair.mandatory and pair.primary.variant is Variant.CLONE
+    if pair.primary.variant is not Variant.CLONE:
+        return False
+    if not pair.mandatory:
+        return pair.primary_role is not None and pair.primary.promotable
     both = {_primary_role(pair), pair.dependent_role} == {Role.PROMOTED}
-    return with_clone and not both and not promotion.is_for_pairs(pair)
+    return not both and not promotion.is_for_pairs(pair)
 
 
 def _primary_role(pair: Pair) -> Role | None:

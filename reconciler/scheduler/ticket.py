@@ -89,8 +89,9 @@ def _lose(
             if not uses:
                 spared.append(each)
         elif policy is LossPolicy.FREEZE and uses:
+            if standing.managed:
+                standing.unmanaged_by = reason
             standing.managed, standing.blocked = False, True
-            standing.unmanaged_by = reason
             spared.append(each)
     return spared
 

@@ -290,3 +290,18 @@ def test_whatever_role_but_promoted_must_be_away_comes_after_the_other_has_left(
     edges = {(one.before, one.after) for one in due.edges}
 
     assert (("a_stop_0@n1", "b_start_0@n1") in edges) is waits
+
+
+@pytest.mark.parametrize(("role", "score"), [(Role.UNPROMOTED, 100), (None, 0)])
+def test_a_role_may_like_to_be_with_a_role_of_a_clone(role, score):
+    """What would like to be with a role of a clone is placed there, whatever role it names."""
+    clone = resource.Clone(
+        "c", strategies.primitive("p"), meta=strategies.sets(promotable="true", clone_max="1")
+    )
+    pair = constraint.Colocation(
+        "k", "b", "c", 100, dependent_role=Role.PROMOTED, primary_role=role
+    )
+    resources = (clone, strategies.primitive("b"))
+    due = pipeline.schedule(wanted(*resources, constraints=[pair, location("c", "n2", 1)]), seen())
+
+    assert due.ledgers["b"]["n2"].score == score

@@ -203,3 +203,14 @@ def test_a_ticket_for_being_stopped_touches_nothing_that_runs(policy):
 
     assert not due.fencing
     assert facts.change(due, "p").target
+
+
+def test_what_nobody_manages_is_bound_to_its_node_though_a_ticket_freezes_it():
+    """A lost ticket that freezes is no reason to let go of what was left alone before."""
+    wanted = facts.wanted(
+        strategies.primitive("p", is_managed="false"),
+        constraints=[constraint.Ticket("t-p", "t", ("p",), None, LossPolicy.FREEZE)],
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
+
+    assert due.ledgers["p"]["n1"].score == facts.INFINITY

@@ -246,3 +246,16 @@ def test_who_comes_later_hears_that_a_node_had_no_room():
         "n1": 106,
         "n2": -399_463,
     }
+
+
+def test_an_instance_that_fits_nowhere_hears_its_followers_once():
+    """Who found no node at all is not asked again after the others, unlike who was refused one."""
+    needy = dataclasses.replace(
+        strategies.primitive("p", resource_stickiness="50"), utilization=strategies.sets(cpu="1")
+    )
+    pairs = [constraint.Colocation("k", "d", "c", -200), facts.location("d", "n2", 1000)]
+    found = _wanted("utilization", {"n1": 0, "n2": 0}, {"d": 0}, pairs)
+    wanted = dataclasses.replace(found, resources=(resource.Clone("c", needy), *found.resources))
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
+
+    assert due.ledgers["p:0"]["n2"].score == -1
