@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
-from reconciler.scheduler import guest, remote
+from reconciler.scheduler import creation, guest, remote
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.placement import Assignment
@@ -157,7 +157,7 @@ def _leave_others(one: Instance, stop: Step) -> None:
         other = then.instance
         if not flags & Link.ADVISORY or other is None or other.top is one.top:
             continue
-        if then.task is Task.STOP:
+        if then.task in {Task.STOP, Task.DEMOTE}:
             stop.after.remove((then, flags))
             then.before.remove((stop, flags))
 
@@ -223,13 +223,19 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             if other.index in migrating or remote.is_connection(other):
                 continue
             rises = (Task.START,) if other.is_primitive else _WHOLE
-            if first.task in rises and first.required and _goes(steps, other):
+            if first.task in rises and first.required and _goes(steps, other, first):
                 found.add(index)
     return found
 
 
-def _goes(steps: Steps, other: Instance) -> bool:
-    """Tell whether any of a resource stops: who follows it has to stop before (measured)."""
+def _goes(steps: Steps, other: Instance, risen: Step) -> bool:
+    """Tell whether any of a resource stops: who follows it has to stop before (measured).
+
+    Who follows its promotion has to where any of it is demoted.
+    """
     if other.is_primitive:
         return any(stop.required for stop in steps.at(other).stops.values())
-    return steps.whole(other).stop.required
+    whole = steps.whole(other)
+    promoted = risen in creation.endings(steps, other, Task.PROMOTE)
+    sinks = promoted and whole.demote is not None and whole.demote.required
+    return whole.stop.required or sinks

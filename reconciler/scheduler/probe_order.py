@@ -116,13 +116,14 @@ class _Chains:
         while todo:
             following = todo.pop()
             parent = following.then.parent
-            whole = parent if parent is following.first.parent else None
-            behind = whole is not None and whole.variant is Variant.GROUP
+            begun = {parent} if parent is following.first.parent else set()
             for then in self._near(following, origin):
                 places = self.steps.places[then.index]
                 if following.task is Task.PROMOTE:
                     _before_promotion(probes, then, places)
                     continue
+                group = then.parent if _in_group(then) else None
+                behind = group is not None and group in begun
                 starts = following.led or _starts(places)
                 stops = following.task is Task.STOP or remote.is_connection(then)
                 reached = starts or behind or stops
@@ -130,7 +131,8 @@ class _Chains:
                     linked.add(then.index)
                     link_all(probes, made(self.steps, then), Link.ADVISORY)
                 lone = then is following.then and not behind
-                behind = behind or (starts and following.then.variant is Variant.GROUP)
+                if starts and then is not following.then:
+                    begun.add(group)
                 if following.task is Task.STOP or then.index in seen or (lone and not starts):
                     continue
                 seen.add(then.index)
@@ -195,6 +197,10 @@ class _Chains:
         placed = [other for other in others if self.chosen[other.index] != NOWHERE]
         there = [other for other in placed if self.chosen[other.index] in asked]
         return (there or placed)[:1]
+
+
+def _in_group(one: Instance) -> bool:
+    return one.parent is not None and one.parent.variant is Variant.GROUP
 
 
 def _before_promotion(probes: list[Step], one: Instance, places: Places | None) -> None:

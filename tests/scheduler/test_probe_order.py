@@ -287,3 +287,20 @@ def test_of_an_interleaved_clone_the_first_waits_for_probes_of_what_starts_nowhe
 
     waiting = {number for number in range(3) if probes(due, f"y:{number}_stop_0@n{number + 1}")}
     assert waiting == {first}
+
+
+def test_what_is_behind_a_member_of_a_clone_that_starts_stops_after_the_probes_before_it():
+    """So it is also where the clone as a whole follows something."""
+    whole = resource.Group(
+        "g", (strategies.primitive("x"), strategies.primitive("y", target_role="Stopped"))
+    )
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(whole, clone_max="1"),
+            constraints=[constraint.Order("o", "a", "c")],
+        ),
+        seen({"n1": {"x": "stopped", "y": "running"}, "n2": {"x": "stopped", "y": "stopped"}}),
+    )
+
+    assert probes(due, "y:0_stop_0@n1") == {"a"}
