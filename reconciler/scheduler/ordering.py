@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import position
 from reconciler.frozen import frozen
@@ -130,12 +130,20 @@ def _sets(
     for each in one.sets:
         resources = tuple(colocation.members_of(expansion, wanted, each))
         members = _Members(each, _task(each.action), resources)
-        if each.sequential:
-            for first, then in itertools.pairwise(resources):
-                yield _of_set(one, first, then, (members, members))
+        for first, then in _in_sequence(one, members):
+            yield _of_set(one, first, then, (members, members))
         if previous is not None and resources:
             yield from _between(one, previous, members)
         previous = members if resources else previous
+
+
+def _in_sequence(
+    one: constraint.OrderSets, members: _Members
+) -> Iterable[tuple[Instance, Instance]]:
+    """Return the pairs in a set; what is kept apart is so from all of it, in any set (measured)."""
+    if one.kind is OrderKind.SERIALIZE:
+        return itertools.combinations(members.resources, 2)
+    return itertools.pairwise(members.resources) if members.written.sequential else ()
 
 
 def _of_set(

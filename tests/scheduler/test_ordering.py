@@ -614,3 +614,18 @@ def test_who_migrates_waits_for_a_promotion_that_it_would_rather_follow():
     )
 
     assert {"p:0_demote_0@n1", "p:1_promote_0@n2"} <= before(due, "m_migrate_to_0@n1")
+
+
+@pytest.mark.parametrize(("kind", "apart"), [("serialize", True), ("optional", False)])
+@pytest.mark.parametrize("sequential", [True, False])
+def test_a_set_that_only_keeps_apart_keeps_each_member_apart_from_all(kind, apart, sequential):
+    """Also over one that has nothing to do, and whether or not they are a sequence."""
+    members = constraint.ResourceSet(("a", "b", "c"), sequential=sequential)
+    order = constraint.OrderSets("o", (members,), kind=OrderKind[kind.upper()])
+    resources = [strategies.primitive(name, resource_stickiness="1") for name in "abc"]
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[order], nodes=("n1",)),
+        seen({"n1": {"a": "stopped", "b": "running", "c": "stopped"}}),
+    )
+
+    assert ("a_start_0@n1" in before(due, "c_start_0@n1")) is apart
