@@ -270,8 +270,9 @@ def _rank(
     location.apply(scores, bans)
     stickiness.apply(scores, standing, settings)
     shutdown_lock.apply(scores, standing, settings)
+    stickiness.ban(scores, standing)
     bundle.confine(scores, standing)
-    stickiness.ban(scores, standing, settings)
+    stickiness.limit(scores, standing, settings)
     return scores
 
 

@@ -62,29 +62,46 @@ def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
         ranking.add(one, where, term)
 
 
-def ban(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
-    """Forbid nodes where a resource failed too often, or must not be tried again."""
-    banned: set[tuple[int, int, TermKind]] = set()
-    seen: set[str] = set()
+_Ban = tuple[int, TermKind]
+"""The number of a node, and why something is banned from it."""
+
+
+def ban(ranking: Ranking, situation: Situation) -> None:
+    """Forbid nodes where a resource must not be tried again, by how it failed there."""
+    for one in _distinct(situation):
+        _forbid(ranking, situation, one, _told(one, situation))
+
+
+def limit(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
+    """Forbid nodes where a resource failed too often, also inside of a bundle's container."""
     inside = guest.contents(situation.expansion)
+    for one in _distinct(situation):
+        held = inside.get(one.index, ())
+        _forbid(ranking, situation, one, _overrun(one, held, situation, settings.clock.now))
+
+
+def _distinct(situation: Situation) -> Iterator[Instance]:
+    """Yield the primitives, of those that share a history only the first."""
+    seen: set[str] = set()
     for one in situation.expansion.all:
-        if not one.is_primitive or one.history_name in seen:
-            continue
-        seen.add(one.history_name)
-        whole = one.in_clone if one.in_clone is not None and not one.unique else one
-        for node, kind in _bans(one, inside.get(one.index, ()), situation, settings.clock.now):
-            if (whole.index, node, kind) in banned:
-                continue
-            banned.add((whole.index, node, kind))
-            told = whole if kind is not TermKind.FAILED_STOP else _there(one, node, situation)
-            for target in _targets(told, kind):
-                ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
+        if one.is_primitive and one.history_name not in seen:
+            seen.add(one.history_name)
+            yield one
 
 
-def _bans(
+def _forbid(ranking: Ranking, situation: Situation, one: Instance, bans: Iterator[_Ban]) -> None:
+    """Enter bans of a primitive, or of the anonymous clone that it is in, each of them once."""
+    whole = one.in_clone if one.in_clone is not None and not one.unique else one
+    for node, kind in dict.fromkeys(bans):
+        told = whole if kind is not TermKind.FAILED_STOP else _there(one, node, situation)
+        for target in _targets(told, kind):
+            ranking.add(target, node, Term(kind, -INFINITY, one.origin, one.base))
+
+
+def _overrun(
     one: Instance, inside: Sequence[Instance], situation: Situation, now: float
-) -> Iterator[tuple[int, TermKind]]:
-    """Yield the nodes that a primitive is banned from by what happened, also inside of it."""
+) -> Iterator[_Ban]:
+    """Yield the nodes where a primitive failed too often, with what failed inside of it."""
     threshold = one.meta.migration_threshold
     counts: dict[int, int] = {}
     for each in (one, *inside) if threshold else ():
@@ -96,6 +113,10 @@ def _bans(
     over = [where for where, total in counts.items() if total and total >= threshold]
     for where in over if over and not _overlooked(one, situation) else ():
         yield where, TermKind.FAILURE_THRESHOLD
+
+
+def _told(one: Instance, situation: Situation) -> Iterator[_Ban]:
+    """Yield the nodes that a primitive is banned from by how it failed."""
     for where, state in situation.eventful.get(one.history_name, {}).items():
         bans = state.bans
         if state.on_fail is OnFail.STOP:
