@@ -95,16 +95,18 @@ def _obstacle(node: Node, case: Circumstances) -> Reason | None:
 def order(steps: Steps, case: Circumstances) -> None:
     """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it.
 
-    What was inside of a bundle's container cannot be elsewhere: only the stop of the whole waits.
-    Nor does what does not require fencing, if it may run on several nodes.
+    Not for what comes back inside of a bundle's container; then only the stop of the whole waits.
+    Nor does what does not require fencing wait, if it may run on several nodes.
     """
     lost = [node for node in case.situation.nodes if node.unclean is not None]
     never = {node.index: _never(steps, node) for node in lost if node.index not in steps.fences}
-    replicas = case.situation.expansion.owners
+    replicas = {node.index for node in lost if node.name in case.situation.expansion.owners}
+    refilled = {node.index for node in lost if _comes_back(node, case)}
     for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
             continue
         places = steps.at(one)
+        spared = replicas if remote.members_only(one) else refilled
         for node in lost:
             fence = steps.fences.get(node.index)
             careless = _careless(one, case)
@@ -115,10 +117,34 @@ def order(steps: Steps, case: Circumstances) -> None:
             whole = node.index in places.stops and not careless and not one.is_fence_device
             if fence is not None and whole:
                 _before_wholes(steps, one, fence)
-            for step in (places.start, places.promote) if node.name not in replicas else ():
+            for step in (places.start, places.promote) if node.index not in spared else ():
                 if step is not None:
                     _wait(step, fence, node, case, never.get(node.index))
         _last(steps, one, case)
+
+
+def _comes_back(node: Node, case: Circumstances) -> bool:
+    """Tell whether nothing that was lost with a bundle's container is missed elsewhere.
+
+    All of it returns as it was and none was promoted, or it was lost with the host, of which the
+    others hear anyway, or nothing is ever fenced (measured).
+    """
+    situation, assignment = case.situation, case.assignment
+    bundle, number = situation.expansion.owners.get(node.name, (None, -1))
+    if bundle is None:
+        return False
+    hosts = situation.standing[bundle.children[number].index].running
+    if not case.settings.fencing_enabled or any(
+        situation.nodes[where].unclean and not situation.nodes[where].online for where in hosts
+    ):
+        return True
+    up = node.remote is not None and node.remote.connects
+    return up and all(
+        assignment.chosen[one.index] == node.index
+        and situation.standing[one.index].role is not Role.PROMOTED
+        for one in situation.expansion.all
+        if one.is_primitive and node.index in situation.standing[one.index].running
+    )
 
 
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:

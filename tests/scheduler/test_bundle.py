@@ -348,3 +348,25 @@ def test_containers_are_looked_for_before_others_that_cannot_be_beside_them_stop
     due = dataclasses.replace(cluster, done=done).plan()
     assert f"monitor web-podman-{unknown} {asked}" in far.steps(due)
     assert far.waits(due, f"web-podman-{stopping}_stop_0", f"web-podman-{unknown}_mon")
+
+
+@pytest.mark.parametrize(
+    ("bundle", "fencing", "waits"),
+    [(_ROLES, True, True), (_WEB, True, False), (_ROLES, False, False)],
+)
+def test_what_starts_elsewhere_waits_for_a_lost_container_if_somebody_was_promoted_in_it(
+    bundle, fencing, waits
+):
+    """Who was not, and returns to the container, is missed by nobody."""
+    cluster = _running(bundle, "web-podman-0", fencing=fencing)
+    cluster = dataclasses.replace(cluster, resources=(bundle, far.primitive("other")))
+    assert far.waits(cluster.plan(), "other_start_0", "web-podman-0_stop_0") is waits
+
+
+def test_a_failure_that_bans_an_instance_elsewhere_bans_it_not_from_its_container():
+    """It has nowhere else to go; only failures that are counted keep it out."""
+    engine = dataclasses.replace(_ENGINE, replicas_per_host=2)
+    bundle = dataclasses.replace(_WEB, container=engine)
+    done = {**_cluster(bundle).done, "web-0": {"httpd:0": (("start", 0, 5),)}}
+    cluster = dataclasses.replace(_cluster(bundle), done=done)
+    assert cluster.plan().placement["httpd:0"] == {"web-0": Role.STARTED}
