@@ -117,18 +117,27 @@ def bind(steps: Steps, case: Circumstances) -> None:
             # It has ended with its holder, so it cannot end before, whatever orders say (measured).
             soften(step)
         else:
-            _between(step, places, step.instance)
+            managed = case.situation.standing[step.instance.index].managed
+            _between(step, places, step.instance, pulls=managed)
 
 
-def _between(step: Step, holder: Places, one: Instance) -> None:
-    """Let a step on a guest come after the start of what holds it, or before its stop."""
+def _between(step: Step, holder: Places, one: Instance, *, pulls: bool) -> None:
+    """Let a step on a guest come after the start of what holds it, or before its stop.
+
+    Args:
+        step: what is done on the guest.
+        holder: the steps of what holds it.
+        one: what it is done with.
+        pulls: whether it is stopped for that; what nobody manages goes down with the guest.
+    """
     if step.task in {Task.START, Task.PROMOTE}:
         if holder.start is None:
             step.stop_short(Reason(ReasonCode.NO_NODE, one.base))
         link(holder.start, step, Link.NEEDS | Link.PULLS_THEN)
     elif step.task is Task.STOP:
         for stop in holder.stops.values():
-            link(step, stop, Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST)
+            pulling = Link.NEEDS_IF_REQUIRED | Link.PULLS_FIRST
+            link(step, stop, pulling if pulls else Link.ORDER)
 
 
 def followings(steps: Steps, case: Circumstances) -> Iterator[probe_order.Following]:

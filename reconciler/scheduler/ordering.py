@@ -373,7 +373,7 @@ class Ordering:
         if way.rule.finds:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
-        if way.forward and lasting and way.first_task is Task.START:
+        if way.forward and lasting and way.first_task is Task.START and way.first.bundle is None:
             led = way.then.index in self._leading
             self.followings.append(
                 probe_order.Following(way.first, way.then, way.then_task, led=led)
@@ -428,9 +428,11 @@ class Ordering:
     def _pulling(self, way: _Way, firsts: list[Step]) -> list[Step]:
         """Return the steps of ``first`` that make ``then`` do its task anew (measured).
 
-        Of a clone it is all of it for another clone, else what it does on the node of ``then``.
+        Of a clone it is all of it for another clone, else what it does on the node of ``then``; a
+        bundle counts as a whole, since what follows it needs not be where its containers are.
         """
-        if way.first.variant is not Variant.CLONE or way.then.variant is Variant.CLONE:
+        spread = way.first.variant is Variant.CLONE and way.first.bundle is None
+        if not spread or way.then.variant is Variant.CLONE:
             return firsts
         where = self._where(way.then, way.then_task)
         return [

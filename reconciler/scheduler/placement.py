@@ -154,7 +154,7 @@ class Placing:
         role = _primary_role(pair)
         within = one.in_clone
         paired = clone and within is not None and within.spread.interleave
-        if paired:
+        if paired or (primary.bundle is not None and pair.dependent.bundle is not None):
             self._beside(one, pair, [self._partner(one, pair, role)])
         elif clone and not pair.mandatory:
             children = self.instance_order.get(primary.index, primary.children)

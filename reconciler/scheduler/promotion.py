@@ -334,7 +334,7 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
 def _located(wishes: Sequence[Wish], clone: Instance, where: int) -> Iterator[Term]:
     """Yield what locations for the promoted role of a clone say of a node."""
     for wish in wishes:
-        if wish.instance is clone and wish.role is Role.PROMOTED:
+        if wish.instance in {clone, clone.outer} and wish.role is Role.PROMOTED:
             for place, value in wish.scores:
                 if place == where:
                     yield Term(wish.kind, value, wish.origin, wish.id)

@@ -370,3 +370,35 @@ def test_a_failure_that_bans_an_instance_elsewhere_bans_it_not_from_its_containe
     done = {**_cluster(bundle).done, "web-0": {"httpd:0": (("start", 0, 5),)}}
     cluster = dataclasses.replace(_cluster(bundle), done=done)
     assert cluster.plan().placement["httpd:0"] == {"web-0": Role.STARTED}
+
+
+def test_what_follows_a_bundle_is_started_anew_wherever_it_is():
+    """It follows the bundle as a whole, not the container on its node."""
+    one = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=1))
+    cluster = _cluster(
+        one,
+        resources=(one, far.primitive("other")),
+        constraints=(constraint.Order("o", "web", "other"), far.prefers("web", "n1")),
+    )
+    done = {**cluster.done, "n2": {**cluster.done["n2"], "other": far.STARTED}}
+    due = dataclasses.replace(cluster, done=done).plan()
+    assert far.waits(due, "other_start_0@n2", "web-podman-0_start_0")
+    assert "stop other n2" in far.steps(due)
+
+
+def test_containers_of_two_bundles_are_paired():
+    """Each goes with one of the other bundle, so the second cannot be where the first is."""
+    app = dataclasses.replace(
+        _WEB, name="app", child=far.primitive("appd"), network=container.Network("192.0.2.1")
+    )
+    near = constraint.Colocation("c", "app", "web", score=score.INFINITY)
+    cluster = _cluster(resources=(_WEB, app), constraints=(near,))
+    ledgers = cluster.plan().ledgers["app-podman-0"]
+    assert (ledgers["n1"].score, ledgers["n2"].score) == (0, -score.INFINITY)
+
+
+def test_a_location_may_say_in_which_container_an_instance_is_promoted():
+    """It names the bundle, and the node that its container is."""
+    here = dataclasses.replace(far.prefers("web", "web-1"), role=Role.PROMOTED)
+    steps = far.steps(_running(_ROLES, constraints=(here,)).plan())
+    assert "promote httpd web-1" in steps

@@ -269,3 +269,18 @@ def test_a_holder_is_looked_for_before_the_connection_to_its_guest_is_stopped():
     done = {**stopping.done, "n2": {"g": ABSENT, "a": ABSENT}}
     due = dataclasses.replace(stopping, done=done).plan()
     assert far.waits(due, "g_stop_0", "vm_monitor_0@n2")
+
+
+def test_what_nobody_manages_goes_down_with_its_guest():
+    """It does not hold up the move of the holder, not even as a member of a group."""
+    left = resource.Group("grp", (far.primitive("a", is_managed="false"),))
+    cluster = _cluster(
+        STARTED,
+        STARTED,
+        STARTED,
+        resources=(_VM, left),
+        constraints=(far.prefers("vm", "n2"),),
+    )
+    steps = far.steps(cluster.plan())
+    assert {"stop vm n1", "start vm n2"} <= set(steps)
+    assert "stop a g" not in steps
