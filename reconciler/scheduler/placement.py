@@ -142,8 +142,8 @@ class Placing:
         """Change the scores of a dependent by where its primary is.
 
         An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their placement, or promotion; one with a role of them counts as a whole (both
-        measured).
+        order of their placement, or promotion; one with a role of them counts as a whole. The
+        containers of two bundles are paired as interleaved instances are (all measured).
         """
         primary = pair.primary
         if not _matters(pair):

@@ -402,3 +402,12 @@ def test_a_location_may_say_in_which_container_an_instance_is_promoted():
     here = dataclasses.replace(far.prefers("web", "web-1"), role=Role.PROMOTED)
     steps = far.steps(_running(_ROLES, constraints=(here,)).plan())
     assert "promote httpd web-1" in steps
+
+
+def test_connections_are_looked_for_where_their_containers_are_up_and_may_not_start():
+    """A container that stays need not start for it, whatever it would have to follow."""
+    left = far.sets(is_managed="false")
+    never, bundle = far.primitive("x", is_managed="false"), dataclasses.replace(_WEB, meta=left)
+    cluster = _running(bundle, constraints=(constraint.Order("o", "x", "web"),))
+    due = dataclasses.replace(cluster, resources=(never, bundle)).plan()
+    assert "monitor web-0 n2" in far.steps(due)
