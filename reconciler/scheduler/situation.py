@@ -142,6 +142,8 @@ def read(
     for one in expansion.all:
         if one.is_primitive:
             _judge(situation, one, settings)
+    for one, node, state in binder.unborne:
+        _punish(one, situation.standing[one.index], state, node)
     _single_devices(situation)
     for one in expansion.all:
         if one.is_primitive and len(situation.standing[one.index].running) > 1:
@@ -162,6 +164,7 @@ class _Binder:
     Attributes:
         lost: numbers of the nodes that are to be fenced, by what was read up to now (measured).
         unfenced: names of the remote nodes that were not fenced since they were lost.
+        unborne: failures that are remembered of clones where no instance is active any more.
     """
 
     def __init__(
@@ -178,6 +181,7 @@ class _Binder:
         self._found: dict[str, list[Instance]] = {}
         self._quiet: dict[int, history.Facts] = {}
         self.travelled: set[str] = set()
+        self.unborne: list[tuple[Instance, Node, State]] = []
         self._idle: dict[str, tuple[AgentName | None, dict[int, State]]] = {}
         """Of names that were idle on a node: the agent, and where to note it of other nodes."""
         self.lost = {node.index for node in situation.nodes if node.unclean is not None}
@@ -214,6 +218,8 @@ class _Binder:
         if state.on_fail is OnFail.FENCE:
             self.lost.add(node.index)
         if one is None:
+            if state.on_fail is not None:
+                self.unborne.append((first, node, state))
             return
         standing = self.situation.standing[one.index]
         standing.seen_on.add(node.index)

@@ -253,3 +253,26 @@ def test_each_member_must_be_where_its_group_must_be(cloned):
     due = pipeline.schedule(target, seen({"n1": {"a": "running", "b": "stopped"}}))
 
     assert Task.START not in {one.task for one in due.actions}
+
+
+@pytest.mark.parametrize("cloned", [True, False])
+@pytest.mark.parametrize("on_fail", [resource.OnFail.STANDBY, resource.OnFail.FENCE])
+def test_what_a_failure_means_for_a_node_outlives_the_stop(cloned, on_fail):
+    """An instance that was stopped after it failed does not come back to its node."""
+    monitor = resource.Operation("monitor", 10_000, on_fail=on_fail)
+    plain = dataclasses.replace(strategies.primitive("p"), operations=(monitor,))
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2"))
+    desired = dataclasses.replace(
+        wanted(resource.Clone("c", plain) if cloned else plain, fencing_enabled="true"),
+        fencing=fencing.Fencing((device,)),
+    )
+    found = seen({"n1": {"p": "monitor-failed"}, "n2": {"p": "stopped"}})
+    n1 = found.nodes["n1"]
+    history = n1.histories["p"]
+    stopped = (*history.operations, strategies.record("stop", 0, 4))
+    histories = {"p": dataclasses.replace(history, operations=stopped)}
+    nodes = {**found.nodes, "n1": dataclasses.replace(n1, histories=histories)}
+    due = pipeline.schedule(desired, dataclasses.replace(found, nodes=nodes))
+
+    assert {one.target for one in due.changes if one.target} == {"n2"}
+    assert bool(due.fencing) is (on_fail is resource.OnFail.FENCE)
