@@ -5,6 +5,7 @@ Only this file decides how many instances a clone has, and how they are named.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from reconciler.model import attribute, remote, resource
@@ -132,6 +133,10 @@ class Expansion:
 
     def _clone(self, wanted: resource.Clone) -> None:
         meta = self._reader.meta(wanted.meta, self._reader.explicit(_child_meta(wanted)), None)
+        child = _with_roles(wanted.child) if meta.flag("promotable") else wanted.child
+        if child is None:
+            return
+        wanted = dataclasses.replace(wanted, child=child)
         clone = self._enter(
             Instance(
                 index=len(self.all),
@@ -252,6 +257,19 @@ class Expansion:
         )
         self.removed[name] = one
         return self._enter(one)
+
+
+def _with_roles(
+    child: resource.Primitive | resource.Group,
+) -> resource.Primitive | resource.Group | None:
+    """Return what of a promotable clone can have roles; None: nothing.
+
+    Only OCF agents can; others are as if nobody had configured them (measured).
+    """
+    if isinstance(child, resource.Primitive):
+        return child if child.agent.standard == "ocf" else None
+    members = tuple([one for one in child.members if one.agent.standard == "ocf"])
+    return dataclasses.replace(child, members=members) if members else None
 
 
 def _child_meta(wanted: resource.Clone) -> attribute.AttributeSets:

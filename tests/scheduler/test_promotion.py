@@ -12,6 +12,7 @@ from scheduler.test_ordering import before
 
 from reconciler.model import constraint, observed, plan, resource
 from reconciler.model.action import Task
+from reconciler.model.agent import AgentName
 from reconciler.model.observed import OperationStatus, Presence
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
@@ -428,3 +429,21 @@ def test_who_may_not_be_beside_an_unpromoted_instance_comes_once_it_has_stopped(
     )
 
     assert "p:0_stop_0@n1" in before(due, "a_start_0@n1")
+
+
+@pytest.mark.parametrize(
+    ("standard", "grouped", "active"),
+    [("ocf", False, True), ("systemd", False, False), ("systemd", True, True)],
+)
+def test_what_can_have_no_roles_is_in_no_promotable_clone(standard, grouped, active):
+    """It counts as not configured, and so does a clone of nothing else."""
+    agent = AgentName(standard, "reconciler" if standard == "ocf" else "", "Dummy")
+    plain = dataclasses.replace(strategies.primitive("q"), agent=agent)
+    child = resource.Group("g", (plain, strategies.primitive("p"))) if grouped else plain
+    clone = resource.Clone("c", child, meta=strategies.sets(promotable="true"))
+    rule = constraint.Colocation("k", "z", "c", facts.INFINITY)
+    target = facts.wanted(clone, strategies.primitive("z"), constraints=[rule], nodes=("n1",))
+    due = pipeline.schedule(target, facts.seen({"n1": {}}))
+    started = {one.resource for one in due.actions if one.task is Task.START and one.real}
+
+    assert started == {"z", *(("p" if grouped else "q",) if active else ())}
