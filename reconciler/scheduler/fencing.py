@@ -37,7 +37,7 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
         situation.nodes, key=lambda node: (node.name == seen.dc, _spoken(node.name))
     ):
         reason = node.unclean
-        if reason is None:
+        if reason is None or _spared(node, reason):
             continue
         inside = guest.holder(situation.expansion, node)
         if inside is not None:
@@ -61,6 +61,11 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
             link(other, step, Link.ORDER)
         earlier.append(step)
     return tuple(decisions)
+
+
+def _spared(node: Node, reason: Reason) -> bool:
+    """Tell whether a node is left alone in maintenance; lost quorum spares none (measured)."""
+    return node.maintenance and node.online and reason.code is not ReasonCode.NO_QUORUM
 
 
 _DIGITS = frozenset("0123456789")

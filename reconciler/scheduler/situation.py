@@ -215,7 +215,7 @@ class _Binder:
             self._note_foreign(one or self._named(candidates, found.resource), node, found, state)
         elif plain and found.agent is first.definition.agent:
             self._idle[found.resource] = found.agent, self.situation.known[first.history_name]
-        if state.on_fail is OnFail.FENCE:
+        if state.on_fail is OnFail.FENCE and not node.maintenance:
             self.lost.add(node.index)
         if one is None:
             if state.on_fail is not None:
@@ -477,7 +477,7 @@ def _punish(one: Instance, standing: Standing, state: State, node: Node) -> None
     """Apply the policy of the failure that decides on one node."""
     detail = "" if state.failure is None else state.failure.reason
     match state.on_fail:
-        case OnFail.FENCE if node.unclean is None:
+        case OnFail.FENCE if node.unclean is None and not node.maintenance:
             failed_stop = state.failure is not None and state.failure.operation == "stop"
             code = ReasonCode.STOP_FAILED if failed_stop else ReasonCode.ON_FAIL_FENCE
             node.unclean = Reason(code, one.base, detail, one.origin)

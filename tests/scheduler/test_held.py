@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import fencing, node, resource
+from reconciler.model import fencing, resource
 from reconciler.model.action import Task
 from reconciler.model.observed import Presence
 from reconciler.model.resource import OnFail
@@ -69,17 +69,3 @@ def test_what_a_failure_holds_on_a_node_that_is_down_is_fenced():
 
     assert [one.node for one in due.fencing] == ["n1"]
     assert facts.change(due, "p").target == "n2"
-
-
-@pytest.mark.parametrize(("mode", "fenced"), [("false", ["n1"]), ("true", [])])
-def test_a_node_in_maintenance_is_fenced_for_a_failure_like_others(mode, fenced):
-    """Its resources are left alone, it is not; in maintenance mode nothing is fenced."""
-    device = fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2")),))
-    resources = [strategies.primitive(name) for name in "pq"]
-    wanted = facts.wanted(*resources, fencing_enabled="true", maintenance_mode=mode)
-    nodes = (node.Node("n1", maintenance=True), node.Node("n2"))
-    wanted = dataclasses.replace(wanted, fencing=device, nodes=nodes)
-    seen = facts.seen({"n1": {"p": "stop-failed"}, "n2": {"p": "stopped"}})
-    due = pipeline.schedule(wanted, seen)
-
-    assert [one.node for one in due.fencing if one.blocked is None] == fenced
