@@ -1,7 +1,7 @@
 """Shutdown lock: what ran on a node that is shut down cleanly waits for that node to come back.
 
 Instances of clones are never locked. A lock ends with ``shutdown-lock-limit``, or where the
-resource is active elsewhere. Pacemaker Explained, "Cluster Options" (shutdown-lock).
+resource is active, be it there. Pacemaker Explained, "Cluster Options" (shutdown-lock).
 """
 
 from __future__ import annotations
@@ -32,18 +32,31 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
 
 
 def forget(steps: Steps, case: Circumstances) -> None:
-    """Enter the removal of the histories whose locks hold no longer."""
+    """Enter the removal of the histories whose locks hold no longer.
+
+    What is over is removed whatever it is about, be it an instance of a clone; nothing is of what
+    nobody may act on (measured).
+    """
     situation, settings = case.situation, case.settings
-    for one in situation.expansion.all if settings.shutdown_lock else ():
-        if not _lockable(one):
+    names = situation.expansion.by_base if settings.shutdown_lock else {}
+    for found in names.values():
+        one = found[0]
+        if not one.is_primitive or not situation.standing[one.index].managed:
             continue
-        active = bool(situation.standing[one.index].running)
-        for where, since in _recorded(one, situation):
-            if active or _expired(since, settings):
-                step = steps.add(
-                    f"{one.name}_lrm_delete_0", ActionKind.CLUSTER, Task.DELETE, one, where
-                )
-                step.require(Reason(ReasonCode.CLEANUP, one.base))
+        for where in _over(one, situation, settings):
+            step = steps.add(
+                f"{one.name}_lrm_delete_0", ActionKind.CLUSTER, Task.DELETE, one, where
+            )
+            step.require(Reason(ReasonCode.CLEANUP, one.base))
+
+
+def _over(one: Instance, situation: Situation, settings: options.Cluster) -> Iterator[int]:
+    """Yield the nodes whose locks hold no longer."""
+    recorded = _recorded(one, situation)
+    yield from (where for where, since in recorded if _expired(since, settings))
+    held = _held(one, situation, settings)
+    if held is not None and _lockable(one) and situation.standing[one.index].running:
+        yield held
 
 
 def _lockable(one: Instance) -> bool:
@@ -51,25 +64,38 @@ def _lockable(one: Instance) -> bool:
 
 
 def _locked_to(one: Instance, situation: Situation, settings: options.Cluster) -> int | None:
-    """Return the node that a resource is locked to, managed or not (measured), or None."""
+    """Return the node that a resource is locked to, managed or not (measured), or None.
+
+    What is active although it is locked is locked no longer, nor anew while that is on record
+    (measured).
+    """
     standing = situation.standing[one.index]
     if not _lockable(one):
         return None
-    if standing.running:
-        where = standing.running[0]
-        node = situation.nodes[where]
-        leaves = node.shutdown and node.online and node.unclean is None
-        return where if leaves and len(standing.running) == 1 else None
-    held = [where for where, since in _recorded(one, situation) if not _expired(since, settings)]
-    return held[0] if held else None
+    held = _held(one, situation, settings)
+    if held is not None or len(standing.running) != 1:
+        return None if standing.running else held
+    where = standing.running[0]
+    node = situation.nodes[where]
+    return where if node.shutdown and node.online and node.unclean is None else None
 
 
-def _recorded(one: Instance, situation: Situation) -> Iterator[tuple[int, float]]:
-    """Yield the nodes whose histories hold a lock, with its beginning."""
-    for node in situation.nodes:
+def _held(one: Instance, situation: Situation, settings: options.Cluster) -> int | None:
+    """Return the node whose lock was recorded last, be the node lost (measured)."""
+    recorded = _recorded(one, situation)
+    return next(
+        (where for where, since in reversed(recorded) if not _expired(since, settings)), None
+    )
+
+
+def _recorded(one: Instance, situation: Situation) -> list[tuple[int, float]]:
+    """Return the nodes whose histories hold a lock, with its beginning, as recorded."""
+    found = []
+    for node in sorted(situation.nodes, key=lambda node: node.observed.place):
         history = node.observed.histories.get(one.history_name)
-        if history is not None and history.locked_at and node.unclean is None:
-            yield node.index, history.locked_at
+        if history is not None and history.locked_at:
+            found.append((node.index, history.locked_at))
+    return found
 
 
 def _expired(since: float, settings: options.Cluster) -> bool:

@@ -57,7 +57,7 @@ class Standing:
         partial: source and target of a live migration that may have got through.
         dangling: nodes at the other end of a migration, on which it must be stopped for good.
         seen_on: numbers of the nodes that were asked about it, active there or not.
-        lost_on: numbers of the lost nodes where a fence device was active, too; it does not count.
+        lost_on: numbers of the lost nodes where it was active, too, which does not count.
     """
 
     running: list[int] = dataclasses.field(default_factory=list)
@@ -133,7 +133,8 @@ def read(
     binder = _Binder(situation, settings, operations, expansion.clones)
     recorded = sorted(nodes, key=lambda node: node.observed.place)
     members = [node for node in recorded if node.remote is None]
-    heard = [node for node in members if node.online or settings.fencing_enabled]
+    silent_too = settings.fencing_enabled or settings.shutdown_lock
+    heard = [node for node in members if node.online or silent_too]
     for node in itertools.chain(heard, remote.met(situation, settings, operations)):
         binder.bind_all(node)
     partial_migration.settle(situation, binder.travelled)
@@ -144,7 +145,7 @@ def read(
             _judge(situation, one, settings)
     for one, node, state in binder.unborne:
         _punish(one, situation.standing[one.index], state, node)
-    _single_devices(situation)
+    _pass_over_lost(situation, fencing=settings.fencing_enabled)
     for one in expansion.all:
         if one.is_primitive and len(situation.standing[one.index].running) > 1:
             _multiply_active(situation, one)
@@ -185,6 +186,10 @@ class _Binder:
         self._idle: dict[str, tuple[AgentName | None, dict[int, State]]] = {}
         """Of names that were idle on a node: the agent, and where to note it of other nodes."""
         self.lost = {node.index for node in situation.nodes if node.unclean is not None}
+        if not settings.fencing_enabled:
+            # They are read for their locks only.
+            members = (node for node in situation.nodes if node.remote is None)
+            self.lost.update(node.index for node in members if not node.online)
         self.unfenced = {
             node.name
             for node in situation.nodes
@@ -449,12 +454,22 @@ def _doubt(one: Instance, standing: Standing, state: State, node: Node) -> None:
             node.remote.doubt = reason
 
 
-def _single_devices(situation: Situation) -> None:
-    """Leave out what lost nodes have of fence devices, which may be known in several places."""
-    for one in situation.expansion.all:
+def _pass_over_lost(situation: Situation, *, fencing: bool) -> None:
+    """Leave out what lost nodes have of what is active elsewhere, too, if nothing comes of it.
+
+    Fence devices may be known in several places; without fencing no lost node is ever settled.
+    """
+    gone = {
+        node.index
+        for node in situation.nodes
+        if not fencing and node.remote is None and not node.online
+    }
+    unclean = gone | {node.index for node in situation.nodes if node.unclean is not None}
+    for one in situation.expansion.all if unclean else ():
         standing = situation.standing[one.index]
-        if one.is_fence_device and len(standing.running) > 1:
-            sound = [where for where in standing.running if situation.nodes[where].unclean is None]
+        if len(standing.running) > 1:
+            lost = unclean if one.is_fence_device else gone
+            sound = [where for where in standing.running if where not in lost]
             sound = sound or standing.running[:1]
             standing.lost_on = [where for where in standing.running if where not in sound]
             standing.running = sound

@@ -85,14 +85,20 @@ class _Summary:
         return self._change(move, kind, start.reason)
 
     def _stopping(self, move: _Move, places: Places, standing: Standing) -> list[Change]:
-        one = move.one
+        """Return the stops; of what only cannot start again, the one where it is told to be.
+
+        That is all the reference tells of what was active several times (measured).
+        """
+        one, start = move.one, places.start
+        once = start is not None and start.required
         found = []
         for where, stop in places.stops.items():
             left = where not in standing.running
             if not stop.required or not standing.managed or (left and standing.running):
                 continue
+            if once and where != move.source:
+                continue
             blocked = not stop.runnable
-            start = places.start
             reason = stop.blocked if blocked else stop.reason
             if start is not None and not start.runnable and not blocked:
                 reason = start.blocked or reason

@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import resource
+from reconciler.model import constraint, fencing, resource
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
@@ -62,6 +62,31 @@ def test_each_stop_tells_the_highest_role():
     due = _due("running", "promoted", multiple_active="stop_only")
 
     assert {one.role for one in due.changes} == {Role.PROMOTED}
+
+
+def test_what_cannot_start_again_is_told_once():
+    """All are stopped, but only the stop where the change begins is told."""
+    order = constraint.Order("o", "x", "p")
+    resources = (strategies.primitive("x", target_role="Stopped"), strategies.primitive("p"))
+    seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "running"}})
+    due = facts.pipeline.schedule(facts.wanted(*resources, constraints=[order]), seen)
+    stops = [one.source for one in due.changes if one.kind is ChangeKind.STOP]
+
+    assert {(Task.STOP, "n1"), (Task.STOP, "n2")} <= _done(due)
+    assert stops == ["n1"]
+
+
+def test_a_lost_node_is_fenced_before_stops_elsewhere():
+    """What runs on a lost node, too, is stopped elsewhere once it is gone there."""
+    wanted = dataclasses.replace(
+        facts.wanted(strategies.primitive("p"), fencing_enabled="true"),
+        fencing=fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=("n1", "n2")),)),
+    )
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}}
+    seen = facts.seen(states, presence={"n1": Presence.UNKNOWN})
+    edges = {(one.before, one.after) for one in facts.pipeline.schedule(wanted, seen).edges}
+
+    assert ("stonith-n1-reboot@n1", "p_stop_0@n2") in edges
 
 
 def test_a_removed_instance_keeps_its_number_in_its_name():
