@@ -166,7 +166,7 @@ def origin(element: ET.Element) -> position.Position:
 @functools.lru_cache(maxsize=_SHARED_MAX)
 def milliseconds(text: str | None) -> int | None:
     """Return the duration that an attribute holds, or None where it holds none."""
-    return None if text is None else duration.parse_ms(text)
+    return None if text is None else duration.loose_ms(text)
 
 
 def whole(text: str | None, default: int = 0) -> int:

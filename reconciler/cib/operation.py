@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import attribute as attributes
@@ -16,7 +16,7 @@ _STRUCTURE = frozenset({"id", "name", "description"})
 _FIELDS = frozenset({"interval", "timeout", "role", "on-fail", "enabled", "start-delay"})
 """Options that have a field of their own."""
 _NESTED = frozenset({"timeout", "on-fail", "start-delay"})
-"""Those of them that may also be written in a block of their own (measured)."""
+"""Those of them that may also be written in a block of options (measured)."""
 
 
 def operations(
@@ -47,18 +47,17 @@ def operations(
 
 
 def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:
-    meta = attributes.blocks(document, element, "meta_attributes", options.OPERATION)
-    nested = (
-        *(_known(document, element, one) for one in meta),
-        *attributes.blocks(document, element, "instance_attributes"),
-    )
+    written_apart = attributes.blocks(document, element, "meta_attributes", options.OPERATION)
+    meta = tuple(_known(document, element, one) for one in written_apart)
+    params = attributes.blocks(document, element, "instance_attributes")
+    nested = (*meta, *(_parameters(document, element, one) for one in params))
     written = dict(
         attributes.current(options.OPERATION, name, value)
         for name, value in element.items()
         if name not in _STRUCTURE
     )
-    for name in _NESTED - written.keys() if nested else ():
-        value = attribute.always(nested, name)
+    for name in _NESTED - written.keys() if meta else ():
+        value = attribute.always(meta, name)
         if isinstance(value, str):
             written[name] = value
     rest = {name: value for name, value in written.items() if name not in _FIELDS}
@@ -84,17 +83,38 @@ def _known(
     unknown = [name for name in one.pairs if options.OPERATION.find(name) is None]
     for name in unknown:
         document.findings.not_carried(element, f"{name} is no option of an operation")
-    pairs = {name: value for name, value in one.pairs.items() if name not in unknown}
-    return dataclasses.replace(one, pairs=pairs) if unknown else one
+    return _without(one, unknown)
+
+
+def _parameters(
+    document: documents.Document, element: ET.Element, one: attribute.AttributeSet
+) -> attribute.AttributeSet:
+    """Return a block of parameters without those named as an option, which none of them is.
+
+    Pacemaker hands even a time-out that is written there to the agent only (measured).
+    """
+    named = [name for name in one.pairs if options.OPERATION.find(name) is not None]
+    for name in named:
+        document.findings.not_carried(element, f"{name} is no option where parameters are")
+    return _without(one, named)
+
+
+def _without(one: attribute.AttributeSet, names: Collection[str]) -> attribute.AttributeSet:
+    if not names:
+        return one
+    pairs = {name: value for name, value in one.pairs.items() if name not in names}
+    return dataclasses.replace(one, pairs=pairs)
 
 
 def _duration(
     document: documents.Document, element: ET.Element, written: Mapping[str, str], name: str
 ) -> int | None:
+    """Return a duration as written; ISO 8601 is for others than time-outs (measured)."""
     text = written.get(name)
     if text is None:
         return None
-    value = documents.milliseconds(text)
+    iso = name == "timeout" and text.strip().startswith("P")
+    value = None if iso else documents.milliseconds(text)
     if value is None:
         document.findings.warn("cib-bad-value", element, f"{name} {text!r} is no duration")
     return value

@@ -21,6 +21,7 @@ _UNITS_MS = {
     "hr": 3_600_000,
 }
 _PLAIN = re.compile(r"\s*(\d{1,15})\s*([a-zA-Z]*)\s*")
+_LOOSE = re.compile(r"\s*(\d{1,15})(?:\.\d*)?\s*(?:(us|ms|s|m|h).*)?", re.IGNORECASE)
 _ISO = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
     r"(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
@@ -49,6 +50,18 @@ def parse_ms(text: str) -> int | None:
             int(number or 0) * factor for number, factor in zip(iso.groups(), _ISO_MS, strict=True)
         )
     return value if value <= MAXIMUM_MS else None
+
+
+def loose_ms(text: str) -> int | None:
+    """Return the milliseconds that Pacemaker takes a text for, or None where it is no duration.
+
+    It cuts off fractions, and knows a unit by its beginning, whatever comes after that (measured).
+    """
+    exact = parse_ms(text)
+    found = _LOOSE.fullmatch(text)
+    if exact is not None or found is None:
+        return exact
+    return parse_ms(f"{found[1]}{found[2] or ''}")
 
 
 def text(milliseconds: int) -> str:

@@ -274,11 +274,17 @@ def _typed(texts: dict[str, str]) -> Meta:
         stickiness=number("resource-stickiness"),
         requires=Requires(requires) if requires else None,
         migration_threshold=_threshold(texts.get("migration-threshold")),
-        failure_timeout_ms=duration.parse_ms(texts.get("failure-timeout", "0")) or 0,
+        failure_timeout_ms=_whole_seconds(texts.get("failure-timeout", "0")),
         multiple_active=MultipleActive(multiple or "stop_start"),
         allow_migrate=migrate,
         allow_unhealthy=_flag(texts, "allow-unhealthy-nodes", False),
     )
+
+
+def _whole_seconds(text: str) -> int:
+    """Return a duration in milliseconds without what is less than a second (measured)."""
+    milliseconds = duration.loose_ms(text) or 0
+    return milliseconds - milliseconds % 1_000
 
 
 def _target(text: str) -> Role | None:

@@ -228,6 +228,47 @@ def test_bad_values_are_noted():
     assert [one.code for one in found.diagnostics] == ["cib-bad-value"] * 3
 
 
+@pytest.mark.parametrize(
+    ("text", "interval", "timeout"),
+    [
+        ("10s", 10_000, 10_000),
+        ("10 minutes", 600_000, 600_000),
+        ("1.5s", 1_000, 1_000),
+        ("5000usec", 5, 5),
+        ("1h30m", 3_600_000, 3_600_000),
+        ("PT10S", 10_000, None),
+        ("10xyz", 0, None),
+        (".5s", 0, None),
+    ],
+)
+def test_durations_are_read_as_pacemaker_reads_them(text, interval, timeout):
+    """A unit is known by its beginning, fractions are cut off, and time-outs are not ISO 8601."""
+    written = (
+        "<primitive id='p' class='lsb' type='x'><operations>"
+        f"<op id='o' name='monitor' interval='{text}' timeout='{text}'/></operations></primitive>"
+    )
+    (one,) = _cib(written).desired.resources
+
+    assert (one.operations[0].interval_ms, one.operations[0].timeout_ms) == (interval, timeout)
+
+
+def test_options_of_operations_are_no_parameters():
+    """What is written where an operation's parameters are is no option, whatever its name."""
+    written = (
+        "<primitive id='p' class='lsb' type='x'><operations>"
+        "<op id='o' name='monitor' interval='10'><instance_attributes id='y'>"
+        "<nvpair id='1' name='timeout' value='7s'/><nvpair id='2' name='on-fail' value='block'/>"
+        "<nvpair id='3' name='depth' value='1'/></instance_attributes></op>"
+        "</operations></primitive>"
+    )
+    found = _cib(written)
+    (one,) = found.desired.resources[0].operations
+
+    assert (one.timeout_ms, one.on_fail) == (None, None)
+    assert [dict(each.pairs) for each in one.attributes] == [{"depth": "1"}]
+    assert {each.code for each in found.diagnostics} == {"cib-not-carried"}
+
+
 def test_operations_that_cannot_be_told_apart():
     """Two recurring operations of one name and interval are both left alone, and noted."""
     text = (

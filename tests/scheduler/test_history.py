@@ -314,3 +314,13 @@ def test_an_expired_failure_does_not_end_the_monitor_before_it():
     state = history.read(primitive, known, reader, given)
 
     assert state.recurring == {("monitor", 10_000): past[1]}
+
+
+@pytest.mark.parametrize(("timeout", "fails"), [("60s", False), ("900ms", True), ("1.9s", False)])
+def test_failures_expire_after_whole_seconds(timeout, fails):
+    """What is less than a second of a failure-timeout is cut off; what is left of none is none."""
+    wanted = facts.wanted(strategies.primitive("p", failure_timeout=timeout))
+    seen = facts.seen({"n1": {"p": "monitor-failed"}, "n2": {"p": "stopped"}})
+    due = facts.pipeline.schedule(wanted, seen)
+
+    assert (facts.change(due, "p").kind is ChangeKind.RECOVER) is fails
