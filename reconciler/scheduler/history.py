@@ -17,7 +17,15 @@ from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import TermKind
 from reconciler.scheduler import operation
-from reconciler.scheduler.verdict import BANS, PROMOTED, Verdict, answer, is_probe, judge
+from reconciler.scheduler.verdict import (
+    BANS,
+    PROMOTED,
+    Verdict,
+    answer,
+    found_promoted,
+    is_probe,
+    judge,
+)
 
 SEVERITY: Mapping[OnFail | None, int] = {
     None: 0,
@@ -204,9 +212,10 @@ def read(
 def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     """Note the recurring operations that are live.
 
-    None survives a stop that was carried out, well or not, nor a start, however that ended. Where
-    no start is on record, a change of the role says that there was one, and so does the first
-    monitor that found it active, though not of itself (measured).
+    None survives a stop that was carried out, well or not, nor a start, however that ended. Of one
+    that first failed, and has expired, a later success does not count (measured). Where no start
+    is on record, a change of the role says that there was one, and so does the first monitor that
+    found it active, though not of itself (measured).
     """
     ended = began = changed = -1
     found: int | None = None
@@ -228,8 +237,9 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     state.ended = ended > began >= 0
     for record in records[last + 1 :]:
         key = (record.operation, record.interval_ms)
-        known = key in state.recurring
-        if record.interval_ms and not (known and (state.has_expired(record) or _is_copy(record))):
+        first = state.recurring.get(key)
+        over = state.has_expired(record) or _is_copy(record)
+        if record.interval_ms and (first is None or not (over or state.has_expired(first))):
             state.recurring[key] = record
 
 
@@ -280,9 +290,7 @@ class _Reading:
         rc = answer(record)
         verdict = judge(record, rc, managed=self.facts.managed)
         if verdict is not Verdict.WELL and self._expired(record):
-            self.state.expired.append(record)
-            if verdict is Verdict.MISSING:
-                self.state.role, self.state.reprobe = Role.STOPPED, True
+            self._lapse(record, verdict, rc)
             return
         self._travel(record)
         self.state.known = True
@@ -293,6 +301,14 @@ class _Reading:
             self.state.role = Role.STOPPED
         else:
             self._failed(record, verdict, rc)
+
+    def _lapse(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
+        """Take a failure that has expired; a role that was found then is still one (measured)."""
+        self.state.expired.append(record)
+        if verdict is Verdict.MISSING:
+            self.state.role, self.state.reprobe = Role.STOPPED, True
+        elif found_promoted(record, rc):
+            self.state.role = Role.PROMOTED
 
     def _travel(self, record: OperationRecord) -> None:
         """Note what has to be compared with the history of another node."""
@@ -326,7 +342,9 @@ class _Reading:
         return began <= self.facts.now and self.facts.fail_count == 0
 
     def _expired(self, record: OperationRecord) -> bool:
-        if self._blocks(record) or (self.facts.unfenced and self._resets(record)):
+        """Tell whether a failure is over; that an agent is not there never is (measured)."""
+        told = record.status is OperationStatus.NOT_INSTALLED
+        if told or self._blocks(record) or (self.facts.unfenced and self._resets(record)):
             return False
         return self._old(record)
 
@@ -468,7 +486,7 @@ class _Reading:
         elif record.operation == "demote":
             state.demotion_failed = rc != Rc.NOT_RUNNING
             state.role = Role.UNPROMOTED if state.demotion_failed else self._up()
-        elif record.operation == "promote" or rc in PROMOTED:
+        elif record.operation == "promote" or found_promoted(record, rc):
             state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
             state.migrating_to, state.role = "", self._up()

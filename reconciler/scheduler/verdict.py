@@ -60,6 +60,15 @@ BANS: Mapping[Verdict, bool] = {Verdict.HARD: False, Verdict.FATAL: True}
 """Verdicts that forbid, and whether on every node."""
 
 
+_EXITED = frozenset({OperationStatus.DONE, OperationStatus.ERROR})
+"""Ends of an agent's own, whose exit code tells what it found."""
+
+
+def found_promoted(record: OperationRecord, rc: int) -> bool:
+    """Tell whether an operation, well or not, found its resource promoted (measured)."""
+    return rc in PROMOTED and record.status in _EXITED
+
+
 def is_probe(record: OperationRecord) -> bool:
     """Tell whether it was asked once whether a resource runs."""
     return record.operation == "monitor" and record.interval_ms == 0

@@ -324,3 +324,48 @@ def test_failures_expire_after_whole_seconds(timeout, fails):
     due = facts.pipeline.schedule(wanted, seen)
 
     assert (facts.change(due, "p").kind is ChangeKind.RECOVER) is fails
+
+
+def _old(*done) -> history.State:
+    """Return what records say that are older than the failure-timeout."""
+    known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
+    return history.read(resource.Primitive("p", strategies.AGENT), known, reader, given)
+
+
+@pytest.mark.parametrize("task", ["monitor/10", "stop", "demote"])
+@pytest.mark.parametrize("rc", [8, 9])
+@pytest.mark.parametrize(
+    ("status", "role"),
+    [(DONE, Role.PROMOTED), (ERROR, Role.PROMOTED), (TIMEOUT, Role.UNPROMOTED)],
+)
+def test_a_role_that_was_found_outlives_the_failure(task, rc, status, role):
+    """What an agent told of the promoted role counts, also once its failure has expired."""
+    state = _old(START, (task, rc, status))
+
+    assert (state.role, state.failed) == (role, False)
+
+
+@pytest.mark.parametrize("status", [TIMEOUT, INVALID, NOT_SUPPORTED])
+def test_only_an_agent_tells_a_role(status):
+    """The exit code that stands beside a time-out, say, is not about the promoted role."""
+    state = _read(START, ("monitor/10", 8, status))
+
+    assert (state.role, state.failed) == (Role.UNPROMOTED, True)
+
+
+def test_a_missing_agent_does_not_expire():
+    """That nothing is installed stays a failure, however long ago it was found."""
+    assert _old(START, ("monitor/10", 5, OperationStatus.NOT_INSTALLED)).failed
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "live"), [(1, 0, False), (0, 1, True), (0, 0, True), (1, 1, False)]
+)
+def test_a_monitor_that_failed_first_is_not_live(first, then, live):
+    """Of an expired failure and a success the one that was recorded first counts."""
+    state = _old(START, ("monitor/10", first), ("monitor/10", then))
+    found = state.recurring["monitor", 10_000]
+
+    assert (not state.has_expired(found)) is live
