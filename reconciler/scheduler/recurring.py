@@ -37,6 +37,8 @@ class _Recurring:
         """Enter the recurring monitors of one primitive."""
         standing = self.situation.standing[one.index]
         quiet = standing.maintenance or self.settings.maintenance
+        # Where it is down it is watched even beside a node in maintenance (measured).
+        resting = self.settings.maintenance or one.meta.maintenance
         wanted = [
             each
             for each in one.definition.operations
@@ -53,7 +55,8 @@ class _Recurring:
             if standing.blocked:
                 continue
             if each.role is Role.STOPPED:
-                self._inactive(one, each)
+                if not resting:
+                    self._inactive(one, each)
             elif not quiet:
                 self._active(one, each)
         self._cancel(one, wanted, quiet=quiet)

@@ -117,6 +117,25 @@ def test_a_monitor_for_where_it_is_stopped_is_left_alone_in_an_anonymous_clone(c
 
 
 @pytest.mark.parametrize(
+    ("meta", "properties", "begun"),
+    [
+        ({}, {}, True),
+        ({"is_managed": "false"}, {}, True),
+        ({"maintenance": "true"}, {}, False),
+        ({}, {"maintenance_mode": "true"}, False),
+    ],
+)
+def test_maintenance_begins_no_monitor_for_where_it_is_stopped(meta, properties, begun):
+    """In maintenance nothing is watched anew, be it where it is down."""
+    monitor = resource.Operation("monitor", 12_000, role=Role.STOPPED)
+    plain = dataclasses.replace(strategies.primitive("p", **meta), operations=(monitor,))
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+    due = pipeline.schedule(wanted(plain, **properties), seen(states))
+
+    assert ("p_monitor_12000@n2" in {one.key for one in due.actions}) is begun
+
+
+@pytest.mark.parametrize(
     ("digests", "rc", "due"), [("0" * 32, 1, True), (None, 1, False), (None, 193, False)]
 )
 def test_the_last_failure_of_a_monitor_is_no_record_of_its_own(digests, rc, due):
