@@ -34,7 +34,8 @@ def place(placing: Placing, one: Instance) -> None:
     _Spread(placing, one).over(instances, _available(placing, one))
     placing.instance_order[one.index] = instances
     if one.spread.promotable:
-        promotion.choose(placing, one, instances, order)
+        scarce = is_scarce(placing, one)
+        promotion.choose(placing, one, instances, order, scarce=scarce)
 
 
 def is_scarce(placing: Placing, one: Instance) -> bool:

@@ -119,6 +119,8 @@ def choose(
     clone: Instance,
     instances: Sequence[Instance],
     order: precedence.Precedence,
+    *,
+    scarce: bool,
 ) -> None:
     """Promote the best instances.
 
@@ -127,12 +129,15 @@ def choose(
         clone: whose instances they are.
         instances: in the order in which they were placed.
         order: compares them where scores and roles are equal.
+        scarce: whether there are fewer of them than nodes.
     """
     _part(placing, clone, instances)
     held = {child.index for child in instances if _is_held(placing.situation, child)}
     stays = [Term(TermKind.UNMANAGED, INFINITY, clone.origin, clone.base)]
     terms = {
-        child.index: stays.copy() if child.index in held else _own(placing, clone, child)
+        child.index: stays.copy()
+        if child.index in held
+        else _own(placing, clone, child, scarce=scarce)
         for child in instances
     }
     own = {index: _sum(found) for index, found in terms.items()}
@@ -299,12 +304,13 @@ def _enter(terms: Mapping[int, list[Term]], scores: Mapping[int, int], term: Ter
             terms[index].append(dataclasses.replace(term, value=difference(before, score)))
 
 
-def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
+def _own(placing: Placing, clone: Instance, child: Instance, *, scarce: bool) -> list[Term]:
     """Return what says whether an instance may be promoted where it is going to be.
 
     It is its promotion score, with locations for the promoted role and the company that this role
     must keep or avoid; nothing for an instance that is nowhere, and nothing else than what they
-    say for one that people want unpromoted (measured).
+    say for one that people want unpromoted. What would like to be with a clone counts here where
+    there are fewer instances than nodes (measured).
     """
     where = placing.chosen[child.index]
     if where < 0:
@@ -324,7 +330,10 @@ def _own(placing: Placing, clone: Instance, child: Instance) -> list[Term]:
         said.append((clone.outer, bundle.host(placing, child)))
     for whole, there in said:
         for pair in placing.pairs.own_primaries(whole):
-            if pair.dependent_role is not None and not 0 < pair.score < INFINITY:
+            optional = 0 < pair.score < INFINITY
+            near = scarce and pair.primary.variant is Variant.CLONE
+            liked = near and pair.dependent_role is not Role.STOPPED
+            if pair.dependent_role is not None and (liked or not optional):
                 value = _beside(placing, pair, there)
                 if value:
                     found.append(Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base))

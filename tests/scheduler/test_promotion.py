@@ -447,3 +447,15 @@ def test_what_can_have_no_roles_is_in_no_promotable_clone(standard, grouped, act
     started = {one.resource for one in due.actions if one.task is Task.START and one.real}
 
     assert started == {"z", *(("p" if grouped else "q",) if active else ())}
+
+
+@pytest.mark.parametrize(("maximum", "promoted"), [("2", True), ("3", False)])
+def test_where_instances_are_few_the_promoted_role_is_drawn_to_a_clone(maximum, promoted):
+    """An optional colocation of a role with a clone says who is promoted if nodes are left out."""
+    other = resource.Clone("d", strategies.primitive("q"), meta=strategies.sets(clone_max="1"))
+    pair = constraint.Colocation("k", "c", "d", 100, dependent_role=Role.PROMOTED)
+    likes = [facts.location(name, "n1", 5) for name in "cd"]
+    wanted = facts.wanted(_clone(clone_max=maximum), other, constraints=[pair, *likes], nodes=NAMES)
+    due = pipeline.schedule(wanted, facts.seen({name: {} for name in NAMES}))
+
+    assert (_priorities(due)["n1"] > 0) is promoted
