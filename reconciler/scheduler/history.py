@@ -55,7 +55,6 @@ class Facts:
     Attributes:
         now: seconds since 1970.
         fencing: whether fencing is enabled.
-        can_fence: whether the node can be fenced at all.
         promotable: whether the resource has roles.
         managed: whether it may be acted on.
         failure_timeout_ms: 0: failures do not expire.
@@ -68,7 +67,6 @@ class Facts:
 
     now: float
     fencing: bool
-    can_fence: bool
     promotable: bool
     managed: bool
     failure_timeout_ms: int

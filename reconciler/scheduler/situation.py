@@ -290,7 +290,6 @@ class _Binder:
         facts = history.Facts(
             now=now,
             fencing=self.settings.fencing_enabled,
-            can_fence=self.settings.fencing_enabled,
             promotable=one.promotable,
             anonymous=one.in_clone is not None and not one.unique,
             managed=self._trusted(one),

@@ -19,7 +19,6 @@ from reconciler.scheduler import history, operation, pipeline, rule
 FACTS = history.Facts(
     now=strategies.NOW,
     fencing=False,
-    can_fence=False,
     promotable=True,
     managed=True,
     failure_timeout_ms=0,
