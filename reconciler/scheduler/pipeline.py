@@ -54,6 +54,7 @@ from reconciler.scheduler import (
     step,
     stickiness,
     summary,
+    survey,
     ticket,
     unfencing,
     unplaceable,
@@ -247,7 +248,7 @@ def _examine(desired: desired_state.Desired, observed: observed.Observed) -> _Ex
     known = nodes.compile_nodes(desired, observed, settings)
     quorum.doom(known, settings, observed)
     tree = expansion.expand(desired, options.Reader(desired, clock), max(len(members), len(known)))
-    standing = situation.read(desired, tree, known, settings, operations)
+    standing = survey.read(desired, tree, known, settings, operations)
     clearing.review(standing, desired, operations, clock)
     return _Examined(desired, observed, clock, settings, operations, standing)
 
