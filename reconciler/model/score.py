@@ -93,12 +93,17 @@ class Moment:
 
 @frozen
 class Term:
-    """One summand of a score: what it is, how much, and who wrote it."""
+    """One summand of a score: what it is, how much, and who wrote it.
+
+    Attributes:
+        plain: INFINITY is a number like others to it, so that what is left may be finite.
+    """
 
     kind: TermKind
     value: int
     origin: position.Position = position.NOWHERE
     subject: str = ""
+    plain: bool = False
 
 
 @frozen
@@ -110,7 +115,11 @@ class Ledger:
     @property
     def score(self) -> int:
         """The saturating sum of all terms."""
-        return total(term.value for term in self.terms)
+        result = 0
+        for term in self.terms:
+            plain = term.plain and result >= INFINITY
+            result = result + term.value if plain else add(result, term.value)
+        return result
 
     def plus(self, term: Term) -> Ledger:
         """Return a ledger with one more term."""

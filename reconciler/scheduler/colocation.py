@@ -401,9 +401,9 @@ class Wishes:
         """Return ``target`` with the wishes of a dependent and of those behind it.
 
         A wish that would leave no usable node counts for nothing, and neither does what is behind
-        it; where the way goes in a circle, who began it is heard once more, too. What follows the last member of a
-        group is heard twice: from there, and through the first, whose wishes may count for
-        nothing (measured).
+        it; where the way goes in a circle, who began it is heard once more, too. What follows the
+        last member of a group is heard twice: from there, and through the first, whose wishes may
+        count for nothing (measured).
         """
         group = dependent if dependent.variant is Variant.GROUP and dependent.children else None
         source = dependent if group is None else group.children[0]

@@ -185,7 +185,9 @@ class Ledgers(Mapping[str, Mapping[str, Ledger]]):
         for _, where, term in self._valid(index, moment):
             if not isinstance(where, int):
                 for node, value in where:
-                    terms[node].append(dataclasses.replace(term, value=value))
+                    # What a wish leaves of INFINITY may be less (measured).
+                    plain = abs(value) < INFINITY
+                    terms[node].append(dataclasses.replace(term, value=value, plain=plain))
             elif where < 0:
                 for column in terms:
                     column.append(term)

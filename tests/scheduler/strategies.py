@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from reconciler.model import attribute, constraint, desired, fencing, node, observed, resource
@@ -139,6 +141,8 @@ def clusters(draw: st.DrawFn) -> tuple[desired.Desired, observed.Observed]:
         "no_quorum_policy": draw(st.sampled_from(["stop", "freeze", "ignore", "demote"])),
         "symmetric_cluster": draw(st.sampled_from(["true", "true", "true", "false"])),
         "concurrent_fencing": draw(st.sampled_from(["true", "false"])),
+        "shutdown_lock": draw(st.sampled_from(["false", "false", "true"])),
+        "have_watchdog": draw(st.sampled_from(["false", "false", "true"])),
     }
     wanted = desired.Desired(
         "test",
@@ -184,7 +188,8 @@ def _observed(
                 states = STATES
             found = history(member, draw(st.sampled_from(states)))
             if found is not None:
-                histories[member] = found
+                locked = draw(st.integers(0, 9)) == 0
+                histories[member] = dataclasses.replace(found, locked_at=NOW - 60 if locked else 0)
         presence = draw(
             st.sampled_from([Presence.ONLINE, Presence.ONLINE, Presence.ONLINE, *Presence])
         )
@@ -193,7 +198,12 @@ def _observed(
             presence,
             attributes={"master-cp": "10"} if draw(st.booleans()) else {},
             expected_up=presence is not Presence.OFFLINE,
-            histories={} if presence is Presence.OFFLINE else histories,
+            shutdown=draw(st.integers(0, 9)) == 0,
+            histories={
+                member: found
+                for member, found in histories.items()
+                if found.locked_at or presence is not Presence.OFFLINE
+            },
         )
     return observed.Observed(NOW, draw(st.sampled_from([True, True, False])), seen, dc=nodes[0])
 
