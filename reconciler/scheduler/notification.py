@@ -6,11 +6,14 @@ instance that is active is told; after it, every instance that is active then.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reconciler.frozen import frozen
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler.circumstance import Circumstances
+from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.step import Link, Step, Steps, Whole, link
@@ -81,11 +84,19 @@ def frame(steps: Steps, one: Instance, whole: Whole) -> None:
 
 def create(steps: Steps, case: Circumstances) -> None:
     """Enter the notifications of every clone that changes; after settling."""
-    for one in case.situation.expansion.tops:
-        if one.variant is Variant.CLONE and one.spread.notify:
-            whole = steps.whole(one)
-            if whole.frames:
-                _Notes(steps, case, one, whole).create()
+    for one in _notifying(case.situation.expansion):
+        whole = steps.whole(one)
+        if whole.frames:
+            _Notes(steps, case, one, whole).create()
+
+
+def are_wanted(expansion: Expansion) -> bool:
+    """Tell whether any clone is told what it does."""
+    return next(_notifying(expansion), None) is not None
+
+
+def _notifying(expansion: Expansion) -> Iterator[Instance]:
+    return (one for one in expansion.tops if one.variant is Variant.CLONE and one.spread.notify)
 
 
 class _Notes:

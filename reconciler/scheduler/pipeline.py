@@ -149,8 +149,10 @@ def _plan(found: _Examined) -> plan.Plan:
         migrating -= given_up
     restart.drop(steps)
     creation.resume(steps)
+    # What a circle blocks is not done, so nobody is told of it.
+    circles = cycle.resolve(steps)[1] if notification.are_wanted(standing.expansion) else ()
     notification.create(steps, case)
-    edges, circles = cycle.resolve(steps)
+    edges, more = cycle.resolve(steps)
 
     maker = assembly.Assembly(case)
     actions, order = assembly.actions(maker, steps, edges)
@@ -169,7 +171,7 @@ def _plan(found: _Examined) -> plan.Plan:
         open_nodes=placement.OpenNodes(standing, assignment),
         placement=_placement(standing, assignment),
         usage=usage.told(standing, assignment),
-        diagnostics=tuple(_findings(found, assignment, ledgers, circles)),
+        diagnostics=tuple(_findings(found, assignment, ledgers, (*circles, *more))),
         observation=observed.id,
         recheck_at=clock.next_change,
     )

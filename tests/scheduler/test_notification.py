@@ -150,3 +150,24 @@ def test_who_should_stop_but_cannot_is_told_of_no_start():
 
     assert ("p", "n1") in told(due, "pre")
     assert not [one for one in due.actions if "_pre_notify_start" in one.key and one.real]
+
+
+def test_nobody_is_told_of_what_a_circle_of_orders_blocks():
+    """It would be told again and again, as it is never done."""
+    orders = [
+        constraint.Order("x", "a", "b"),
+        constraint.Order("y", "b", "a"),
+        constraint.Order("z", "a", "c"),
+    ]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            strategies.primitive("b"),
+            clone(),
+            constraints=orders,
+            nodes=("n1",),
+        ),
+        seen({"n1": dict.fromkeys("abp", "stopped")}),
+    )
+
+    assert due.actions == ()
