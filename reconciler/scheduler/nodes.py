@@ -226,7 +226,9 @@ def _flag(attributes: Mapping[str, str], name: str, default: bool) -> bool:
 def _unclean(found: observed.ObservedNode, settings: options.Cluster) -> Reason | None:
     if found.unclean_reason:
         return Reason(ReasonCode.REQUESTED, found.name, found.unclean_reason)
-    if found.presence is observed.Presence.UNKNOWN:
+    # A node that has a history has been seen, whatever else was forgotten of it.
+    heard = found.presence is observed.Presence.UNSEEN and found.histories and not found.remote
+    if found.presence is observed.Presence.UNKNOWN or heard:
         return Reason(ReasonCode.NODE_LOST, found.name)
     return never_seen(found, settings)
 

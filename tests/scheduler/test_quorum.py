@@ -189,3 +189,22 @@ def test_what_runs_beside_a_lost_node_keeps_its_parameters_until_it_may_be_start
     assert not [one for one in due.actions if one.resource == "p" and one.real]
     assert (change.kind, change.blocked) == (ChangeKind.RESTART, True)
     assert change.reason.subject == "n2"
+
+
+def test_a_node_with_a_history_has_been_seen():
+    """Where fencing is disabled, nothing moves while it may run there, too."""
+    wanted = facts.wanted(strategies.primitive("p"), nodes=("n1", "n2", "n3"), shutdown_lock="true")
+    seen = facts.seen(
+        {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"p": "stopped"}},
+        presence={"n2": Presence.UNSEEN},
+    )
+    locked = {"p": dataclasses.replace(seen.nodes["n2"].histories["p"], locked_at=seen.now - 60)}
+    nodes = {
+        **seen.nodes,
+        "n1": dataclasses.replace(seen.nodes["n1"], shutdown=True),
+        "n2": dataclasses.replace(seen.nodes["n2"], histories=locked),
+    }
+    seen = dataclasses.replace(seen, nodes=nodes)
+    due = facts.pipeline.schedule(wanted, seen)
+
+    assert Task.START not in {one.task for one in due.actions}
