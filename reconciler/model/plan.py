@@ -46,6 +46,8 @@ class Change:
         role, next_role: now and next.
         reason: why; None where nothing happens.
         blocked: the change is due but cannot be made; ``reason`` says why.
+        further: it is about another place of what the change before it stops, which was active
+            several times and cannot start again.
     """
 
     resource: str
@@ -57,6 +59,7 @@ class Change:
     next_role: Role = Role.STOPPED
     reason: Reason | None = None
     blocked: bool = False
+    further: bool = False
     origin: position.Position = dataclasses.field(default=position.NOWHERE, compare=False)
 
     @property

@@ -64,7 +64,10 @@ def record(
             {"node": one.node, "task": one.task.value} for one in due.fencing if one.blocked is None
         ],
         "summary": [
-            _change(one, unique) for one in due.changes if one.kind is not plan.ChangeKind.LEAVE
+            _change(one, unique)
+            for one in due.changes
+            # Of what cannot start again one stop is all the reference tells (measured).
+            if one.kind is not plan.ChangeKind.LEAVE and not one.further
         ],
         "actions": listed,
         "order": order,

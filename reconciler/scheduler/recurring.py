@@ -37,8 +37,6 @@ class _Recurring:
         """Enter the recurring monitors of one primitive."""
         standing = self.situation.standing[one.index]
         quiet = standing.maintenance or self.settings.maintenance
-        # Where it is down it is watched even beside a node in maintenance (measured).
-        resting = self.settings.maintenance or one.meta.maintenance
         wanted = [
             each
             for each in one.definition.operations
@@ -55,7 +53,8 @@ class _Recurring:
             if standing.blocked:
                 continue
             if each.role is Role.STOPPED:
-                if not resting:
+                # Where it is down it is watched even beside a node in maintenance (measured).
+                if not self._rests(one):
                     self._inactive(one, each)
             elif not quiet:
                 self._active(one, each)
@@ -175,8 +174,10 @@ class _Recurring:
         A node that is to run nothing is left alone (both measured).
         """
         node = self.situation.nodes[where]
-        resting = self.settings.maintenance or one.meta.maintenance or node.maintenance
-        return resting and not node.leaves
+        return (self._rests(one) or node.maintenance) and not node.leaves
+
+    def _rests(self, one: Instance) -> bool:
+        return self.settings.maintenance or one.meta.maintenance
 
     def _outlived(self, one: Instance, where: int) -> bool:
         """Tell whether a monitor that is no longer configured is left to end by itself.

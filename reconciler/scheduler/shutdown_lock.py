@@ -90,12 +90,12 @@ def _held(one: Instance, situation: Situation, settings: options.Cluster) -> int
 
 def _recorded(one: Instance, situation: Situation) -> list[tuple[int, float]]:
     """Return the nodes whose histories hold a lock, with its beginning, as recorded."""
-    found = []
-    for node in sorted(situation.nodes, key=lambda node: node.observed.place):
-        history = node.observed.histories.get(one.history_name)
-        if history is not None and history.locked_at:
-            found.append((node.index, history.locked_at))
-    return found
+    found = [
+        (node.observed.place, node.index, history.locked_at)
+        for node in situation.nodes
+        if (history := node.observed.histories.get(one.history_name)) and history.locked_at
+    ]
+    return [(where, since) for _, where, since in sorted(found)]
 
 
 def _expired(since: float, settings: options.Cluster) -> bool:

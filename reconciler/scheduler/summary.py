@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 
 from reconciler.frozen import frozen
 from reconciler.model.plan import Change, ChangeKind
@@ -85,18 +86,13 @@ class _Summary:
         return self._change(move, kind, start.reason)
 
     def _stopping(self, move: _Move, places: Places, standing: Standing) -> list[Change]:
-        """Return the stops; of what only cannot start again, the one where it is told to be.
-
-        That is all the reference tells of what was active several times (measured).
-        """
+        """Return the stops, that where it is told to be first if it only cannot start again."""
         one, start = move.one, places.start
-        once = start is not None and start.required
+        again = start is not None and start.required
         found = []
         for where, stop in places.stops.items():
             left = where not in standing.running
             if not stop.required or not standing.managed or (left and standing.running):
-                continue
-            if once and where != move.source:
                 continue
             blocked = not stop.runnable
             reason = stop.blocked if blocked else stop.reason
@@ -111,9 +107,11 @@ class _Summary:
                     role=self._told(one),
                     reason=reason,
                     blocked=blocked,
+                    further=again and where != move.source,
                     origin=one.origin,
                 )
             )
+        found.sort(key=operator.attrgetter("further"))
         stays = dataclasses.replace(move, target=move.source, next_role=standing.role)
         return found or [self._change(stays, ChangeKind.LEAVE, standing.unmanaged_by)]
 

@@ -274,3 +274,11 @@ def test_what_is_left_of_a_group_on_lost_nodes_is_not_shown(within, flags, other
     found = reference.cluster(status.ClusterStatus(nodes, resources))
 
     assert ("p" in found["placement"]) == shown
+
+
+def test_of_what_stops_in_several_places_and_cannot_start_again_one_is_recorded():
+    """The reference tells of one stop, though it makes them all."""
+    first = plan.Change("p", plan.ChangeKind.STOP, source="m")
+    other = plan.Change("p", plan.ChangeKind.STOP, source="n", further=True)
+
+    assert [one["source"] for one in _record(plan.Plan(changes=(first, other)))["summary"]] == ["m"]

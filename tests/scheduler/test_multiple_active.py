@@ -64,16 +64,16 @@ def test_each_stop_tells_the_highest_role():
     assert {one.role for one in due.changes} == {Role.PROMOTED}
 
 
-def test_what_cannot_start_again_is_told_once():
-    """All are stopped, but only the stop where the change begins is told."""
+def test_every_stop_is_told_of_what_cannot_start_again():
+    """The one where the change begins comes first; the others are told as further ones."""
     order = constraint.Order("o", "x", "p")
     resources = (strategies.primitive("x", target_role="Stopped"), strategies.primitive("p"))
     seen = facts.seen({"n1": {"p": "running"}, "n2": {"p": "running"}})
     due = facts.pipeline.schedule(facts.wanted(*resources, constraints=[order]), seen)
-    stops = [one.source for one in due.changes if one.kind is ChangeKind.STOP]
+    stops = [(one.source, one.further) for one in due.changes if one.kind is ChangeKind.STOP]
 
     assert {(Task.STOP, "n1"), (Task.STOP, "n2")} <= _done(due)
-    assert stops == ["n1"]
+    assert stops == [("n1", False), ("n2", True)]
 
 
 def test_a_lost_node_is_fenced_before_stops_elsewhere():

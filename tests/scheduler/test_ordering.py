@@ -581,18 +581,23 @@ def test_a_removed_resource_hides_no_cloned_group_of_its_name():
     assert change(due, "b").kind.value == "restart"
 
 
-def test_who_follows_a_promotion_that_goes_elsewhere_moves_instead_of_migrating():
-    """It has to stop before the demotion, so that nothing is left to migrate."""
-    order = constraint.Order("o", "c", "m", first_action="promote", then_action="start")
+def _after_a_promotion(kind: OrderKind):
+    """Return the plan for m, which leaves n1 as the promoted role does, and has to follow it."""
+    order = constraint.Order("o", "c", "m", first_action="promote", then_action="start", kind=kind)
     resources = (
         clone("c", "p", promotable="true"),
         strategies.primitive("m", allow_migrate="true"),
     )
     states = {"n1": {"m": "running", "p": "promoted"}, "n2": {"m": "stopped", "p": "running"}}
-    due = pipeline.schedule(
+    return pipeline.schedule(
         wanted(*resources, constraints=[order, location("m", "n1", -INFINITY)]),
         seen(states, attributes={"n2": {"master-p": "10"}}),
     )
+
+
+def test_who_follows_a_promotion_that_goes_elsewhere_moves_instead_of_migrating():
+    """It has to stop before the demotion, so that nothing is left to migrate."""
+    due = _after_a_promotion(OrderKind.MANDATORY)
 
     assert not due.diagnostics
     assert (change(due, "m").kind.value, change(due, "m").blocked) == ("move", False)
@@ -600,18 +605,7 @@ def test_who_follows_a_promotion_that_goes_elsewhere_moves_instead_of_migrating(
 
 def test_who_migrates_waits_for_a_promotion_that_it_would_rather_follow():
     """And that does not wait for it to be gone."""
-    order = constraint.Order(
-        "o", "c", "m", first_action="promote", then_action="start", kind=OrderKind.OPTIONAL
-    )
-    resources = (
-        clone("c", "p", promotable="true"),
-        strategies.primitive("m", allow_migrate="true"),
-    )
-    states = {"n1": {"m": "running", "p": "promoted"}, "n2": {"m": "stopped", "p": "running"}}
-    due = pipeline.schedule(
-        wanted(*resources, constraints=[order, location("m", "n1", -INFINITY)]),
-        seen(states, attributes={"n2": {"master-p": "10"}}),
-    )
+    due = _after_a_promotion(OrderKind.OPTIONAL)
 
     assert {"p:0_demote_0@n1", "p:1_promote_0@n2"} <= before(due, "m_migrate_to_0@n1")
 
