@@ -85,9 +85,8 @@ class Pairs:
         group = one.parent
         if group is None or group.variant is not Variant.GROUP or group.children[0] is one:
             return self.spoken(one)
-        own = self.own_primaries(one)
         outer = [pair for pair in self.own_primaries(group) if pair.mandatory]
-        return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
+        return _by_importance(self.own_primaries(one), outer)
 
     def spoken(self, one: Instance) -> Sequence[Pair]:
         """Return a resource's own pairs, with those of the group for which it speaks."""
@@ -95,8 +94,7 @@ class Pairs:
         group = one.parent
         if group is None or group.variant is not Variant.GROUP or group.children[0] is not one:
             return own
-        outer = self.own_primaries(group)
-        return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
+        return _by_importance(own, self.own_primaries(group))
 
     def dependents(self, one: Instance) -> Sequence[Pair]:
         """Return the pairs that bind others to a resource.
@@ -118,6 +116,11 @@ _VARIANT_RANK = {Variant.CLONE: 0, Variant.GROUP: 1, Variant.PRIMITIVE: 2}
 def _importance(one: Instance) -> tuple[int, int, int, str]:
     promotable = one.clone is not None and one.clone.promotable
     return (-one.meta.priority, _VARIANT_RANK[one.variant], 0 if promotable else 1, one.base)
+
+
+def _by_importance(own: Sequence[Pair], outer: Sequence[Pair]) -> Sequence[Pair]:
+    """Return pairs of a resource and of its group, both in order, as one sequence in order."""
+    return sorted((*own, *outer), key=_importance_of_primary) if own and outer else own or outer
 
 
 def _importance_of_primary(pair: Pair) -> tuple[int, int, int, str]:
