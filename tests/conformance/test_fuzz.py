@@ -31,3 +31,19 @@ def test_random_situations(level):
 
     assert [f"seed {seed}: {error}" for seed, error, _ in judged if error] == []
     assert fuzz.agreeing(judged) >= floor
+
+
+@pytest.mark.parametrize(
+    ("level", "seed", "reason"),
+    [
+        (4, 4, "two instances of an anonymous clone on one node"),
+        (4, 90, "every member of a cloned group is looked for on every node"),
+        (5, 114, "a node in maintenance is not fenced"),
+        (5, 0, "clone-min of a cloned group"),
+        (5, 244, "require-all with a cloned group"),
+        (1, 0, ""),
+    ],
+)
+def test_deliberate(level, seed, reason):
+    """What differs on purpose is told from what does not, with the decision."""
+    assert fuzz.deliberate(fuzz.situation(level, seed)) == reason

@@ -1,0 +1,119 @@
+"""Differences that are on purpose, told from those that are faults (ARCHITECTURE, decision 14).
+
+Some are seen in the answers; of others the cause can be taken out of the CIB, and where nothing
+that weighs differs then, the cause was it.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Answer = Mapping[str, Any]
+Differences = Mapping[str, Mapping[str, list[str]]]
+_CLONES = ("clone", "master")
+_ARRIVALS = ("start", "move", "migrate", "restart", "recover")
+_YES = ("true", "on", "yes", "y", "1")
+
+
+def seen(text: str, right: Answer, differences: Differences) -> str:
+    """Return the decision that is seen in the reference's answer or in what differs; empty: none."""
+    cib = ET.fromstring(text)  # noqa: S314 - ours, or one of the records
+    return next((name for name, told in _SEEN.items() if told(cib, right, differences)), "")
+
+
+def removals(text: str) -> Iterator[tuple[str, str]]:
+    """Yield decisions that the CIB gives a cause for, each with the CIB without it."""
+    for name, remove in _CAUSES.items():
+        cib = ET.fromstring(text)  # noqa: S314 - as above
+        if remove(cib):
+            yield name, ET.tostring(cib, encoding="unicode")
+
+
+def _two_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
+    unique = {one.get("id") for clone in _unique_clones(cib) for one in clone.iter("primitive")}
+    arrivals = Counter(
+        (one["rsc"], one["dest"])
+        for one in right["summary"]
+        if one.get("dest") and one["action"] in _ARRIVALS and one["rsc"] not in unique
+    )
+    return any(count > 1 for count in arrivals.values())
+
+
+def _unique_clones(cib: ET.Element) -> Iterator[ET.Element]:
+    for clone in _clones(cib):
+        if any(one.get("value") in _YES for one in _options(clone, "globally-unique")):
+            yield clone
+
+
+def _clones(cib: ET.Element) -> Iterator[ET.Element]:
+    for tag in _CLONES:
+        yield from cib.iter(tag)
+
+
+def _cloned_groups(cib: ET.Element) -> list[ET.Element]:
+    return [clone for clone in _clones(cib) if clone.find("group") is not None]
+
+
+def _options(clone: ET.Element, name: str) -> list[ET.Element]:
+    return clone.findall(f"meta_attributes/nvpair[@name='{name}']")
+
+
+def _probes_of_members(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+    if set(differences) - {"actions", "order", "initial", "scores"}:
+        return False
+    members = {one.get("id") for clone in _cloned_groups(cib) for one in clone.iter("primitive")}
+    more = [line.split() for line in differences.get("actions", {}).get("extra", ())]
+    fewer = differences.get("actions", {}).get("missing")
+    return bool(more) and not fewer and all(_is_probe(line, members) for line in more)
+
+
+def _is_probe(line: list[str], names: set[str | None]) -> bool:
+    kind, name, *what = line
+    return kind == "rsc" and name.partition(":")[0] in names and what[:2] == ["monitor", "0"]
+
+
+def _fenced_in_maintenance(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+    fenced = {line.split()[1] for line in differences.get("fencing", {}).get("missing", ())}
+    kept = {
+        node.get("uname")
+        for node in cib.findall("configuration/nodes/node")
+        for option in node.findall("instance_attributes/nvpair[@name='maintenance']")
+        if option.get("value") in _YES
+    }
+    everywhere = any(
+        option.get("value") in _YES
+        for option in cib.findall("configuration/crm_config//nvpair[@name='maintenance-mode']")
+    )
+    return bool(fenced) and (everywhere or fenced <= kept)
+
+
+def _clone_min(cib: ET.Element) -> bool:
+    found = False
+    for clone in _cloned_groups(cib):
+        for block in clone.findall("meta_attributes"):
+            for option in block.findall("nvpair[@name='clone-min']"):
+                block.remove(option)
+                found = True
+    return found
+
+
+def _require_all(cib: ET.Element) -> bool:
+    orders = [one for tag in ("rsc_order", "resource_set") for one in cib.iter(tag)]
+    given = [one for one in orders if one.get("require-all") in ("false", "no", "off", "0")]
+    for one in given:
+        one.attrib.pop("require-all")
+    return bool(given) and bool(_cloned_groups(cib))
+
+
+_SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
+    "two instances of an anonymous clone on one node": _two_on_a_node,
+    "every member of a cloned group is looked for on every node": _probes_of_members,
+    "a node in maintenance is not fenced": _fenced_in_maintenance,
+}
+_CAUSES: dict[str, Callable[[ET.Element], bool]] = {
+    "clone-min of a cloned group": _clone_min,
+    "require-all with a cloned group": _require_all,
+}
