@@ -166,9 +166,14 @@ def waits(due: Plan) -> tuple[list[int], dict[int, list[int]]]:
     followers: dict[int, list[int]] = {}
     for before, after in due.edges:
         first, then = places.get(before), places.get(after)
-        if first is not None and then is not None:
-            counts[then] += 1
-            followers.setdefault(first, []).append(then)
+        if first is None or then is None:
+            continue
+        counts[then] += 1
+        mine = followers.get(first)
+        if mine is None:
+            followers[first] = [then]
+        else:
+            mine.append(then)
     return counts, followers
 
 

@@ -40,37 +40,40 @@ class Step:
 
 def of_actions(due: plan.Plan) -> dict[str, int]:
     """Return the level of every action, counted from 1; 0 for pseudo actions before any work."""
-    return {due.actions[place].key: level for place, level in _walked(due)}
+    _, found = _walked(due)
+    return {one.key: level for one, level in zip(due.actions, found, strict=True)}
 
 
 def order(due: plan.Plan) -> tuple[str, ...]:
     """Return the keys of all actions so that each comes after those before it."""
-    return tuple(due.actions[place].key for place, _ in _walked(due))
+    walked, _ = _walked(due)
+    return tuple(due.actions[place].key for place in walked)
 
 
-def _walked(due: plan.Plan) -> list[tuple[int, int]]:
-    """Return place in the plan and level of every action, each after those before it."""
+def _walked(due: plan.Plan) -> tuple[list[int], list[int]]:
+    """Return the places of actions in the plan, each after those before it, and all levels."""
     waits, followers = plan.waits(due)
-    ready = [place for place, count in enumerate(waits) if not count]
-    walked: list[tuple[int, int]] = []
-    above = [0] * len(waits)
-    while ready:
-        place = ready.pop()
-        level = above[place] + due.actions[place].real
-        walked.append((place, level))
+    own = [int(one.kind is not action.ActionKind.PSEUDO) for one in due.actions]
+    found = own.copy()
+    walked = [place for place, count in enumerate(waits) if not count]
+    # The list grows while it is walked.
+    for place in walked:
+        above = found[place]
         for follower in followers.get(place, ()):
-            above[follower] = max(above[follower], level)
+            level = above + own[follower]
+            if level > found[follower]:
+                found[follower] = level
             waits[follower] -= 1
             if not waits[follower]:
-                ready.append(follower)
-    return walked
+                walked.append(follower)
+    return walked, found
 
 
 def steps(due: plan.Plan) -> tuple[tuple[Step, ...], ...]:
     """Return the steps of each level, first level first, in a stable order."""
     rows: dict[int, list[action.Action]] = {}
-    for place, level in sorted(_walked(due)):
-        one = due.actions[place]
+    _, found = _walked(due)
+    for one, level in zip(due.actions, found, strict=True):
         if one.real:
             rows.setdefault(level, []).append(one)
     return tuple(_merge(rows[level]) for level in sorted(rows))

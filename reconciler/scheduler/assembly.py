@@ -25,11 +25,14 @@ _FENCING_TIMEOUT_MS = 60_000
 class _Form:
     """What an action of a resource has in common with the same action on other nodes."""
 
+    resource: str
+    agent: AgentName
     timeout_ms: int
     start_delay_ms: int
     params: Mapping[str, secret.Value]
     meta: Mapping[str, str]
     digests: Digests
+    fatal: bool
 
 
 class Assembly:
@@ -42,7 +45,7 @@ class Assembly:
         self.settings = case.settings
         self.operations = case.operations
         self.parameters = case.parameters
-        self._forms: dict[tuple[int, str, str], _Form] = {}
+        self._forms: dict[tuple[str, str], _Form] = {}
 
     def action(self, one: Step) -> plan_action.Action:
         """Return the action that a step comes to; its key tells the node, where there is one."""
@@ -63,20 +66,26 @@ class Assembly:
         return self._of_resource(one, instance)
 
     def _of_resource(self, one: Step, instance: Instance) -> plan_action.Action:
-        form, detail = self._form(one, instance), one.detail
+        # A step's name tells its task and its interval.
+        key = (one.name, one.agent_task)
+        form = self._forms.get(key)
+        if form is None:
+            form = self._formed(one, instance)
+            if self.parameters.fixed(instance):
+                self._forms[key] = form
+        detail = one.detail
         where = self.situation.nodes[one.node]
-        node = where.name
         history = where.observed.histories.get(instance.history_name)
         # By place, not by name, which takes three times as long: a plan may have 100,000 of them.
         return plan_action.Action(
-            f"{one.name}@{node}",
+            f"{one.name}@{where.name}",
             one.kind,
             one.task,
-            self._known_as(instance) if instance.removed else instance.history_name,
+            form.resource,
             instance.number,
-            node,
+            where.name,
             remote.router(one, self.case) if where.remote is not None else "",
-            instance.definition.agent,
+            form.agent,
             one.interval_ms,
             form.timeout_ms,
             form.start_delay_ms,
@@ -84,39 +93,40 @@ class Assembly:
             {**form.meta, **detail} if detail else form.meta,
             one.expected_rc,
             form.digests,
-            one.task is Task.START and self.settings.start_failure_is_fatal,
+            form.fatal,
             one.probe,
-            detail.get("migrate_source", ""),
-            detail.get("migrate_target", ""),
+            detail.get("migrate_source", "") if detail else "",
+            detail.get("migrate_target", "") if detail else "",
             None if history is None else history.revision,
             one.reason,
             one.origin,
         )
 
-    def _form(self, one: Step, instance: Instance) -> _Form:
-        """Return what an action has in common with the same action on other nodes."""
-        # A step's name tells its task and its interval.
-        key = (instance.index, one.name, one.agent_task)
-        found = self._forms.get(key)
-        if found is None:
-            found = self._formed(one, instance)
-            if self.parameters.fixed(instance):
-                self._forms[key] = found
-        return found
-
     def _formed(self, one: Step, instance: Instance) -> _Form:
         name = one.agent_task or one.task.value
+        agent = instance.definition.agent
         found = self.operations.options(instance.definition, name, one.interval_ms)
-        told = meta(instance, name, one.interval_ms, found)
-        if one.task in _NO_PARAMS:
-            return _Form(found.timeout_ms, 0, {}, told, NO_DIGESTS)
-        params = {**self.parameters.of(instance, one.node), **found.params}
-        metadata = self.agents.get(instance.definition.agent)
-        if metadata is None and not one.interval_ms and not found.params:
-            digests = Digests(all=self.parameters.digest(instance, one.node))
-        else:
-            digests = digest.digests(params, metadata, one.interval_ms, found.timeout_ms)
-        return _Form(found.timeout_ms, found.start_delay_ms, params, told, digests)
+        params: Mapping[str, secret.Value] = {}
+        digests = NO_DIGESTS
+        if one.task not in _NO_PARAMS:
+            params = self.parameters.of(instance, one.node)
+            if found.params:
+                params = {**params, **found.params}
+            metadata = self.agents.get(agent)
+            if metadata is None and not one.interval_ms and not found.params:
+                digests = Digests(all=self.parameters.digest(instance, one.node))
+            else:
+                digests = digest.digests(params, metadata, one.interval_ms, found.timeout_ms)
+        return _Form(
+            resource=self._known_as(instance) if instance.removed else instance.history_name,
+            agent=agent,
+            timeout_ms=found.timeout_ms,
+            start_delay_ms=0 if one.task in _NO_PARAMS else found.start_delay_ms,
+            params=params,
+            meta=meta(instance, name, one.interval_ms, found),
+            digests=digests,
+            fatal=one.task is Task.START and self.settings.start_failure_is_fatal,
+        )
 
     def _known_as(self, instance: Instance) -> str:
         """Return the name under which its node knows what was removed."""

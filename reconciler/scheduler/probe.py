@@ -21,6 +21,8 @@ from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link_all
 
+_DOWN = int(Rc.NOT_RUNNING)
+
 
 class Discovery:
     """Where resources are not to be looked for."""
@@ -65,6 +67,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
         again = Reason(ReasonCode.FAILURE_EXPIRED, one.base)
         alike = one.in_clone is not None and not one.unique
         known = situation.known.get(one.history_name, {})
+        running = situation.standing[one.index].running
         for node in asked:
             if node.guest and not guest.can_be_probed(case, node):
                 later.append((one, node))
@@ -77,7 +80,7 @@ def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:
                 probed = _instance_for(case, one, where)
             step = steps.resource(probed, Task.MONITOR, where)
             step.probe = True
-            step.expected_rc = _expected(situation, one, where)
+            step.expected_rc = _up(situation, one) if where in running else _DOWN
             step.require(again if where in known else first)
             if where in away:
                 step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, node.name))
@@ -95,12 +98,14 @@ def _open(
     for one in situation.expansion.all:
         if not one.is_primitive or one.removed:
             continue
-        known = situation.known.get(one.history_name, {})
-        unknown = [
-            node
-            for node in discovery.among(one, nodes)
-            if (state := known.get(node.index)) is None or (state is not IDLE and state.doubted)
-        ]
+        known = situation.known.get(one.history_name)
+        unknown = discovery.among(one, nodes)
+        if known:
+            unknown = [
+                node
+                for node in unknown
+                if (state := known.get(node.index)) is None or (state is not IDLE and state.doubted)
+            ]
         asked = remote.askable(case, one, unknown) if unknown else ()
         if asked:
             yield one, asked
@@ -133,11 +138,10 @@ def _joining(node: Node) -> bool:
     return node.online and node.pending and node.unclean is None
 
 
-def _expected(situation: Situation, one: Instance, node: int) -> int:
-    standing = situation.standing[one.index]
-    if node not in standing.running:
-        return int(Rc.NOT_RUNNING)
-    return int(Rc.PROMOTED) if standing.role is Role.PROMOTED else int(Rc.OK)
+def _up(situation: Situation, one: Instance) -> int:
+    """Return what a probe finds where a resource is up."""
+    promoted = situation.standing[one.index].role is Role.PROMOTED
+    return int(Rc.PROMOTED) if promoted else int(Rc.OK)
 
 
 def _instance_for(case: Circumstances, one: Instance, node: int) -> Instance:
