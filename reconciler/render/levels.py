@@ -61,8 +61,7 @@ def _walked(due: plan.Plan) -> tuple[list[int], list[int]]:
         above = found[place]
         for follower in followers.get(place, ()):
             level = above + own[follower]
-            if level > found[follower]:
-                found[follower] = level
+            found[follower] = max(found[follower], level)
             waits[follower] -= 1
             if not waits[follower]:
                 walked.append(follower)
