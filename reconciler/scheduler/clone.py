@@ -165,11 +165,12 @@ class _Spread:
         last = members[-1]
         few = is_scarce(placing, clone)
         times = 2 if child.index in self.refused else 1
-        for pair in placing.pairs.own_primaries(clone):
+        primaries, dependents = placing.pairs.of_instance(clone, child)
+        for pair in primaries:
             if few or pair.score < 0 or pair.mandatory:
                 for member in (members if pair.mandatory else members[:1]) * times:
                     placing.depend(member, pair)
-        behind = [pair for pair in placing.pairs.own_dependents(clone) if few or pair.score < 0]
+        behind = [pair for pair in dependents if few or pair.score < 0]
         if last is not members[0]:
             placing.wishes.behind_clones[last.index] = behind
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reconciler.model.action import Task
 from reconciler.model.role import Role
@@ -24,15 +24,26 @@ _STARTS = (Task.START,)
 """With which it takes any other; the role Stopped, too, keeps it off its node (measured)."""
 
 
-def apply(steps: Steps, situation: Situation, pairs: Pairs) -> None:
-    """Bind the steps of resources that must be, or must not be, together."""
+def apply(steps: Steps, situation: Situation, pairs: Pairs, leading: Collection[int]) -> None:
+    """Bind the steps of resources that must be, or must not be, together.
+
+    What a failure holds cannot start, but where nothing is ordered after its start, nobody finds
+    that out (measured).
+
+    Args:
+        steps: all of them.
+        situation: what is active, and blocked.
+        pairs: all colocations.
+        leading: numbers of the primitives after whose start something is ordered.
+    """
     for pair in pairs.all:
+        held = situation.standing[pair.primary.index].blocked
         if pair.score <= -INFINITY:
             primary = pair.primary, pair.primary_role
             dependent = pair.dependent, pair.dependent_role
             _apart(steps, primary, dependent)
             _apart(steps, dependent, primary)
-        elif situation.standing[pair.primary.index].blocked:
+        elif held and pair.primary.index not in leading:
             continue
         elif pair.mandatory and not pair.internal:
             _together(steps, pair)

@@ -210,7 +210,7 @@ class Ordering:
         self._joins: dict[tuple[object, ...], Step] = {}
         self._partners: dict[int, list[_Way]] = {}
         self._without: set[int] = set()
-        self._leading: set[int] = set()
+        self.leading: set[int] = set()
         """Numbers of the primitives for whose start something waits, by the orders up to now."""
         self.followings: list[probe_order.Following] = []
 
@@ -231,7 +231,7 @@ class Ordering:
     def _lead_by(self, first: Instance, task: Task) -> None:
         """Note that something waits for what a resource does."""
         if first.is_primitive and task is Task.START:
-            self._leading.add(first.index)
+            self.leading.add(first.index)
 
     def _bind(self, way: _Way) -> None:
         if self._suffices(way.rule):
@@ -374,7 +374,7 @@ class Ordering:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
         lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
         if way.forward and lasting and way.first_task is Task.START and way.first.bundle is None:
-            led = way.then.index in self._leading
+            led = way.then.index in self.leading
             self.followings.append(
                 probe_order.Following(way.first, way.then, way.then_task, led=led)
             )
@@ -469,13 +469,14 @@ def apply(
     situation: Situation,
     assignment: Assignment,
     sequences: tuple[Sequence, ...],
-) -> list[probe_order.Following]:
+) -> tuple[list[probe_order.Following], set[int]]:
     """Bind steps as the order constraints want it.
 
     Returns:
-        What follows what in its start, for the probes.
+        What follows what in its start, for the probes; and the numbers of the primitives for whose
+        start something waits, whatever comes of it.
     """
     ordering = Ordering(steps, situation, assignment)
     for one in sequences:
         ordering.bind(one)
-    return ordering.followings
+    return ordering.followings, ordering.leading

@@ -12,7 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.frozen import frozen
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind, add
-from reconciler.scheduler import bundle, clone, colocation, options, promotion, remote, utilization
+from reconciler.scheduler import (
+    bundle,
+    clone,
+    colocation,
+    influence,
+    options,
+    promotion,
+    remote,
+    utilization,
+)
 from reconciler.scheduler.colocation import Pair, Pairs
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
@@ -62,7 +71,7 @@ class Placing:
         self.pairs = pairs
         self.settings = settings
         self.promotions = promotions
-        self.wishes = colocation.Wishes(ranking, pairs)
+        self.wishes = influence.Wishes(ranking, pairs)
         size = len(situation.expansion.all)
         self.chosen = [UNDECIDED] * size
         self.next_role = [Role.UNKNOWN] * size

@@ -7,6 +7,7 @@ from scheduler import strategies
 from scheduler.test_rules import INFINITY, change, location, seen, wanted
 
 from reconciler.model import constraint, resource
+from reconciler.model.constraint import OrderKind
 from reconciler.model.role import Role
 from reconciler.scheduler import pipeline
 
@@ -305,3 +306,55 @@ def test_a_role_may_like_to_be_with_a_role_of_a_clone(role, score):
     due = pipeline.schedule(wanted(*resources, constraints=[pair, location("c", "n2", 1)]), seen())
 
     assert due.ledgers["b"]["n2"].score == score
+
+
+_LAST_NODE = [
+    constraint.Colocation("away", "d", "p", -100),
+    constraint.Colocation("with", "d", "p", INFINITY),
+]
+"""What is optional is given up where it comes second, and else leaves no node."""
+
+
+@pytest.mark.parametrize(
+    ("dependent", "order", "score"),
+    [
+        (strategies.primitive("d"), 1, 0),
+        (strategies.primitive("d"), -1, -100),
+        (resource.Group("d", (strategies.primitive("m"),)), 1, -100),
+        (resource.Group("d", (strategies.primitive("m"),)), -1, 0),
+        (resource.Clone("d", strategies.primitive("m"), strategies.sets(clone_max="1")), 1, -100),
+        (resource.Clone("d", strategies.primitive("m"), strategies.sets(clone_max="1")), -1, 0),
+    ],
+)
+def test_of_two_colocations_of_the_same_two_the_later_counts_first(dependent, order, score):
+    """The last written comes first; the other way round for what is inside of a resource."""
+    due = pipeline.schedule(
+        wanted(strategies.primitive("p"), dependent, constraints=_LAST_NODE[::order]), seen()
+    )
+    name = next(name for name in ("m:0", "m", "d") if name in due.ledgers)
+
+    assert due.ledgers[name]["n1"].score == score
+
+
+@pytest.mark.parametrize(
+    ("kind", "ordered", "stops"),
+    [
+        (OrderKind.MANDATORY, ("p", "z"), True),
+        (OrderKind.OPTIONAL, ("p", "z"), True),
+        (OrderKind.SERIALIZE, ("p", "z"), True),
+        (OrderKind.MANDATORY, ("z", "p"), False),
+    ],
+)
+def test_what_a_failure_holds_takes_company_along_where_something_is_ordered_after_it(
+    kind, ordered, stops
+):
+    """What must be with a blocked resource stops if anything at all waits for the start of that."""
+    resources = [strategies.primitive(name, resource_stickiness="1") for name in "pdz"]
+    constraints = [
+        constraint.Colocation("k", "d", "p", INFINITY),
+        constraint.Order("o", *ordered, kind=kind),
+    ]
+    states = {"n1": {"p": "stop-failed", "d": "running", "z": "running"}}
+    due = pipeline.schedule(wanted(*resources, constraints=constraints), seen(states))
+
+    assert (change(due, "d").kind.value == "stop") is stops

@@ -13,7 +13,7 @@ from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
 from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import colocation, digest, pipeline
+from reconciler.scheduler import digest, influence, pipeline
 
 INFINITY = 1_000_000
 
@@ -116,10 +116,10 @@ def test_a_mandatory_colocation_gives_no_bonus():
 
 def test_a_wish_is_never_rounded_away():
     """500 times 100/INFINITY still counts 1, in the direction of the colocation."""
-    assert colocation.scaled(500, 100 / INFINITY) == 1
-    assert colocation.scaled(-500, 100 / INFINITY) == 1
-    assert colocation.scaled(500, -100 / INFINITY) == -1
-    assert colocation.scaled(0, 1.0) == 0
+    assert influence.scaled(500, 100 / INFINITY) == 1
+    assert influence.scaled(-500, 100 / INFINITY) == 1
+    assert influence.scaled(500, -100 / INFINITY) == -1
+    assert influence.scaled(0, 1.0) == 0
 
 
 def test_the_wish_of_a_dependent_moves_the_primary():
