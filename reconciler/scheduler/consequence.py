@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import options
+from reconciler.scheduler import guest, options
 from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
@@ -43,7 +43,7 @@ def judge(situation: Situation, one: Instance, settings: options.Cluster) -> Non
         node = situation.nodes[where]
         if settings.fencing_enabled or node.guest:
             _doubt(one, standing, state, node)
-        punish(one, standing, state, node)
+        punish(situation, one, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
         counts = state.failed and not state.late and not spared
         standing.failed = standing.failed or counts
@@ -96,11 +96,17 @@ def stop_alike(situation: Situation) -> None:
             situation.standing[each.index].next_role = Role.STOPPED
 
 
-def punish(one: Instance, standing: Standing, state: State, node: Node) -> None:
-    """Apply the policy of the failure that decides on one node."""
+def punish(situation: Situation, one: Instance, state: State, node: Node) -> None:
+    """Apply the policy of the failure that decides on one node.
+
+    A guest is not fenced whose holder is left alone (measured).
+    """
+    standing = situation.standing[one.index]
+    held = guest.holder(situation.expansion, node)
+    may_fence = held is None or situation.standing[held.index].managed
     detail = "" if state.failure is None else state.failure.reason
     match state.on_fail:
-        case OnFail.FENCE if node.unclean is None and not node.maintenance:
+        case OnFail.FENCE if node.unclean is None and not node.maintenance and may_fence:
             failed_stop = state.failure is not None and state.failure.operation == "stop"
             code = ReasonCode.STOP_FAILED if failed_stop else ReasonCode.ON_FAIL_FENCE
             node.unclean = Reason(code, one.base, detail, one.origin)

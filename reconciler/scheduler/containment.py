@@ -15,14 +15,14 @@ from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY
+from reconciler.model.score import INFINITY, TermKind
 from reconciler.scheduler import guest, ordering, probe_order, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, soften
 
 
@@ -42,9 +42,11 @@ def pairs(situation: Situation) -> Iterator[Pair]:
 
     The connection into a bundle's container can only be near it, as that may be on a remote node,
     where no connection is held. It would keep the container off there, but never takes away one
-    that runs well (measured).
+    that runs well. Of what is left alone nothing is wanted (both measured).
     """
     for one, inside in _contained(situation.expansion):
+        if situation.standing[one.index].left_alone:
+            continue
         bundled = one.name in situation.expansion.owners
         standing = situation.standing[inside.index]
         yield Pair(
@@ -151,23 +153,31 @@ def followings(steps: Steps, case: Circumstances) -> Iterator[probe_order.Follow
         holder = held.get(step.node) if step.task is Task.START else None
         if holder is None or step.instance is None:
             continue
-        stops = steps.at(step.instance).stops.values()
-        if not any(stop.done_by_fencing for stop in stops):
-            yield probe_order.Following(holder, step.instance, Task.START)
+        yield probe_order.Following(holder, step.instance, Task.START)
 
 
 def fence(
     steps: Steps, case: Circumstances, node: Node, reason: Reason, held: Instance
 ) -> FenceDecision:
-    """Enter the step with which an unclean guest counts as fenced: its container has stopped."""
-    gone = case.assignment.next_role[held.index] is Role.STOPPED
+    """Enter the step with which an unclean guest counts as fenced: its container has stopped.
+
+    It has not while that is left alone. What could not be stopped will not start again (measured).
+    """
+    standing = case.situation.standing[held.index]
+    gone = case.assignment.next_role[held.index] is Role.STOPPED or _is_stuck(standing)
     task = Task.OFF if gone else Task.REBOOT
     step = steps.add(f"stonith-{node.name}-{task.value}", ActionKind.PSEUDO, task, None, node.index)
     step.require(reason)
     steps.fences[node.index] = step
     for stop in _endings(steps, case, node, held):
-        link(stop, step, Link.NEEDS_IF_REQUIRED)
+        link(stop, step, Link.NEEDS_IF_REQUIRED if standing.managed else Link.NEEDS)
     return FenceDecision(node.name, task, reason, guest_of=held.name)
+
+
+def _is_stuck(standing: Standing) -> bool:
+    """Tell whether a stop failed that nobody will try again."""
+    bans = (kind for state in standing.states.values() for kind, _ in state.bans)
+    return not standing.managed and TermKind.FAILED_STOP in bans
 
 
 def _endings(steps: Steps, case: Circumstances, node: Node, held: Instance) -> list[Step]:

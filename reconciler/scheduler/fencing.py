@@ -18,7 +18,7 @@ from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE, Node
 from reconciler.scheduler.options import QuorumPolicy, Requires
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _LITTLE = frozenset({Requires.QUORUM, Requires.NOTHING})
@@ -41,6 +41,8 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
             continue
         inside = guest.holder(situation.expansion, node)
         if inside is not None:
+            if _hopeless(situation.standing[inside.index]):
+                continue
             decisions.append(containment.fence(steps, case, node, reason, inside))
             continue
         blocked = _obstacle(node, case)
@@ -61,6 +63,12 @@ def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
             link(other, step, Link.ORDER)
         earlier.append(step)
     return tuple(decisions)
+
+
+def _hopeless(holder: Standing) -> bool:
+    """Tell whether a guest's holder is left as it is, since nothing could be fenced (measured)."""
+    reason = holder.unmanaged_by
+    return reason is not None and reason.code is ReasonCode.CANNOT_FENCE
 
 
 def _spared(node: Node, reason: Reason) -> bool:

@@ -220,9 +220,9 @@ class Placing:
     def _share(self, one: Instance, pair: Pair) -> None:
         """Give a dependent of a clone's role the scores of the instances in that role.
 
-        Not of those that are left alone (measured).
+        Not of those that are left alone, nor of a bundle's containers (measured).
         """
-        for child in pair.primary.children:
+        for child in pair.primary.children if pair.primary.bundle is None else ():
             speaker = child.children[0] if child.variant is Variant.GROUP else child
             if not self.situation.standing[speaker.index].managed:
                 continue
@@ -438,9 +438,10 @@ def _primary_role(pair: Pair) -> Role | None:
     """Return the role that a primary must have to count; None: any.
 
     What cannot be promoted is kept away from whatever role is named, and so are instances of a
-    clone that must be there (measured).
+    clone that must be there; but who must be with what is promoted in a bundle is (measured).
     """
-    if pair.primary.promotable or 0 < pair.score < INFINITY:
+    promoted = pair.mandatory and pair.primary.has_roles and pair.primary_role is Role.PROMOTED
+    if pair.primary.promotable or 0 < pair.score < INFINITY or promoted:
         return pair.primary_role
     if pair.score < 0 or pair.primary.variant is Variant.CLONE:
         return None
@@ -463,8 +464,10 @@ def assign(
 ) -> Assignment:
     """Place everything."""
     placing = Placing(situation, ranking, pairs, settings, promotions)
-    remote.connect(placing)
-    for one in utilization.sequence(placing):
+    remote.expect(placing)
+    sequence = utilization.sequence(placing)
+    remote.connect(placing, sequence)
+    for one in sequence:
         placing.place(one)
     chosen = tuple(max(where, NOWHERE) for where in placing.chosen)
     roles = tuple(Role.STOPPED if role is Role.UNKNOWN else role for role in placing.next_role)

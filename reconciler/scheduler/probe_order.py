@@ -130,6 +130,8 @@ class _Chains:
                 if places is not None and reached and then.index not in linked:
                     linked.add(then.index)
                     link_all(probes, made(self.steps, then), Link.ADVISORY)
+                    if then.in_clone is not None and then.in_clone.outer is not None:
+                        _before_promotion(probes, then, places)
                 lone = then is following.then and not behind
                 if starts and then is not following.then:
                     begun.add(group)

@@ -92,7 +92,8 @@ def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> 
     node.online = bool(standing.running) and not bad
     node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
     given_up = any(state.on_fail is OnFail.BLOCK for state in bad)
-    if held.meta.managed and not held.meta.maintenance and not given_up:
+    left_alone = any(situation.nodes[where].maintenance for where in standing.running)
+    if held.meta.managed and not (held.meta.maintenance or given_up or left_alone):
         return bad
     # People took the connection over, and with it what is on the node (measured).
     node.maintenance = True
@@ -111,7 +112,7 @@ def _suspect(
     One that nobody heard of is let be while its connection was not even tried, unless there will
     be none any more (measured).
     """
-    if held.removed and not node.online:
+    if held.removed and not (node.online or node.guest):
         node.unclean = node.unclean or never_seen(node.observed, settings)
     for state in bad:
         if _lost(held, state, operations):
@@ -143,18 +144,21 @@ def _lost(held: Instance, state: State, operations: operation.Reader) -> bool:
 
 
 def forbid(ranking: Ranking, situation: Situation) -> None:
-    """Ban from remote nodes what only a member can run: connections and fence devices."""
+    """Ban from remote nodes what only a member can run: connections and fence devices.
+
+    With a connection what holds its node is banned, unless it is a bundle's container: that may be
+    on a remote node, since a member holds the connection. What is left alone is not banned, but for
+    connections into bundles (measured).
+    """
     far = [node for node in situation.nodes if node.remote is not None]
-    # A bundle's container may be on a remote node: the connection into it is held by a member.
-    holders = {
-        node.remote.container
-        for node in far
-        if node.remote is not None and node.name not in situation.expansion.owners
-    }
     for one in situation.expansion.all if far else ():
-        if members_only(one) or one.name in holders:
+        bundled = one.name in situation.expansion.owners
+        if not members_only(one) or (situation.standing[one.index].left_alone and not bundled):
+            continue
+        inside = guest.container(situation.expansion, one)
+        for each in [one] if inside is None or bundled else [one, inside]:
             for node in far:
-                ranking.add(one, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
+                ranking.add(each, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
 
 
 def members_only(one: Instance) -> bool:
@@ -193,22 +197,37 @@ def _has_container(case: Circumstances, held: Instance) -> bool:
     return bool(running) or case.assignment.chosen[inside.index] >= 0
 
 
-def connect(placing: Placing) -> None:
+def expect(placing: Placing) -> None:
+    """Take it that connections stay as they are while nothing is decided (measured).
+
+    What has to be placed before them may be where one is up.
+    """
+    for node in placing.nodes:
+        if node.remote is not None and node.name not in placing.situation.expansion.owners:
+            node.remote.connects = node.online and not node.shutdown
+
+
+def connect(placing: Placing, sequence: Sequence[Instance]) -> None:
     """Place the connections before all else; a node takes resources if its connection will be up.
 
-    While that is not decided, what has to be placed first may be where one is up (measured).
+    Args:
+        placing: the assignment while it is made.
+        sequence: the outermost resources in the order of their placement, which connections keep.
     """
     expansion = placing.situation.expansion
-    held = []
-    for node in placing.nodes:
-        if node.remote is not None and node.name not in expansion.owners:
-            node.remote.connects = node.online and not node.shutdown
-            one = connection(expansion, node)
-            if one is not None:
-                held.append((one.index, one, node.remote))
-    for index, one, state in sorted(held, key=lambda each: each[0]):
-        placing.place(one.top)
-        state.connects = placing.chosen[index] >= 0
+    led = {
+        held.index: node.remote
+        for node in placing.nodes
+        if node.remote is not None
+        and node.name not in expansion.owners
+        and (held := connection(expansion, node)) is not None
+    }
+    for top in sequence if led else ():
+        for one in top.primitives():
+            state = led.get(one.index)
+            if state is not None:
+                placing.place(top)
+                state.connects = placing.chosen[one.index] >= 0
 
 
 def reach(placing: Placing, bundle: Instance) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from reconciler.model.reason import Reason
+from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import failure
 from reconciler.scheduler.expansion import Expansion
@@ -60,6 +60,15 @@ class Standing:
     known_as: str = ""
     seen_on: set[int] = dataclasses.field(default_factory=set)
     lost_on: list[int] = dataclasses.field(default_factory=list)
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether it is not managed for a reason of its own.
+
+        Where nothing could be fenced nothing is, and its scores do not tell.
+        """
+        reason = self.unmanaged_by
+        return not self.managed and (reason is None or reason.code is not ReasonCode.CANNOT_FENCE)
 
 
 class Situation:

@@ -32,7 +32,7 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
         standing = situation.standing[one.index]
         if not one.is_primitive:
             continue
-        if not (standing.managed or _without_device(standing)):
+        if standing.left_alone:
             _hold(ranking, one, standing)
             continue
         if len(standing.running) != 1:
@@ -41,12 +41,6 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
         where = standing.running[0]
         if amount and (settings.symmetric or ranking.rows[one.index][where] > -INFINITY):
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
-
-
-def _without_device(standing: Standing) -> bool:
-    """Tell whether something is left alone since nothing could be fenced: its scores do not tell."""
-    reason = standing.unmanaged_by
-    return reason is not None and reason.code is ReasonCode.CANNOT_FENCE
 
 
 def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:

@@ -40,7 +40,7 @@ def read(
         if one.is_primitive:
             consequence.judge(situation, one, settings)
     for one, node, state in binder.unborne:
-        consequence.punish(one, situation.standing[one.index], state, node)
+        consequence.punish(situation, one, state, node)
     consequence.pass_over_lost(situation, fencing=settings.fencing_enabled)
     for one in expansion.all:
         if one.is_primitive and len(situation.standing[one.index].running) > 1:

@@ -411,3 +411,27 @@ def test_connections_are_looked_for_where_their_containers_are_up_and_may_not_st
     cluster = _running(bundle, constraints=(constraint.Order("o", "x", "web"),))
     due = dataclasses.replace(cluster, resources=(never, bundle)).plan()
     assert "monitor web-0 n2" in far.steps(due)
+
+
+def test_what_must_be_with_the_promoted_instance_is_where_its_container_is():
+    """The other containers will not do."""
+    votes = {"web-0": {"master-httpd": "5"}, "web-1": {"master-httpd": "10"}}
+    other = far.primitive("other")
+    near = constraint.Colocation("c", "other", "web", score.INFINITY, primary_role=Role.PROMOTED)
+    cluster = _running(_ROLES, attributes=votes, constraints=(near,))
+    due = dataclasses.replace(cluster, resources=(_ROLES, other)).plan()
+    assert due.placement["httpd:1"] == {"web-1": Role.PROMOTED}
+    assert list(due.placement["other"]) == ["n2"]
+    assert due.ledgers["other"]["n1"].score == -score.INFINITY
+
+
+def test_containers_are_looked_for_before_what_is_promoted_again_inside_is_demoted():
+    """What is found may take the place of the container that moves."""
+    vm = far.primitive("vm", remote_node="g")
+    votes = {"web-0": {"master-httpd": "10"}}
+    wishes = (far.prefers("vm", "n2"), far.prefers("web", "n1", -score.INFINITY))
+    cluster = _running(_ROLES, attributes=votes, constraints=wishes)
+    cluster = dataclasses.replace(cluster, resources=(_ROLES, vm))
+    cluster.done["n2"]["vm"] = far.STARTED
+    due = cluster.plan()
+    assert far.waits(due, "httpd:0_demote_0", "vm_monitor_0")

@@ -284,3 +284,58 @@ def test_what_nobody_manages_goes_down_with_its_guest():
     steps = far.steps(cluster.plan())
     assert {"stop vm n1", "start vm n2"} <= set(steps)
     assert "stop a g" not in steps
+
+
+def test_what_is_left_alone_need_not_be_where_its_container_is():
+    """It stays where it runs, and its scores do not tell of the container."""
+    for managed, there in (("true", "n2"), ("false", "n1")):
+        inside = far.primitive("a", container="vm", is_managed=managed)
+        resources = (far.primitive("vm"), inside)
+        cluster = _cluster(
+            STARTED, ABSENT, resources=resources, constraints=(far.prefers("vm", "n2"),)
+        )
+        cluster.done["n1"]["a"] = STARTED
+        due = cluster.plan()
+        assert list(due.placement["a"]) == [there]
+        assert due.ledgers["a"]["n2"].score == 0
+        assert due.ledgers["vm"]["n1"].score == 0
+
+
+@pytest.mark.parametrize("on_guest", [STARTED, (*STARTED, ("stop", 0, 1))])
+def test_a_guest_does_not_count_as_fenced_while_its_holder_is_left_alone(on_guest):
+    """The holder failed, and nobody stops it, so what was on its guest starts nowhere else."""
+    vm = dataclasses.replace(_VM, meta=far.sets(remote_node="g", maintenance="true"))
+    due = _cluster(_FAILED, STARTED, on_guest, resources=(vm, _A), constraints=()).plan()
+    assert [one.node for one in due.fencing] == ["g"]
+    assert not [one for one in far.steps(due) if one.startswith("start")]
+
+
+def test_a_failed_stop_on_a_guest_is_tried_again_where_its_holder_is_left_alone():
+    """Nothing recovers the holder then, so the guest is not fenced."""
+    vm = dataclasses.replace(_VM, meta=far.sets(remote_node="g", maintenance="true"))
+    on_guest = (*STARTED, ("stop", 0, 1))
+    due = _cluster(STARTED, STARTED, on_guest, resources=(vm, _A)).plan()
+    assert not due.fencing
+    assert "stop a g" in far.steps(due)
+
+
+def test_a_guest_that_was_removed_is_fenced_only_if_it_may_be_up():
+    """Nobody heard of it, its connection is down, and what held it is stopped: that is enough."""
+    cluster = _cluster(STARTED, (*STARTED, ("stop", 0, 0)), resources=(_A,), constraints=())
+    seen = cluster.observed()
+    members = {name: one for name, one in seen.nodes.items() if name in far.MEMBERS}
+    kept = members["n1"].histories
+    known = {
+        "vm": dataclasses.replace(kept["vm"], agent=far.DUMMY),
+        "g": dataclasses.replace(kept["g"], container="vm"),
+    }
+    members["n1"] = dataclasses.replace(members["n1"], histories=known)
+    members["n2"] = dataclasses.replace(members["n2"], histories={})
+    due = pipeline.schedule(cluster.desired(), dataclasses.replace(seen, nodes=members))
+    assert not due.fencing
+
+
+def test_a_guest_whose_holder_could_not_be_stopped_is_told_to_stay_off():
+    """It will not be started again, as nobody tries once more to stop what holds it."""
+    due = _cluster((*STARTED, ("stop", 0, 1)), STARTED, STARTED, fencing=False).plan()
+    assert [(one.node, one.task.value) for one in due.fencing] == [("g", "off")]

@@ -267,3 +267,32 @@ def test_what_is_placed_before_a_connection_is_where_that_is_up_now(connection, 
     due = _cluster(connection, ABSENT, constraints=(_TO_FAR, near, *away)).plan()
     assert list(due.placement["a"]) == [placed]
     assert (f"start a {placed}" in far.steps(due)) is not banned
+
+
+def test_what_is_on_a_node_is_left_alone_while_the_member_that_holds_it_is_in_maintenance():
+    """The connection is not managed then, and neither is what it leads to."""
+    cluster = _cluster(STARTED, STARTED, constraints=(far.prefers("a", "n2"),))
+    wanted = cluster.desired()
+    members = tuple(
+        [dataclasses.replace(one, maintenance=one.name == "n1") for one in wanted.nodes]
+    )
+    due = pipeline.schedule(dataclasses.replace(wanted, nodes=members), cluster.observed())
+    assert "stop a far" in far.steps(cluster.plan())
+    assert not [one for one in far.steps(due) if one.startswith(("start", "stop"))]
+
+
+def test_connections_are_placed_by_priority():
+    """The more important one chooses first, though it was written last."""
+    held = (far.connection(), far.connection("near", priority="5"))
+    cluster = Cluster(held, {"n1": {}, "n2": {}})
+    assert [list(cluster.plan().placement[name]) for name in ("near", "far")] == [["n1"], ["n2"]]
+
+
+def test_a_connection_that_is_left_alone_is_not_banned_from_remote_nodes():
+    """Nor is a guest's holder with it; a connection that is managed is."""
+    for managed in ("true", "false"):
+        vm = far.primitive("vm", remote_node="g", is_managed=managed)
+        held = far.connection(is_managed=managed)
+        ledgers = Cluster((held, vm), {"n1": {}, "n2": {}}).plan().ledgers
+        for name in ("far", "vm", "g"):
+            assert (ledgers[name]["g"].score < 0) == (managed == "true")
