@@ -171,11 +171,25 @@ class _Notes:
         places = self.steps.places[one.index]
         return places is not None and any(stop.required for stop in places.stops.values())
 
+    def _starts_in(self, child: Instance) -> bool:
+        return any(self._doing(one, Task.START) for one in child.primitives())
+
+    def _held_up(self, one: Instance) -> list[int]:
+        """Return where an instance cannot start, but counts as up when others do.
+
+        Not where it has to stop elsewhere, and where its group starts, only afterwards (measured).
+        """
+        places = self.steps.places[one.index]
+        start = None if places is None or self._should_go(one) else places.start
+        return [start.node] if start and start.required and not start.runnable else []
+
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
         alive = self._hears(one)
         if task in {Task.START, Task.PROMOTE} and self._should_go(one):
             alive = []
+        elif task is Task.START and not self._starts_in(one.clone_child):
+            alive += self._held_up(one)
         if task is Task.PROMOTE:
             # A start that goes on where it was begun is where the instance counts as running.
             starting = (step.node for step in self._doing(one, Task.START))
@@ -198,7 +212,8 @@ class _Notes:
             return
         where = self.assignment.chosen[one.index]
         alive = where in self._runs(one) and not stopping
-        if not alive and not starting:
+        held_up = task is Task.START and self._held_up(one)
+        if not alive and not starting and not held_up:
             return
         if where == NOWHERE or not self.situation.nodes[where].reachable:
             return

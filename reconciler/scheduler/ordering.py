@@ -16,6 +16,7 @@ from reconciler.model import constraint, desired
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
 from reconciler.model.reason import Reason, ReasonCode
+from reconciler.model.role import Role
 from reconciler.scheduler import colocation, creation, location, probe_order
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
@@ -400,17 +401,20 @@ class Ordering:
         """``first`` must do its task before ``then`` does its own."""
         loose = not way.rule.symmetrical
         rises = way.first_task in _UP
-        # What has no roles is never demoted, which only an order one way minds (measured).
-        lacks = not firsts and (
-            rises or (loose and way.first_task is Task.DEMOTE and not way.first.has_roles)
-        )
+        promoted = self.situation.standing[way.first.index].role is Role.PROMOTED
+        # What is not promoted is not demoted, which only an order one way minds (measured).
+        lacks = not firsts if rises else loose and way.first_task is Task.DEMOTE and not promoted
+        leaving = self._leaving(way.first) if loose and way.first_task is Task.STOP else []
         if loose and way.then_task is Task.START and self._is_active(way.then):
-            never = [self._never(way)] if lacks else []
+            if lacks:
+                leaving = [self._never(way)]
             # Each member waits for itself: those that are up stay up (measured).
             for each in way.then.primitives():
                 starts = creation.beginnings(self.steps, each, Task.START)
-                link_all(firsts or never, starts, Link.NEEDS_IF_WANTED)
+                link_all(firsts, starts, Link.NEEDS_IF_WANTED)
+                link_all(leaving, starts, Link.NEEDS_IF_WANTED | Link.UNORDERED)
             return
+        link_all(leaving, thens, Link.NEEDS | Link.UNORDERED)
         if lacks:
             for after in thens:
                 after.stop_short(way.why)
@@ -418,6 +422,18 @@ class Ordering:
         if not loose and way.rule.restarts:
             entries = self._entries(way.then, way.then_task)
             link_all(self._pulling(way, firsts), entries, Link.PULLS_THEN)
+
+    def _leaving(self, first: Instance) -> list[Step]:
+        """Return steps that can run if a resource can be stopped: all of a group, some of a clone.
+
+        An order one way asks that, of a clone that runs nowhere, too (measured).
+        """
+        if first.is_primitive:
+            return creation.beginnings(self.steps, first, Task.STOP)
+        join = self.steps.pseudo(f"leaving:{first.name}", Task.NOTHING, first)
+        join.parts = [step for child in first.children for step in self._leaving(child)]
+        join.need = len(join.parts) if first.variant is Variant.GROUP else 1
+        return [join]
 
     def _never(self, way: _Way) -> Step:
         """Return a step in place of those that ``first`` does not even have."""

@@ -152,6 +152,27 @@ def test_who_should_stop_but_cannot_is_told_of_no_start():
     assert not [one for one in due.actions if "_pre_notify_start" in one.key and one.real]
 
 
+def test_who_may_not_start_without_quorum_is_told_that_others_do():
+    """It hears of them as if it were up, but not where another of its group starts."""
+    states = {
+        "n1": {"p": "monitor-failed", "q": "stopped"},
+        "n2": {"p": "running", "q": "stopped"},
+        "n3": {"p": "stopped", "q": "stopped"},
+    }
+    members = (strategies.primitive("p"), strategies.primitive("q"))
+    due = pipeline.schedule(
+        wanted(whole(*members), nodes=NODES, no_quorum_policy="freeze"), seen(states, quorate=False)
+    )
+
+    started = [one for one in due.actions if "_pre_notify_start" in one.key and one.real]
+    assert [one.key for one in due.actions if one.task is Task.START and one.real] == [
+        "p:0_start_0@n1"
+    ]
+    assert {(one.resource, one.node) for one in started} == {
+        ("p", "n2"), ("q", "n2"), ("p", "n3"), ("q", "n3"),
+    }  # fmt: skip
+
+
 def test_nobody_is_told_of_what_a_circle_of_orders_blocks():
     """It would be told again and again, as it is never done."""
     orders = [

@@ -623,3 +623,36 @@ def test_a_set_that_only_keeps_apart_keeps_each_member_apart_from_all(kind, apar
     )
 
     assert ("a_start_0@n1" in before(due, "c_start_0@n1")) is apart
+
+
+@pytest.mark.parametrize(
+    ("first", "states", "blocked"),
+    [
+        ("g", {"a": "running", "a2": "running"}, False),
+        ("g", {"a": "stop-failed", "a2": "running"}, True),
+        ("g", {"a": "stopped", "a2": "stopped"}, False),
+        ("c", {"k": "running"}, False),
+        ("c", {"k": "stop-failed"}, True),
+        ("c", {"k": "stopped"}, True),
+    ],
+)
+def test_an_order_one_way_asks_whether_a_group_or_clone_can_leave(first, states, blocked):
+    """A stop after that of a group waits for all of it, after that of a clone for any of it."""
+    leaders = (
+        resource.Group("g", (strategies.primitive("a"), strategies.primitive("a2"))),
+        clone("c", "k"),
+    )
+    order = constraint.Order(
+        "o", first, "b", first_action="stop", then_action="stop", symmetrical=False
+    )
+    due = pipeline.schedule(
+        wanted(
+            *(one for one in leaders if one.name == first),
+            strategies.primitive("b", target_role="Stopped"),
+            constraints=[order],
+            nodes=("n1",),
+        ),
+        seen({"n1": {**states, "b": "running"}}),
+    )
+
+    assert change(due, "b").blocked is blocked
