@@ -107,49 +107,11 @@ def _device(
 ) -> fencing.FenceDevice | None:
     where, at = section.mapping(name), section.key(name)
     foreign = one.agent != fencing.BUILT_IN_IPMI and not _AGENT.fullmatch(one.agent)
-    if foreign and _FOREIGN.fullmatch(one.agent):
-        scope.findings.add(
-            "foreign-fence-agent",
-            f"only Pacemaker can run {wording.shown(one.agent)}; here it fences nothing",
-            where.value("agent"),
-        )
-    elif foreign:
-        known = sorted(each.kind for each in scope.agents if each.standard == "stonith")
-        scope.findings.add(
-            "invalid-agent",
-            f"{wording.shown(one.agent)} names no fence agent",
-            where.value("agent"),
-            nearest=scope.findings.nearest(one.agent, [*known, fencing.BUILT_IN_IPMI]),
-            fix="write fence_NAME, or ipmi for the built-in driver",
-        )
+    if foreign and not _is_known_abroad(one, where, scope):
         return None
-    metadata = parameters.metadata(agent_name(one.agent), where.value("agent"), scope)
-    params = attributes.sets(
-        one.params,
-        where,
-        "params",
-        parameters.check(metadata, one.agent, scope, device=True),
-        scope.findings,
-    )
-    written = set(where.mapping("params")) if isinstance(one.params, Mapping) else set()
-    mapped = isinstance(one.hosts, dict)
-    # the action comes with each call, the port with the host that is fenced
-    parameters.required(
-        metadata, params, at, scope, written | _GIVEN | (_PORTS if mapped or one.hosts else set())
-    )
-    _injection(params, scope)
-    _strength(one.agent, params, at, scope)
-    meta = attributes.sets(
-        one.meta,
-        where,
-        "meta",
-        attributes.options(stonith.META, "unknown-meta", scope.findings),
-        scope.findings,
-    )
-    utilization = attributes.sets(
-        one.utilization, where, "utilization", attributes.capacities(scope.findings), scope.findings
-    )
-    values = stonith.Values(params, meta, utilization)
+    values = _values(one, where, at, scope)
+    _injection(values.params, scope)
+    _strength(one.agent, values.params, at, scope)
     result.primitives[name] = stonith.primitive(name, one, values, where, scope)
     if one.after is not None:
         places = ("resources", "devices")
@@ -157,12 +119,57 @@ def _device(
         result.after[name] = one.after
     _hosts(name, one, where, scope)
     _machines(name, one, where, scope)
-    if foreign:
-        return None
+    return None if foreign else _lowered_device(name, one, values, at, scope)
+
+
+def _is_known_abroad(one: shape.Device, where: tree.Mapping, scope: Scope) -> bool:
+    """Tell whether an agent that cannot be run here is one of Pacemaker's; report it, or a typo."""
+    if _FOREIGN.fullmatch(one.agent):
+        scope.findings.add(
+            "foreign-fence-agent",
+            f"only Pacemaker can run {wording.shown(one.agent)}; here it fences nothing",
+            where.value("agent"),
+        )
+        return True
+    known = sorted(each.kind for each in scope.agents if each.standard == "stonith")
+    scope.findings.add(
+        "invalid-agent",
+        f"{wording.shown(one.agent)} names no fence agent",
+        where.value("agent"),
+        nearest=scope.findings.nearest(one.agent, [*known, fencing.BUILT_IN_IPMI]),
+        fix="write fence_NAME, or ipmi for the built-in driver",
+    )
+    return False
+
+
+def _values(
+    one: shape.Device, where: tree.Mapping, at: position.Position, scope: Scope
+) -> stonith.Values:
+    """Return parameters, options and utilization of a device, each checked."""
+    metadata = parameters.metadata(agent_name(one.agent), where.value("agent"), scope)
+    known = parameters.check(metadata, one.agent, scope, device=True)
+    params = attributes.sets(one.params, where, "params", known, scope.findings)
+    # The action comes with each call, the port with the host that is fenced.
+    given = _GIVEN | (_PORTS if one.hosts else frozenset())
+    written = frozenset(where.mapping("params")) if isinstance(one.params, Mapping) else frozenset()
+    parameters.required(metadata, params, at, scope, written | given)
+    options = attributes.options(stonith.META, "unknown-meta", scope.findings)
+    capacities = attributes.capacities(scope.findings)
+    return stonith.Values(
+        params,
+        attributes.sets(one.meta, where, "meta", options, scope.findings),
+        attributes.sets(one.utilization, where, "utilization", capacities, scope.findings),
+    )
+
+
+def _lowered_device(
+    name: str, one: shape.Device, values: stonith.Values, at: position.Position, scope: Scope
+) -> fencing.FenceDevice:
+    meta = values.meta
     return fencing.FenceDevice(
         name=name,
         agent=one.agent,
-        params=params,
+        params=values.params,
         hosts=_listed(one, scope),
         host_map=dict(one.hosts) if isinstance(one.hosts, dict) else {},
         delay_base_ms=_milliseconds(meta, "delay-base", _DEFAULTS.delay_base_ms),
