@@ -100,6 +100,7 @@ class State:
         last: the record from which it was started, or found active.
         expired: failed operations that no longer count.
         ignored: an operation failed of which nobody minds it.
+        lasting: an operation failed of which people said that it blocks.
         demotion_failed: it may still be promoted, though it counts as demoted.
         late: the node was down, or to be fenced, before this was read: what failed is no failure.
         migrating_to: other node of a live migration under way.
@@ -112,6 +113,7 @@ class State:
     plain: bool = False
     failed: bool = False
     ignored: bool = False
+    lasting: bool = False
     demotion_failed: bool = False
     late: bool = False
     spent: bool = False
@@ -448,6 +450,7 @@ class _Reading:
                 return
             policy = OnFail.RESTART
         state.failures.append(record)
+        state.lasting = state.lasting or self._blocks(record)
         if verdict in BANS:
             state.bans = (*state.bans, (TermKind.HARD_ERROR, BANS[verdict]))
         self.failed_key = (record.operation, record.interval_ms)

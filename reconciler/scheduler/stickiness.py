@@ -99,14 +99,27 @@ def _overrun(
     threshold = one.meta.migration_threshold
     counts: dict[int, int] = {}
     for each in (one, *inside) if threshold else ():
+        timeout_ms = 0 if _is_lasting(each, situation) else each.meta.failure_timeout_ms
         for where, count in situation.failures.get(each.history_name, {}).items():
             if (each.history_name, where) in situation.outdated:
                 continue
-            effective = count.effective(each.meta.failure_timeout_ms, now)
+            effective = count.effective(timeout_ms, now)
             counts[where] = add(counts.get(where, 0), effective)
     over = [where for where, total in counts.items() if total and total >= threshold]
     for where in over if over and not _overlooked(one, situation) else ():
         yield where, TermKind.FAILURE_THRESHOLD
+
+
+def _is_lasting(one: Instance, situation: Situation) -> bool:
+    """Tell whether no failure of a primitive expires, since one blocks that a node has counted.
+
+    That is so on every node (measured).
+    """
+    counts = situation.failures.get(one.history_name, {})
+    states = situation.eventful.get(one.history_name, {})
+    return any(
+        state.lasting and where in counts and counts[where].count for where, state in states.items()
+    )
 
 
 def _told(one: Instance, situation: Situation) -> Iterator[_Ban]:

@@ -314,6 +314,26 @@ def test_expired_failures_are_cleared():
     assert "p_clear_failcount_0@n1" in {one.key for one in due.actions}
 
 
+@pytest.mark.parametrize(("counted", "kind"), [("1", "stop"), ("0", "leave")])
+def test_no_failure_expires_while_one_blocks(counted, kind):
+    """Where a stop failed of which people say that it blocks, old failures elsewhere count on."""
+    stop = resource.Operation("stop", 0, on_fail=resource.OnFail.BLOCK)
+    one = dataclasses.replace(
+        strategies.primitive("p", migration_threshold="2", failure_timeout="60s"),
+        operations=(stop,),
+    )
+    attributes = {
+        "n1": {"fail-count-p#monitor_10000": "2", "last-failure-p#monitor_10000": "1699990000"},
+        "n2": {"fail-count-p#stop_0": counted},
+    }
+    due = pipeline.schedule(
+        wanted(resource.Clone("c", one), stonith_enabled="false"),
+        seen({"n1": {"p": "running"}, "n2": {"p": "stop-failed"}}, attributes=attributes),
+    )
+
+    assert {each.kind.value for each in due.changes if each.source == "n1"} == {kind}
+
+
 def test_no_quorum_stops_everything():
     """Policy stop: what runs stops, nothing starts, and the reason says so."""
     resources = (strategies.primitive("p"), strategies.primitive("q"))
