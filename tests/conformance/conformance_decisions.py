@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Answer = Mapping[str, Any]
@@ -24,28 +24,34 @@ def seen(text: str, right: Answer, differences: Differences) -> str:
     return next((name for name, told in _SEEN.items() if told(cib, right, differences)), "")
 
 
-def removals(text: str) -> Iterator[tuple[str, str]]:
+def removals(text: str, right: Answer) -> Iterator[tuple[str, str]]:
     """Yield decisions that the CIB gives a cause for, each with the CIB without it."""
     for name, remove in _CAUSES.items():
         cib = ET.fromstring(text)  # noqa: S314 - as above
-        if remove(cib):
+        if remove(cib, right):
             yield name, ET.tostring(cib, encoding="unicode")
 
 
-def _two_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
-    unique = {one.get("id") for clone in _unique_clones(cib) for one in clone.iter("primitive")}
+def _too_many_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
+    most = {
+        member.get("id"): _node_max(clone)
+        for clone in _clones(cib)
+        for member in clone.iter("primitive")
+    }
     arrivals = Counter(
-        (one["rsc"], one["dest"])
+        (one["rsc"].partition(":")[0], one["dest"])
         for one in right["summary"]
-        if one.get("dest") and one["action"] in _ARRIVALS and one["rsc"] not in unique
+        if one.get("dest") and one["action"] in _ARRIVALS
     )
-    return any(count > 1 for count in arrivals.values())
+    return any(count > most.get(name, 1) for (name, _), count in arrivals.items())
 
 
-def _unique_clones(cib: ET.Element) -> Iterator[ET.Element]:
-    for clone in _clones(cib):
-        if any(one.get("value") in _YES for one in _options(clone, "globally-unique")):
-            yield clone
+def _node_max(clone: ET.Element) -> int:
+    """Return how many instances a node may have; of those that are alike no more than one."""
+    if not any(one.get("value") in _YES for one in _options(clone, "globally-unique")):
+        return 1
+    written = [one.get("value", "") for one in _options(clone, "clone-node-max")]
+    return max([int(one) for one in written if one.isdigit()], default=1)
 
 
 def _clones(cib: ET.Element) -> Iterator[ET.Element]:
@@ -90,17 +96,20 @@ def _fenced_in_maintenance(cib: ET.Element, _: Answer, differences: Differences)
     return bool(fenced) and (everywhere or fenced <= kept)
 
 
-def _clone_min(cib: ET.Element) -> bool:
-    found = False
-    for clone in _cloned_groups(cib):
-        for block in clone.findall("meta_attributes"):
-            for option in block.findall("nvpair[@name='clone-min']"):
-                block.remove(option)
-                found = True
-    return found
+def _clone_min(cib: ET.Element, _: Answer) -> bool:
+    blocks = [one for clone in _cloned_groups(cib) for one in clone.findall("meta_attributes")]
+    return _drop(blocks, lambda one: one.get("name") == "clone-min")
 
 
-def _require_all(cib: ET.Element) -> bool:
+def _drop(parents: Iterable[ET.Element], told: Callable[[ET.Element], bool]) -> bool:
+    """Remove children; tell whether there were any."""
+    found = [(parent, one) for parent in parents for one in parent if told(one)]
+    for parent, one in found:
+        parent.remove(one)
+    return bool(found)
+
+
+def _require_all(cib: ET.Element, _: Answer) -> bool:
     orders = [one for tag in ("rsc_order", "resource_set") for one in cib.iter(tag)]
     given = [one for one in orders if one.get("require-all") in ("false", "no", "off", "0")]
     for one in given:
@@ -108,12 +117,30 @@ def _require_all(cib: ET.Element) -> bool:
     return bool(given) and bool(_cloned_groups(cib))
 
 
+def _serialized(cib: ET.Element, _: Answer) -> bool:
+    return _drop(cib.iter("constraints"), lambda one: one.get("kind") == "Serialize")
+
+
+def _unfenced(cib: ET.Element, right: Answer) -> bool:
+    """Remove the nodes that the reference would fence and cannot."""
+    fenced = {one.get("node") for one in right["fencing_summary"]}
+    lost = {
+        one["node"]
+        for one in right["initial"]["nodes"]
+        if "unclean" in one["flags"] and one["node"] not in fenced
+    }
+    nodes = [*cib.iter("nodes"), *cib.iter("status")]
+    return _drop(nodes, lambda one: one.get("uname") in lost)
+
+
 _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
-    "two instances of an anonymous clone on one node": _two_on_a_node,
+    "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
 }
-_CAUSES: dict[str, Callable[[ET.Element], bool]] = {
+_CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
     "require-all with a cloned group": _require_all,
+    "a mandatory order beside a serialized one": _serialized,
+    "a lost node that cannot be fenced": _unfenced,
 }

@@ -146,7 +146,7 @@ def deliberate(given: Situation, cache: pathlib.Path | None = None) -> str:
     judged = judge(given, cache)
     if right is None or judged is None or judged[0]:
         return ""
-    for name, text in conformance_decisions.removals(given.text):
+    for name, text in conformance_decisions.removals(given.text, right):
         after = judge(dataclasses.replace(given, text=text), cache)
         if after is not None and not after[0] and not _weighs(after[1]):
             return name

@@ -36,11 +36,13 @@ def test_random_situations(level):
 @pytest.mark.parametrize(
     ("level", "seed", "reason"),
     [
-        (4, 4, "two instances of an anonymous clone on one node"),
+        (4, 4, "no node gets more instances of a clone than it may have"),
         (4, 90, "every member of a cloned group is looked for on every node"),
         (5, 114, "a node in maintenance is not fenced"),
         (5, 0, "clone-min of a cloned group"),
         (5, 244, "require-all with a cloned group"),
+        (4, 1025, "a mandatory order beside a serialized one"),
+        (4, 1084, "a lost node that cannot be fenced"),
         (1, 0, ""),
     ],
 )
