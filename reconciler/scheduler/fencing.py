@@ -108,18 +108,18 @@ def _obstacle(node: Node, case: Circumstances) -> Reason | None:
 def order(steps: Steps, case: Circumstances) -> None:
     """Let stops on fenced nodes follow from the fencing; what rises elsewhere waits for it.
 
-    Not for what comes back inside of a bundle's container; then only the stop of the whole waits.
+    Connections and fence devices do not wait for what was lost inside of a bundle's container.
     Nor does what does not require fencing wait, if it may run on several nodes.
     """
     lost = [node for node in case.situation.nodes if node.unclean is not None]
     never = {node.index: _never(steps, node) for node in lost if node.index not in steps.fences}
     replicas = {node.index for node in lost if node.name in case.situation.expansion.owners}
-    refilled = {node.index for node in lost if _comes_back(node, case)}
+    known_of = {node.index for node in lost if _is_told_of_anyway(node, case)}
     for one in case.situation.expansion.all if lost else ():
         if not one.is_primitive:
             continue
         places = steps.at(one)
-        spared = replicas if remote.members_only(one) else refilled
+        spared = replicas if remote.members_only(one) else known_of
         for node in lost:
             fence = steps.fences.get(node.index)
             careless = _careless(one, case)
@@ -136,27 +136,18 @@ def order(steps: Steps, case: Circumstances) -> None:
         _last(steps, one, case)
 
 
-def _comes_back(node: Node, case: Circumstances) -> bool:
-    """Tell whether nothing that was lost with a bundle's container is missed elsewhere.
+def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
+    """Tell whether nobody waits for the end of a bundle's lost container.
 
-    All of it returns as it was and none was promoted, or it was lost with the host, of which the
-    others hear anyway, or nothing is ever fenced (measured).
+    It was lost with its host, of which the others hear anyway, or nothing is ever fenced (measured).
     """
-    situation, assignment = case.situation, case.assignment
+    situation = case.situation
     bundle, number = situation.expansion.owners.get(node.name, (None, -1))
     if bundle is None:
         return False
     hosts = situation.standing[bundle.children[number].index].running
-    if not case.settings.fencing_enabled or any(
+    return not case.settings.fencing_enabled or any(
         situation.nodes[where].unclean and not situation.nodes[where].online for where in hosts
-    ):
-        return True
-    up = node.remote is not None and node.remote.connects
-    return up and all(
-        assignment.chosen[one.index] == node.index
-        and situation.standing[one.index].role is not Role.PROMOTED
-        for one in situation.expansion.all
-        if one.is_primitive and node.index in situation.standing[one.index].running
     )
 
 
