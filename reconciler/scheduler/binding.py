@@ -174,7 +174,7 @@ class Binder:
         settings = self.settings
         if settings.maintenance or one.meta.maintenance:
             return False
-        return one.meta.managed and (settings.stop_removed or not one.removed)
+        return one.meta.managed and (settings.stop_removed or not one.orphaned)
 
     def _free(self, candidates: list[Instance], node: Node) -> Instance:
         """Return the instance that an anonymous clone's history on the node belongs to."""

@@ -14,7 +14,7 @@ def create(steps: Steps, case: Circumstances) -> None:
     """Enter the deleting of what is configured no longer."""
     situation = case.situation
     for one in situation.expansion.all:
-        if one.is_primitive and one.removed and one.parent is None:
+        if one.is_primitive and one.orphaned:
             _forget(steps, situation, one)
 
 

@@ -108,7 +108,7 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
         return None
     if not count.count:
         return ReasonCode.PARAMETERS_CHANGED
-    if one.removed and one.parent is None:
+    if one.orphaned:
         return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
     oldest = _oldest(case.situation, one, where) if timeout_ms else None

@@ -97,10 +97,14 @@ class _Spread:
             else:
                 waiting.append(child)
         for child in waiting:
-            if sum(self.taken) >= maximum:
+            beyond = sum(self.taken) >= maximum
+            if beyond:
                 _forbid(self._placing, child)
             self._place(child, NOWHERE)
-            self._count(child)
+            if beyond:
+                self._placing.overlook(child)
+            else:
+                self._count(child)
 
     def _count(self, child: Instance) -> None:
         where = self._placing.chosen[child.index]

@@ -128,7 +128,7 @@ def _color(text: str) -> str:
 
 def _shown(one: Instance, situation: Situation) -> bool:
     """Tell whether it is a primitive; what was removed and has stopped is forgotten."""
-    gone = one.removed and one.parent is None and not situation.standing[one.index].running
+    gone = one.orphaned and not situation.standing[one.index].running
     return one.is_primitive and not gone
 
 

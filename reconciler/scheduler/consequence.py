@@ -24,7 +24,7 @@ def manage(situation: Situation, settings: options.Cluster, *, can_fence: bool) 
         elif one.meta.maintenance:
             standing.managed, standing.maintenance = False, True
             standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, one.base, origin=one.origin)
-        elif not one.meta.managed or (one.removed and not settings.stop_removed):
+        elif not one.meta.managed or (one.orphaned and not settings.stop_removed):
             standing.managed = False
             standing.unmanaged_by = Reason(ReasonCode.UNMANAGED, one.base, origin=one.origin)
         elif settings.fencing_enabled and not can_fence:

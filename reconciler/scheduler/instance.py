@@ -87,6 +87,11 @@ class Instance:
         return self.variant is Variant.PRIMITIVE
 
     @property
+    def orphaned(self) -> bool:
+        """Whether nothing of it is configured, as opposed to one more instance than is wanted."""
+        return self.removed and self.parent is None
+
+    @property
     def top(self) -> Instance:
         """The outermost resource that it belongs to."""
         found = self

@@ -403,13 +403,18 @@ class Placing:
             self.load[where] += 1
             self.capacity.take(one, where)
 
-    def release(self, one: Instance) -> None:
-        """Undo the placement of an instance and of everything in it."""
-        for each in one.below():
+    def overlook(self, one: Instance) -> None:
+        """Let an instance take nothing of its node: it is left alone, though one too many."""
+        for each in one.primitives():
             where = self.chosen[each.index]
-            if where >= 0 and each.is_primitive:
+            if where >= 0:
                 self.load[where] -= 1
                 self.capacity.give_back(each, where)
+
+    def release(self, one: Instance) -> None:
+        """Undo the placement of an instance and of everything in it."""
+        self.overlook(one)
+        for each in one.below():
             self.chosen[each.index] = UNDECIDED
 
 

@@ -122,3 +122,25 @@ def test_what_a_failure_holds_is_followed_by_nothing_in_maintenance_either(maint
     due = _due(first, strategies.primitive("b"), states=states, constraints=away)
 
     assert facts.change(due, "b").kind is ChangeKind.STOP
+
+
+def test_an_instance_too_many_that_is_left_alone_takes_no_place_on_its_node():
+    """Of two where one is wanted only the first counts, so the next resource goes beside the other."""
+    meta = strategies.sets(clone_max="1", is_managed="false")
+    alone = resource.Clone("c", strategies.primitive("b"), meta=meta)
+    states = {"n1": {"b": "running"}, "n2": {"b": "running"}}
+    wanted = facts.wanted(alone, strategies.primitive("p"), strategies.primitive("q"))
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    assert [list(due.placement[name]) for name in ("p", "q")] == [["n2"], ["n1"]]
+
+
+def test_an_instance_too_many_is_stopped_though_what_was_removed_may_stay():
+    """Its clone is configured: it is no resource that nobody knows."""
+    clone = resource.Clone("c", strategies.primitive("b"), meta=strategies.sets(clone_max="1"))
+    wanted = facts.wanted(clone, stop_removed_resources="false")
+    states = {"n1": {"b": "running", "x": "running"}, "n2": {"b": "running"}}
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    stops = [one for one in due.actions if one.real and one.task.value == "stop"]
+    assert [(one.resource, one.node) for one in stops] == [("b", "n2")]
