@@ -66,6 +66,7 @@ class Creation:
                 step.stop_short(standing.unmanaged_by)
                 if standing.blocked and step is stop:
                     step.require(standing.unmanaged_by)
+                    step.held = True
                 # A group stops as one, so a member that may not be stopped holds up the others.
                 step.pinned = step.pinned or not _in_group(one)
             elif not node.comes or node.pending:

@@ -43,7 +43,7 @@ def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]
     """Apply what follows from one step; yield the steps that changed."""
     if one.runnable and _lacks_parts(one):
         one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
-    telling_then = (_THEN if one.required else 0) | (0 if one.runnable else _STUCK)
+    telling_then = (_THEN if one.required and not one.held else 0) | (0 if one.runnable else _STUCK)
     if not telling_then:
         return
     for then, flags in one.after:
@@ -82,7 +82,7 @@ def _forward(first: Step, then: Step, flags: int) -> bool:
         if stuck or (flags & _IF_WANTED and then.required):
             then.stop_short(_waits(first))
             moved = True
-    if flags & _THEN and first.required and not (then.required or then.pinned):
+    if flags & _THEN and first.required and not (first.held or then.required or then.pinned):
         then.require(
             Reason(ReasonCode.REQUIRED_BY_ORDER, _subject(first), first.task.value, first.origin)
         )

@@ -72,6 +72,7 @@ class Step:
         reason: why it is required; blocked: why it cannot run.
         done_by_fencing: the fencing of its node does it.
         resumed: it only goes on with what was begun, so that nothing else does anything anew.
+        held: a failure forbids it, so that it is due for good and takes nothing along.
         pinned: nothing can make it needed: what it would do is none of the cluster's business.
     """
 
@@ -83,6 +84,7 @@ class Step:
         "detail",
         "done_by_fencing",
         "expected_rc",
+        "held",
         "index",
         "instance",
         "interval_ms",
@@ -123,6 +125,7 @@ class Step:
         self.reason: Reason | None = None
         self.blocked: Reason | None = None
         self.done_by_fencing = False
+        self.held = False
         self.pinned = False
         self.resumed = False
         self.probe = False

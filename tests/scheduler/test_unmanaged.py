@@ -144,3 +144,15 @@ def test_an_instance_too_many_is_stopped_though_what_was_removed_may_stay():
 
     stops = [one for one in due.actions if one.real and one.task.value == "stop"]
     assert [(one.resource, one.node) for one in stops] == [("b", "n2")]
+
+
+@pytest.mark.parametrize("first", ["a", "g"])
+def test_the_stop_that_a_failure_forbids_takes_nothing_along(first):
+    """What would stop after it goes on as it is."""
+    held = strategies.primitive("a")
+    leading = held if first == "a" else resource.Group("g", (held,))
+    order = constraint.Order("o", first, "b", first_action="stop", then_action="stop")
+    wanted = facts.wanted(leading, strategies.primitive("b"), constraints=[order], nodes=("n1",))
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"a": "stop-failed", "b": "running"}}))
+
+    assert facts.change(due, "b").kind is ChangeKind.LEAVE
