@@ -422,13 +422,13 @@ def _matters(pair: Pair) -> bool:
     """Tell whether a colocation matters for the placement of a dependent.
 
     What a role alone wants to be near does not, but with clones: what must be with one, unless
-    both of them are about the promoted role, and what would like to be with a role of one
-    (measured).
+    both of them are about the promoted role, and what would like to be with a role of one. Of what
+    runs inside of a bundle only what it avoids matters to the containers (measured).
     """
     if pair.dependent_role is None:
         return True
     if pair.dependent.inner is not None:
-        return False
+        return pair.score < 0
     if pair.score <= 0:
         return True
     if pair.primary.variant is not Variant.CLONE:

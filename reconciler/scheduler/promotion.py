@@ -329,7 +329,7 @@ def _own(placing: Placing, clone: Instance, child: Instance, *, scarce: bool) ->
     if clone.outer is not None:
         said.append((clone.outer, bundle.host(placing, child)))
     for whole, there in said:
-        for pair in placing.pairs.own_primaries(whole):
+        for pair in _primaries(placing, whole):
             optional = 0 < pair.score < INFINITY
             near = scarce and pair.primary.variant is Variant.CLONE
             liked = near and pair.dependent_role is not Role.STOPPED
@@ -338,6 +338,16 @@ def _own(placing: Placing, clone: Instance, child: Instance, *, scarce: bool) ->
                 if value:
                     found.append(Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base))
     return found
+
+
+def _primaries(placing: Placing, whole: Instance) -> Iterator[Pair]:
+    """Yield what a clone or bundle is colocated with.
+
+    What a bundle would rather avoid only its containers hear of, whatever role is named (measured).
+    """
+    for pair in placing.pairs.own_primaries(whole):
+        if whole.bundle is None or pair.score > 0 or pair.score <= -INFINITY:
+            yield pair
 
 
 def _located(wishes: Sequence[Wish], clone: Instance, where: int) -> Iterator[Term]:
@@ -391,7 +401,7 @@ def _preferred(placing: Placing, clone: Instance, row: Row) -> Iterator[tuple[Pa
 
     With each pair, and the resource at its other end.
     """
-    for pair in placing.pairs.own_primaries(clone):
+    for pair in _primaries(placing, clone):
         if pair.dependent_role is Role.PROMOTED and pair.score > -INFINITY:
             row = placing.wishes.apart(clone, row, pair.primary, pair)
             yield pair, pair.primary, row

@@ -433,3 +433,23 @@ def test_containers_are_looked_for_before_what_is_promoted_again_inside_is_demot
     cluster.done["n2"]["vm"] = far.STARTED
     due = cluster.plan()
     assert far.waits(due, "httpd:0_demote_0", "vm_monitor_0")
+
+
+@pytest.mark.parametrize(
+    ("value", "promoted"), [(-100, ["web-1"]), (-score.INFINITY, ["web-0"]), (0, ["web-1"])]
+)
+def test_containers_keep_off_what_their_promoted_instance_is_to_avoid(value, promoted):
+    """Whatever role is named; where they must be there, nobody is promoted next to it."""
+    apart = constraint.Colocation("c", "web", "other", value, dependent_role=Role.PROMOTED)
+    votes = {"web-0": {"master-httpd": "5"}, "web-1": {"master-httpd": "10"}}
+    wishes = (apart, far.prefers("other", "n2"))
+    cluster = _running(_ROLES, attributes=votes, constraints=wishes)
+    due = dataclasses.replace(cluster, resources=(_ROLES, far.primitive("other"))).plan()
+    assert due.ledgers["web-podman-0"]["n2"].score == value
+    rises = [
+        node
+        for name in ("httpd:0", "httpd:1")
+        for node, role in due.placement[name].items()
+        if role is Role.PROMOTED
+    ]
+    assert rises == promoted
