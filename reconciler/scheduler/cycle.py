@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.errors import diagnostic, position
+from reconciler.model.action import Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import settle
 from reconciler.scheduler.step import Link, Step, Steps
 
 Edges = list[tuple[Step, Step]]
-_LIMIT = 100
 _UNORDERED = Link.UNORDERED
 
 
@@ -24,10 +24,13 @@ def in_plan(one: Step) -> bool:
 
 
 def resolve(steps: Steps) -> tuple[Edges, tuple[diagnostic.Diagnostic, ...]]:
-    """Return the edges among the steps that will be done, without circles; settles what it blocks."""
+    """Return the edges among the steps that will be done, without circles; settles what it blocks.
+
+    Each round gives up or blocks something, so there is a last one.
+    """
     findings: list[diagnostic.Diagnostic] = []
     dropped: set[tuple[int, int]] = set()
-    for _ in range(_LIMIT):
+    while True:
         edges = _edges(steps, dropped)
         circles = _circles(steps, edges)
         if not circles:
@@ -44,8 +47,6 @@ def resolve(steps: Steps) -> tuple[Edges, tuple[diagnostic.Diagnostic, ...]]:
                 one.stop_short(Reason(ReasonCode.ORDER_CYCLE, one.name, origin=one.origin))
             blocked.extend(circle)
         settle.settle(steps, blocked)
-    message = "circles among orders remain"
-    raise AssertionError(message)
 
 
 def _edges(steps: Steps, dropped: set[tuple[int, int]]) -> Edges:
@@ -66,14 +67,20 @@ def _edges(steps: Steps, dropped: set[tuple[int, int]]) -> Edges:
 
 
 def _weak(circle: Sequence[Step], inside: set[int]) -> set[tuple[int, int]]:
-    """Return the edges in a circle that are advisory in every relation between the two."""
+    """Return edges of a circle to be given up: advisory ones, in every relation between the two.
+
+    Where nodes wait for each other's capacity, first the last of them waits no more (measured).
+    """
     strong: set[tuple[int, int]] = set()
     weak: set[tuple[int, int]] = set()
     for one in circle:
         for first, flags in one.before:
             if first.index in inside:
                 (weak if flags & Link.ADVISORY else strong).add((first.index, one.index))
-    return weak - strong
+    weak -= strong
+    reliefs = [one for one in circle if one.instance is None and one.task is Task.NOTHING]
+    late = {edge for edge in weak if reliefs and edge[0] == reliefs[-1].index}
+    return late or weak
 
 
 def _circles(steps: Steps, edges: Edges) -> list[list[Step]]:

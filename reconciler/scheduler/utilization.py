@@ -260,7 +260,10 @@ def _members(one: Instance) -> Iterator[Instance]:
 
 
 def order(steps: Steps, situation: Situation, capacity: Capacity) -> None:
-    """Let what uses a node's capacity begin there after what gives capacity back has ended."""
+    """Let what uses a node's capacity begin there after what gives capacity back has ended.
+
+    By the names of the nodes: in a circle the last of them is not waited for.
+    """
     if not capacity.counts:
         return
     leaving: dict[int, list[Step]] = {}
@@ -269,19 +272,14 @@ def order(steps: Steps, situation: Situation, capacity: Capacity) -> None:
         places = steps.places[one.index]
         if not one.is_primitive or places is None or not capacity.need(one):
             continue
-        away = places.migrate_to
         for node, stop in places.stops.items():
-            moves = away is not None and away.node == node
-            leaving.setdefault(node, []).append(away if moves and away else stop)
+            leaving.setdefault(node, []).append(stop)
         if places.start is not None:
-            begins = places.start if away is None else away
-            coming.setdefault(places.start.node, []).append(begins)
-    for node, ends in leaving.items():
-        if node not in coming:
-            continue
+            coming.setdefault(places.start.node, []).append(places.migrate_to or places.start)
+    for node in sorted(leaving.keys() & coming, key=lambda each: situation.nodes[each].rank):
         name = f"load_stopped_{situation.nodes[node].name}"
         between = steps.add(name, ActionKind.PSEUDO, Task.NOTHING, None, node)
-        for step in ends:
+        for step in leaving[node]:
             link(step, between, Link.ADVISORY)
         for step in coming[node]:
             link(between, step, Link.ADVISORY | Link.PULLS_FIRST)

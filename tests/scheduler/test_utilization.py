@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from scheduler import strategies
+from scheduler import strategies, test_migration
 from scheduler import test_rules as facts
 
 from reconciler.model import constraint, desired, node, plan, resource
@@ -259,3 +259,52 @@ def test_an_instance_that_fits_nowhere_hears_its_followers_once():
     due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
 
     assert due.ledgers["p:0"]["n2"].score == -1
+
+
+def _swapped(resources: str, nodes: list[str]) -> plan.Plan:
+    """Return a plan in which resources go round: each to the node after its own."""
+    there = dict(zip(resources, nodes, strict=True))
+    wishes = [
+        facts.location(name, nodes[(place + 1) % len(nodes)], 100)
+        for place, name in enumerate(resources)
+    ]
+    needs = dict.fromkeys(resources, 1)
+    wanted = _wanted("utilization", dict.fromkeys(nodes, 1), needs, wishes, allow_migrate="true")
+    states = {node: {name: "running"} for name, node in there.items()}
+    return facts.pipeline.schedule(wanted, facts.seen(states))
+
+
+def test_capacity_is_free_when_the_migration_away_has_ended():
+    """What comes to a node waits until what migrates away has stopped there."""
+    states = {"n1": {"x": "running"}, "n2": {}}
+    wishes = [facts.location("x", "n2", 100), facts.location("y", "n1", 100)]
+    wanted = _wanted("utilization", {"n1": 1, "n2": 1}, {"x": 1, "y": 1}, wishes)
+    moving = dataclasses.replace(wanted.resources[0], meta=strategies.sets(allow_migrate="true"))
+    wanted = dataclasses.replace(wanted, resources=(moving, wanted.resources[1]))
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    assert "x_stop_0@n1" in test_migration.before(due, "y_start_0@n1")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "last"),
+    [
+        (["n1", "n2"], "x"),
+        (["n2", "n1"], "y"),
+        (["n1", "n2", "n3"], "y"),
+        (["n3", "n1", "n2"], "z"),
+    ],
+)
+def test_who_goes_to_the_last_of_nodes_in_a_circle_does_not_wait(nodes, last):
+    """Where resources migrate round, all but the one to the last node by name wait for room."""
+    resources = "xyz"[: len(nodes)]
+    due = _swapped(resources, nodes)
+    waiting = {
+        name
+        for name, where in zip(resources, nodes, strict=True)
+        if any(
+            "_stop_0" in key for key in test_migration.before(due, f"{name}_migrate_to_0@{where}")
+        )
+    }
+
+    assert waiting == set(resources) - {last}
