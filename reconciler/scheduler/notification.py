@@ -241,10 +241,11 @@ class _Notes:
     def _after_loss(self, one: Instance, frame_: Frame, loss: Step, told: dict[str, str]) -> None:
         """Tell of a fencing where an instance runs and will run, in place of the stop (measured).
 
-        One that restarts is told as soon as the node is fenced; one that failed is not told.
+        One that restarts for others is told as soon as the node is fenced; one that does so for its
+        own sake, as after a failure or with other parameters, is not told.
         """
         where = self.assignment.chosen[one.index]
-        if where not in self._runs(one) or self.situation.standing[one.index].spent:
+        if where not in self._runs(one) or self._restarts_for_itself(one):
             return
         step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
         for fence, _ in loss.before:
@@ -253,6 +254,13 @@ class _Notes:
         self._tell(one, step, None, loss)
         if not (self._doing(one, Task.STOP) or self._doing(one, Task.START)):
             self._tell(one, step, frame_.post, frame_.post_done)
+
+    def _restarts_for_itself(self, one: Instance) -> bool:
+        reasons = [stop.reason for stop in self._doing(one, Task.STOP)]
+        return self.situation.standing[one.index].spent or any(
+            reason is not None and reason.code is not ReasonCode.REQUIRED_BY_ORDER
+            for reason in reasons
+        )
 
     def _notify(
         self,

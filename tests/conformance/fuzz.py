@@ -144,7 +144,7 @@ def deliberate(given: Situation, cache: pathlib.Path | None = None) -> str:
     oracle = harness.load("oracle")
     right = ask(oracle, given) if cache is None else _kept(oracle, given, cache)
     judged = judge(given, cache)
-    if right is None or judged is None or judged[0]:
+    if right is None or judged is None or judged[0] or not _weighs(judged[1]):
         return ""
     for name, text in conformance_decisions.removals(given.text, right):
         after = judge(dataclasses.replace(given, text=text), cache)

@@ -61,9 +61,12 @@ def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
     assert told <= before(due, "p:1_monitor_10000@n2")
 
 
-@pytest.mark.parametrize(("state", "told"), [("running", {"n2", "n3"}), ("monitor-failed", {"n3"})])
-def test_no_instance_that_failed_is_told_of_a_fencing(state, told):
-    """It is recovered anyway; the others are told."""
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("running", {"n2", "n3"}), ("monitor-failed", {"n3"}), ("promoted", {"n3"})],
+)
+def test_no_instance_that_restarts_for_its_own_sake_is_told_of_a_fencing(state, told):
+    """One that failed, or has a role that it must not have, begins anew; the others are told."""
     states = {"n1": {"p": "running"}, "n2": {"p": state}, "n3": {"p": "running"}}
     due = pipeline.schedule(fenced(clone()), seen(states, presence={"n1": Presence.UNKNOWN}))
     notes = [one for one in due.actions if one.real and "_post_notify_stonith_0" in one.key]
