@@ -20,6 +20,7 @@ class ReasonCode(enum.Enum):
     FAILED = "failed"
     PARAMETERS_CHANGED = "parameters-changed"
     AGENT_CHANGED = "agent-changed"
+    NOT_PROMOTABLE = "not-promotable"
     REQUIRED_BY_ORDER = "required-by-order"
     REQUIRED_BY_GROUP = "required-by-group"
     COLOCATED = "colocated"

@@ -42,6 +42,9 @@ SENTENCES: dict[ReasonCode, Sentence] = {
     ReasonCode.AGENT_CHANGED: Sentence(
         "the agent of {subject} changed in the manifest", "its agent changed in the manifest"
     ),
+    ReasonCode.NOT_PROMOTABLE: Sentence(
+        "{subject} is promoted, and is no promotable clone", "promoted, but not promotable"
+    ),
     ReasonCode.REQUIRED_BY_ORDER: Sentence(
         "ordered with the {detail} of {subject}", "ordered with another change"
     ),

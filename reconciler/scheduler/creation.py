@@ -152,7 +152,7 @@ class Creation:
         if role is Role.PROMOTED and next_role is Role.STARTED and places.start is not None:
             # It is no promotable resource any more: only a stop takes the role from it.
             for step in (places.demotes[target], places.stops[target], places.start):
-                step.require(Reason(ReasonCode.PROMOTION, one.base))
+                step.require(Reason(ReasonCode.NOT_PROMOTABLE, one.base, origin=one.origin))
         elif role is Role.PROMOTED and (next_role is not role or standing.failed):
             may = quorum.may_be_promoted(one, role, self.settings, quorate=self.quorate)
             code = ReasonCode.PROMOTION if may else ReasonCode.NO_QUORUM

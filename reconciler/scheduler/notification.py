@@ -43,6 +43,9 @@ _SEQUENCE = (
     (Task.START, Task.PROMOTE),
 )
 """Whose notifications come before whose."""
+_OTHER_THAN_WANTED = frozenset(
+    {ReasonCode.PARAMETERS_CHANGED, ReasonCode.AGENT_CHANGED, ReasonCode.NOT_PROMOTABLE}
+)
 
 
 @frozen
@@ -256,10 +259,9 @@ class _Notes:
             self._tell(one, step, frame_.post, frame_.post_done)
 
     def _restarts_for_itself(self, one: Instance) -> bool:
-        reasons = [stop.reason for stop in self._doing(one, Task.STOP)]
         return self.situation.standing[one.index].spent or any(
-            reason is not None and reason.code is not ReasonCode.REQUIRED_BY_ORDER
-            for reason in reasons
+            stop.reason is not None and stop.reason.code in _OTHER_THAN_WANTED
+            for stop in self._doing(one, Task.STOP)
         )
 
     def _notify(
