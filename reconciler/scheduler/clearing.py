@@ -8,7 +8,7 @@ which records tell of a redefinition is measured).
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.model import desired, secret
 from reconciler.model import remote as implied
@@ -33,33 +33,50 @@ def review(
     However often they failed on that node, it no longer counts (measured). Where a connection leads
     to is not known yet.
     """
-    found = [
-        (name, where, state.remembered)
-        for name, states in situation.eventful.items()
-        for where, state in states.items()
-        if state.remembered is not None and not state.has_expired(state.remembered)
-    ]
-    values = parameters.Parameters(wanted, situation.nodes, clock) if found else None
-    for name, where, record in found:
-        one = _instance(situation, name)
-        if one is None or values is None or not _holder(situation, one, where).managed:
-            continue
-        if replica.follows_host(one.definition):
-            continue
-        if record.digests.all and _is_other(operations, one, record, values.of(one, where)):
-            situation.outdated.add((name, where))
+    found = list(_remembered(situation))
+    if not found:
+        return
+    values = parameters.Parameters(wanted, situation.nodes, clock)
+    for one, where, record in found:
+        known = not replica.follows_host(one.definition)
+        if known and _is_other(operations, one, record, values.of(one, where)):
+            situation.outdated.add((one.history_name, where))
+
+
+def _remembered(situation: Situation) -> Iterator[tuple[Instance, int, OperationRecord]]:
+    """Yield the failures that are remembered, of what is managed, and the nodes where they were."""
+    for name, states in situation.eventful.items():
+        for where, state in states.items():
+            record = state.remembered
+            if record is None or state.has_expired(record) or not record.digests.all:
+                continue
+            one = _instance(situation, name)
+            if one is not None and _holder(situation, one, where).managed:
+                yield one, where, record
+
+
+def _redirected(case: Circumstances) -> Iterator[tuple[str, int]]:
+    """Yield connections that failed where they lead elsewhere by now, with the nodes.
+
+    Where the container is going to be decides (measured).
+    """
+    for one, where, record in _remembered(case.situation):
+        params = case.parameters.of(one, where)
+        if replica.follows_host(one.definition) and _is_other(case.operations, one, record, params):
+            yield one.history_name, where
 
 
 def create(steps: Steps, case: Circumstances) -> None:
     """Enter the clearing of fail counts that no longer count."""
     situation = case.situation
-    found = dict.fromkeys(situation.outdated, NONE)
+    outdated = situation.outdated | set(_redirected(case))
+    found = dict.fromkeys(outdated, NONE)
     for name, counts in situation.failures.items():
         found.update({(name, where): count for where, count in counts.items() if count.count})
     for (name, where), count in sorted(found.items(), key=operator.itemgetter(0)):
         one = _instance(situation, name)
         if one is not None and situation.nodes[where].reachable:
-            code = _why(case, one, where, count)
+            code = _why(case, one, where, count, outdated=(name, where) in outdated)
             if code is not None:
                 step = _clear(steps, one, where, code)
                 if remote.is_connection(one):
@@ -101,7 +118,9 @@ def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> Step:
     return step
 
 
-def _why(case: Circumstances, one: Instance, where: int, count: Count) -> ReasonCode | None:
+def _why(
+    case: Circumstances, one: Instance, where: int, count: Count, *, outdated: bool
+) -> ReasonCode | None:
     """Return why a fail count is cleared, or None."""
     state = case.situation.known.get(one.history_name, {}).get(where)
     if state is None or not _holder(case.situation, one, where).managed:
@@ -117,7 +136,7 @@ def _why(case: Circumstances, one: Instance, where: int, count: Count) -> Reason
         if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED
         clock.wake(due)
-    if (one.history_name, where) in case.situation.outdated:
+    if outdated:
         return ReasonCode.PARAMETERS_CHANGED
     # Where nothing may run no definition is looked at (measured).
     stays = state.active and case.situation.nodes[where].takes_resources

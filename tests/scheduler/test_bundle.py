@@ -9,10 +9,10 @@ import pytest
 from scheduler import far, strategies
 from scheduler.far import ABSENT, Cluster
 
-from reconciler.model import constraint, container, resource, score
+from reconciler.model import constraint, container, observed, resource, score
 from reconciler.model.action import Task
 from reconciler.model.role import Role
-from reconciler.scheduler import pipeline, replica
+from reconciler.scheduler import digest, pipeline, replica
 
 _ENGINE = container.Container(container.Technology.PODMAN, "web:1", replicas=2)
 _NETWORK = container.Network(ip_range_start="192.0.2.254")
@@ -453,3 +453,23 @@ def test_containers_keep_off_what_their_promoted_instance_is_to_avoid(value, pro
         if role is Role.PROMOTED
     ]
     assert rises == promoted
+
+
+@pytest.mark.parametrize(("led_to", "cleared"), [("n1", False), ("n2", True)])
+def test_a_connection_that_failed_is_forgotten_where_it_leads_elsewhere_by_now(led_to, cleared):
+    """Without an address of its own a container is reached at the node where it is going to be."""
+    plain = dataclasses.replace(_WEB, network=container.Network())
+    here = (far.prefers("web", "n1"),)
+    one = dataclasses.replace(plain, container=dataclasses.replace(_ENGINE, replicas=1))
+    cluster = _cluster(one, constraints=here)
+    cluster.done["n1"]["web-0"] = (("start", 0, 1),)
+    seen = cluster.observed()
+    history = seen.nodes["n1"].histories["web-0"]
+    kept = observed.Digests(all=digest.digest({"addr": led_to, "port": "3121"}))
+    failed = dataclasses.replace(history.operations[0], id="web-0_last_failure_0", digests=kept)
+    told = dataclasses.replace(history, operations=(failed,))
+    node = seen.nodes["n1"]
+    node = dataclasses.replace(node, histories={**node.histories, "web-0": told})
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": node})
+    due = pipeline.schedule(cluster.desired(), seen)
+    assert ("clear_failcount web-0 n1" in far.steps(due)) is cleared
