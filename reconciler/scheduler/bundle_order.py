@@ -66,10 +66,10 @@ def bind(steps: Steps, case: Circumstances) -> None:
             reached = case.situation.expansion.by_name.get(implied.replica(bundle.bundled, number))
             there = steps.at(held).start
             places = steps.places[reached.index] if reached is not None else None
-            # What is up need not start for it (measured).
+            # What is up need not start for it, nor be able to (measured).
             up = bool(case.situation.standing[held.index].running)
             for probe in places.probes if places is not None else ():
-                link(there, probe, Link.NEEDS_IF_REQUIRED if up else Link.NEEDS)
+                link(there, probe, Link.ORDER if up else Link.NEEDS)
 
 
 def _join(steps: Steps, bundle: Instance, inner: Instance) -> None:

@@ -473,3 +473,13 @@ def test_a_connection_that_failed_is_forgotten_where_it_leads_elsewhere_by_now(l
     seen = dataclasses.replace(seen, nodes={**seen.nodes, "n1": node})
     due = pipeline.schedule(cluster.desired(), seen)
     assert ("clear_failcount web-0 n1" in far.steps(due)) is cleared
+
+
+def test_a_connection_into_a_container_that_is_up_is_looked_for_though_it_cannot_start_again():
+    """It has to stop for what it is ordered after, and nothing says that it comes back."""
+    down = far.primitive("other", target_role="Stopped")
+    cluster = _running(_WEB, constraints=(constraint.Order("o", "other", "web"),))
+    steps = far.steps(dataclasses.replace(cluster, resources=(_WEB, down)).plan())
+    assert "stop web-podman-0 n1" in steps
+    assert "start web-podman-0 n1" not in steps
+    assert "monitor web-0 n2" in steps
