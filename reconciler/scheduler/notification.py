@@ -131,11 +131,7 @@ class _Notes:
         """
         told = self._words()
         for task, frame_ in self.whole.frames.items():
-            acting = [
-                one
-                for one in self.members
-                if any(not step.resumed for step in self._doing(one, task))
-            ]
+            acting = [one for one in self.members if self._news(one, task)]
             if not acting:
                 for step in (frame_.pre, frame_.pre_done, frame_.post, frame_.post_done):
                     step.required = False
@@ -149,6 +145,11 @@ class _Notes:
                     self._after_loss(one, frame_, loss, told)
                 elif frame_.post.runnable:
                     self._post(one, task, frame_, told)
+
+    def _news(self, one: Instance, task: Task) -> list[Step]:
+        """Return what is done with an instance, but for a start that only goes on."""
+        goes_on = not self._should_go(one)
+        return [step for step in self._doing(one, task) if not (step.resumed and goes_on)]
 
     def _tell(self, one: Instance, step: Step, begin: Step | None, end: Step) -> None:
         """Put a telling between the steps that join all of its kind.
@@ -206,7 +207,7 @@ class _Notes:
 
     def _post(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
-        starting = self._doing(one, Task.START)
+        starting = self._news(one, Task.START)
         if task is Task.DEMOTE:
             for where in self._hears(one):
                 self._told_after(one, where, task, frame_, told)

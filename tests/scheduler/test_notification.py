@@ -118,6 +118,42 @@ def test_a_start_that_only_goes_on_is_told_to_nobody():
     assert {one.task for one in due.actions} == {Task.START, Task.MONITOR}
 
 
+def beginning() -> observed.Observed:
+    """Return a cluster where p runs on n1 and is being started on n2."""
+    begun = dataclasses.replace(
+        strategies.record("start", 193, 1), status=observed.OperationStatus.PENDING
+    )
+    found = seen({"n1": {"p": "running"}, "n2": {}})
+    history = observed.ResourceHistory("p", strategies.AGENT, (begun,))
+    node = dataclasses.replace(found.nodes["n2"], histories={"p": history})
+    return dataclasses.replace(found, nodes={**found.nodes, "n2": node})
+
+
+def test_who_goes_on_starting_is_told_that_another_has_stopped():
+    """It counts as running, as it was before."""
+    banned = location("c", "n1", -INFINITY)
+    due = pipeline.schedule(wanted(clone(), constraints=[banned]), beginning())
+
+    assert told(due, "post") == {("p", "n2")}
+
+
+def test_a_start_that_was_under_way_and_is_made_anew_is_news():
+    """What it is ordered after restarts, so it is stopped and started, and others hear of that."""
+    meta = strategies.sets(interleave="true")
+    first = resource.Clone("a", strategies.primitive("o"), meta=meta)
+    order = constraint.Order("k", "a", "c")
+    found = beginning()
+    for name, rc in (("n1", 0), ("n2", 1)):
+        done = (strategies.record("start", 0, 1), strategies.record("monitor", rc, 2, 0, 10_000))
+        history = observed.ResourceHistory("o", strategies.AGENT, done)
+        node = found.nodes[name]
+        node = dataclasses.replace(node, histories={**node.histories, "o": history})
+        found = dataclasses.replace(found, nodes={**found.nodes, name: node})
+    due = pipeline.schedule(wanted(first, clone(interleave="true"), constraints=[order]), found)
+
+    assert told(due, "post") == {("p", "n1"), ("p", "n2")}
+
+
 def told(due, kind: str) -> set[tuple[str, str]]:
     """Return who is told of something, and where."""
     found = (one for one in due.actions if f"_{kind}_notify_" in one.key)
