@@ -121,6 +121,24 @@ def _serialized(cib: ET.Element, _: Answer) -> bool:
     return _drop(cib.iter("constraints"), lambda one: one.get("kind") == "Serialize")
 
 
+def _role_of_group(cib: ET.Element, _: Answer) -> bool:
+    names = {clone.get("id") for clone in _cloned_groups(cib)}
+    with_role = [one for one in cib.iter("rsc_colocation") if one.get("rsc-role")]
+    told = [one for one in with_role if one.get("rsc") in names]
+    return _drop(cib.iter("constraints"), lambda one: one in told)
+
+
+def _pairs_of_promoted(cib: ET.Element, _: Answer) -> bool:
+    promoted = {
+        one.get("rsc")
+        for one in cib.iter("rsc_colocation")
+        if one.get("rsc-role") in ("Promoted", "Master")
+    }
+    clones = [clone for clone in _clones(cib) if clone.get("id") in promoted]
+    blocks = [block for clone in clones for block in clone.findall("meta_attributes")]
+    return _drop(blocks, lambda one: one.get("name") == "interleave")
+
+
 def _unfenced(cib: ET.Element, right: Answer) -> bool:
     """Remove the nodes that the reference would fence and cannot."""
     fenced = {one.get("node") for one in right["fencing_summary"]}
@@ -141,6 +159,8 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
     "require-all with a cloned group": _require_all,
+    "what a role of a cloned group is to avoid": _role_of_group,
+    "instances that need a partner only where they are promoted": _pairs_of_promoted,
     "a mandatory order beside a serialized one": _serialized,
     "a lost node that cannot be fenced": _unfenced,
 }

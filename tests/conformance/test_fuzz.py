@@ -42,6 +42,8 @@ def test_random_situations(level):
         (5, 0, "clone-min of a cloned group"),
         (5, 244, "require-all with a cloned group"),
         (4, 1025, "a mandatory order beside a serialized one"),
+        (4, 1099, "what a role of a cloned group is to avoid"),
+        (4, 1145, "instances that need a partner only where they are promoted"),
         (4, 1084, "a lost node that cannot be fenced"),
         (1, 0, ""),
     ],
