@@ -14,7 +14,8 @@ from typing import Any
 Answer = Mapping[str, Any]
 Differences = Mapping[str, Mapping[str, list[str]]]
 _CLONES = ("clone", "master")
-_ARRIVALS = ("start", "move", "migrate", "restart", "recover")
+_DEPARTURES = ("stop", "move", "migrate", "restart", "recover")
+_ARRIVALS = ("start", *_DEPARTURES[1:])
 _YES = ("true", "on", "yes", "y", "1")
 
 
@@ -38,12 +39,22 @@ def _too_many_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
         for clone in _clones(cib)
         for member in clone.iter("primitive")
     }
-    arrivals = Counter(
-        (one["rsc"].partition(":")[0], one["dest"])
-        for one in right["summary"]
-        if one.get("dest") and one["action"] in _ARRIVALS
+    active = Counter(
+        (one["rsc"].partition(":")[0], node)
+        for one in right["initial"]["resources"]
+        if one["role"] != "Stopped"
+        for node in one["nodes"]
     )
-    return any(count > most.get(name, 1) for (name, _), count in arrivals.items())
+    before = active.copy()
+    for one in right["summary"]:
+        name = one["rsc"].partition(":")[0]
+        if one.get("source"):
+            active[name, one["source"]] -= one["action"] in _DEPARTURES
+        if one.get("dest"):
+            active[name, one["dest"]] += one["action"] in _ARRIVALS
+    return any(
+        count > max(most.get(name, 1), before[name, node]) for (name, node), count in active.items()
+    )
 
 
 def _node_max(clone: ET.Element) -> int:
