@@ -268,6 +268,24 @@ def resume(steps: Steps) -> None:
             step.require(step.reason)
 
 
+def forgo(steps: Steps, situation: Situation) -> None:
+    """Leave out what a group or clone would do as a whole, where nothing in it does; after settling.
+
+    What follows does not wait for what is blocked in all of it (measured).
+    """
+    for one in reversed(situation.expansion.all):
+        whole = steps.wholes[one.index]
+        inside = one.children if one.inner is None else (*one.children, one.inner)
+        for task, begin, end in whole.spans() if whole is not None else ():
+            if not begin.required or any(
+                step.required and step.runnable
+                for child in inside
+                for step in beginnings(steps, child, task)
+            ):
+                continue
+            begin.required = end.required = False
+
+
 def beginnings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     """Return the steps with which a child of a group or clone does a task."""
     if one.is_primitive:
@@ -326,15 +344,8 @@ def endings(steps: Steps, one: Instance, task: Task) -> list[Step]:
 def _collect(steps: Steps, one: Instance) -> None:
     """Bind the joining steps of a group or clone to its children's."""
     whole = steps.whole(one)
-    tasks = [
-        (Task.START, whole.start, whole.running),
-        (Task.STOP, whole.stop, whole.stopped),
-        (Task.PROMOTE, whole.promote, whole.promoted),
-        (Task.DEMOTE, whole.demote, whole.demoted),
-    ]
-    for task, begin, end in tasks:
-        if begin is not None and end is not None:
-            _join(steps, one, task, begin, end)
+    for task, begin, end in whole.spans():
+        _join(steps, one, task, begin, end)
     if one.bundle is None or one.has_roles:
         # What is done inside of a bundle without roles has an order of its own (measured).
         link(whole.stopped, whole.start, Link.ORDER)

@@ -60,14 +60,7 @@ class Frame:
 
 def frame(steps: Steps, one: Instance, whole: Whole) -> None:
     """Enter the joining steps of a clone that wants notifications."""
-    for task, begin, end in (
-        (Task.START, whole.start, whole.running),
-        (Task.STOP, whole.stop, whole.stopped),
-        (Task.PROMOTE, whole.promote, whole.promoted),
-        (Task.DEMOTE, whole.demote, whole.demoted),
-    ):
-        if begin is None or end is None:
-            continue
+    for task, begin, end in whole.spans():
         name, done = task.value, _DONE[task]
         found = Frame(
             steps.pseudo(f"{one.name}_pre_notify_{name}_0", Task.NOTIFY, one),

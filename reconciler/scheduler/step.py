@@ -7,7 +7,7 @@ typed; only ``settle`` applies them. A step ends up in the plan if it is require
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import position
@@ -219,6 +219,17 @@ class Whole:
             self.promoted = steps.pseudo(f"{one.name}_promoted_0", Task.NOTHING, one)
             self.demote = steps.pseudo(f"{one.name}_demote_0", Task.DEMOTE, one)
             self.demoted = steps.pseudo(f"{one.name}_demoted_0", Task.NOTHING, one)
+
+    def spans(self) -> Iterator[tuple[Task, Step, Step]]:
+        """Yield each task with the steps that open and close it."""
+        for task, begin, end in (
+            (Task.START, self.start, self.running),
+            (Task.STOP, self.stop, self.stopped),
+            (Task.PROMOTE, self.promote, self.promoted),
+            (Task.DEMOTE, self.demote, self.demoted),
+        ):
+            if begin is not None and end is not None:
+                yield task, begin, end
 
 
 class Steps:
