@@ -30,6 +30,18 @@ def scaled(score: int, factor: float) -> int:
     return 1 if factor > 0 else -1
 
 
+def _speaker(one: Instance) -> Instance:
+    """Return whose wishes are those of a resource: of a group its first member's."""
+    return one.children[0] if one.variant is Variant.GROUP and one.children else one
+
+
+def _reopened(before: Row, after: Row) -> Row:
+    """Return a row with 1 where wishes used up what was there."""
+    return [
+        1 if new == -INFINITY and old >= 0 else new for old, new in zip(before, after, strict=True)
+    ]
+
+
 @frozen
 class _Way:
     """How wishes travel.
@@ -38,10 +50,12 @@ class _Way:
         positive_only: none makes a score negative: at the end 1 is left of one that they used up.
             One that is negative takes them as they are.
         onwards: from what a resource follows; else from what follows it.
+        singly: each node is looked at by itself, as if there were no others.
     """
 
     positive_only: bool = False
     onwards: bool = False
+    singly: bool = False
 
 
 class Wishes:
@@ -81,23 +95,29 @@ class Wishes:
         way = _Way(onwards=True)
         return self.added(row, pair.primary, pair.score / INFINITY, pair.attribute, way)
 
-    def alone(self, row: Row, pair: Pair) -> Row:
-        """Return a row with the wishes of the primary of a pair, and of nobody behind it."""
-        primary = pair.primary
-        source = primary.children[0] if primary.variant is Variant.GROUP else primary
-        found = self._combined(row, source, pair.score / INFINITY, pair.attribute, _Way())
-        return found if self._ranking.usable(found) else row
+    def singly(self, row: Row, other: Instance, pair: Pair, *, follows: bool) -> Row:
+        """Return a row with what the other side of a pair wishes for each node by itself.
+
+        What that side itself wishes counts in any case; those behind it are heard where the node
+        stays usable, and only as long as it does (measured).
+
+        Args:
+            row: the scores.
+            other: the other side.
+            pair: the two.
+            follows: whether the other side is the dependent; then it closes no node.
+        """
+        way = _Way(positive_only=follows, singly=True)
+        factor = pair.score / INFINITY
+        own = self._combined(row, _speaker(other), factor, pair.attribute, way)
+        found = self._where(own, self.added(row, other, factor, pair.attribute, way), own)
+        return _reopened(row, found) if follows else found
 
     def towards(self, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False) -> Row:
         """Return a row with what the other side of a pair wishes, and those behind it."""
         way = _Way(positive_only=positive_only)
         found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
-        if not positive_only:
-            return found
-        return [
-            1 if after == -INFINITY and before >= 0 else after
-            for before, after in zip(row, found, strict=True)
-        ]
+        return _reopened(row, found) if positive_only else found
 
     def apart(
         self, one: Instance, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False
@@ -125,7 +145,7 @@ class Wishes:
         count for nothing (measured).
         """
         group = dependent if dependent.variant is Variant.GROUP and dependent.children else None
-        source = dependent if group is None else group.children[0]
+        source = _speaker(dependent)
         if source.index in self._busy:
             return target
         self._busy.add(source.index)
@@ -134,14 +154,23 @@ class Wishes:
             if self._ranking.usable(row):
                 self._heard += 1
                 behind = self._pairs.spoken(source) if way.onwards else self._followers(source)
-                row = self._behind(row, behind, factor, way)
+                found = self._behind(row, behind, factor, way)
+                row = self._where(row, found, target) if way.singly else found
             else:
                 row = target
             if group is not None and not way.onwards and self._ranking.usable(row):
-                row = self._behind(row, self._followers(group.children[-1]), factor, way)
+                found = self._behind(row, self._followers(group.children[-1]), factor, way)
+                row = self._where(row, found, row) if way.singly else found
         finally:
             self._busy.discard(source.index)
         return row
+
+    def _where(self, row: Row, found: Row, otherwise: Row) -> Row:
+        """Return what was found for the nodes that can take a resource with the scores of a row."""
+        choices = zip(self._ranking.nodes, row, found, otherwise, strict=True)
+        return [
+            new if score >= 0 and node.takes_resources else old for node, score, new, old in choices
+        ]
 
     def _behind(self, row: Row, pairs: Sequence[Pair], factor: float, way: _Way) -> Row:
         """Return a row with the wishes of those bound to the bearer of a wish."""

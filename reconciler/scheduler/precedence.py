@@ -72,13 +72,14 @@ class Precedence:
 def _company(placing: Placing, clone: Instance) -> list[int]:
     """Return what the clone's colocations say of each node, apart from everything else.
 
-    Who follows the clone is heard with all that follow it in turn, and what the clone follows for
-    itself alone. Nodes that are away, or are leaving, come after all others (measured).
+    What the clone follows and who follows the clone are heard with all that follow them in turn:
+    what the clone follows brings its own wishes back. Nodes that are away, or are leaving, come
+    after all others (measured).
     """
     row = [0 if node.online and not node.shutdown else -INFINITY for node in placing.nodes]
     for pair in placing.pairs.own_primaries(clone):
-        row = placing.wishes.alone(row, pair)
+        row = placing.wishes.singly(row, pair.primary, pair, follows=False)
     for pair in placing.pairs.own_dependents(clone):
         if pair.influence:
-            row = placing.wishes.towards(row, pair.dependent, pair, positive_only=True)
+            row = placing.wishes.singly(row, pair.dependent, pair, follows=True)
     return row

@@ -53,3 +53,50 @@ def test_what_is_active_on_several_nodes_comes_before_what_has_to_leave_or_is_do
 
     up = {one.resource for one in due.actions if one.task is Task.START and one.real}
     assert ("p:0" in up) == rises
+
+
+def _survivor(*constraints, pulls=(), others=()):
+    """Return where the instance was that goes to n4, the only node for any; n1 and n2 have one."""
+    clone = resource.Clone("c", strategies.primitive("b", resource_stickiness="INFINITY"))
+    primary = strategies.primitive("q")
+    states = {name: {"b": "running", "q": "stopped"} for name in ("n1", "n2")}
+    states |= {
+        "n3": {"b": "stopped", "q": "stopped", "p": "running"},
+        "n4": {"b": "stopped", "q": "running"},
+    }
+    told = [
+        location("q", "n4", INFINITY),
+        constraint.Colocation("k", "c", "q", INFINITY, influence=False),
+        *(location(name, where, score) for name, where, score in pulls),
+        *constraints,
+    ]
+    due = pipeline.schedule(
+        wanted(primary, *others, clone, constraints=told, nodes=tuple(states)), seen(states)
+    )
+    moves = [one for one in due.changes if one.target == "n4" != one.source and one.source]
+    return moves[0].source
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [(50, 90, "n2"), (90, 50, "n1")])
+def test_what_a_clone_follows_brings_its_own_wishes_back(first, second, expected):
+    """Of instances that are alike that goes first where the clone would rather be, both ways round."""
+    followed = resource.Clone("f", strategies.primitive("p"), meta=strategies.sets(clone_max="1"))
+    avoids = constraint.Colocation("a", "c", "f", -500000)
+    pulls = [("f", "n3", INFINITY), ("c", "n1", first), ("c", "n2", second)]
+
+    assert _survivor(avoids, pulls=pulls, others=(followed,)) == expected
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [(50, 90, "n2"), (90, 50, "n1")])
+def test_who_would_close_the_node_of_an_instance_behind_others_is_not_heard(
+    first, second, expected
+):
+    """That other nodes stay open makes no difference where instances are compared."""
+    others = strategies.primitive("d"), strategies.primitive("e")
+    followers = [
+        constraint.Colocation("cd", "d", "c", 500000),
+        constraint.Colocation("de", "e", "d", 500000),
+    ]
+    pulls = [("d", "n1", first), ("d", "n2", second), ("e", "n1", -900), ("e", "n2", -900)]
+
+    assert _survivor(*followers, pulls=pulls, others=others) == expected
