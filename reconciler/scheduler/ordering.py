@@ -359,10 +359,12 @@ class Ordering:
                 step.stop_short(way.why)
 
     def _where(self, child: Instance, task: Task) -> set[int]:
-        """Return where an instance does a task; one that is blocked does not rise (measured)."""
+        """Return where an instance does a task; one that is blocked does none (measured)."""
+        if self.situation.is_blocked(child):
+            return set()
         if task in _UP:
             where = self.assignment.chosen[child.index]
-            return set() if where == NOWHERE or self.situation.is_blocked(child) else {where}
+            return set() if where == NOWHERE else {where}
         return set(self.situation.standing[child.index].running)
 
     def _is_active(self, one: Instance) -> bool:

@@ -175,6 +175,21 @@ def test_an_interleaved_instance_without_partner_is_passed_over():
     assert [(one.target, one.blocked) for one in moves] == [("n1", False)]
 
 
+@pytest.mark.parametrize("interleave", ["true", "false"])
+def test_no_instance_waits_for_the_stop_of_a_later_one_that_failed_to_stop(interleave):
+    """What is left alone until people come does not keep the instance that it followed up."""
+    resources = (clone("c", "a"), clone("d", "b", interleave=interleave))
+    states = {
+        "n1": {"a": "running", "b": "stop-failed"},
+        "n2": {"a": "running", "b": "running"},
+    }
+    rules = [constraint.Order("o", "c", "d"), location("c", "n1", -INFINITY)]
+    due = pipeline.schedule(wanted(*resources, constraints=rules), seen(states))
+
+    stops = {(one.resource, one.source, one.blocked) for one in due.changes if one.target == ""}
+    assert ("a", "n1", False) in stops
+
+
 def test_nothing_starts_that_a_joining_node_may_run():
     """A node that joins has to be asked first; what is up elsewhere may move meanwhile."""
     resources = (strategies.primitive("a"), strategies.primitive("b"))
