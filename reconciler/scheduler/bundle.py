@@ -140,3 +140,4 @@ def enter(expansion: Expansion, wanted: resource.Bundle) -> None:
     expansion.bundles.append(bundle)
     for number in range(wanted.container.count) if wanted.child is not None else ():
         expansion.owners[implied.replica(wanted, number)] = (bundle, number)
+    expansion.counted.update(made.name for made in implied.implied((wanted,)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from reconciler.model import attribute, remote, resource
+from reconciler.model import attribute, node, remote, resource
 from reconciler.model import desired as desired_state
 from reconciler.model.agent import AgentName
 from reconciler.scheduler import bundle, options
@@ -29,16 +29,17 @@ class Expansion:
         "by_name",
         "clones",
         "contained",
+        "counted",
         "implied",
-        "node_count",
         "owners",
         "removed",
         "tops",
     )
 
-    def __init__(self, reader: options.Reader, node_count: int) -> None:
+    def __init__(self, reader: options.Reader, counted: set[str]) -> None:
         self._reader = reader
-        self.node_count = node_count
+        self.counted = counted
+        """Names of the nodes that a clone has an instance for, unless told otherwise."""
         self.all: list[Instance] = []
         self.tops: list[Instance] = []
         self.by_name: dict[str, Instance] = {}
@@ -177,7 +178,7 @@ class Expansion:
         node_max = max(0, meta.number("clone-node-max", 1))
         promoted_max = meta.number("promoted-max", 1)
         return CloneOptions(
-            maximum=max(0, meta.number("clone-max", max(1, self.node_count))),
+            maximum=max(0, meta.number("clone-max", max(1, len(self.counted)))),
             node_max=node_max if unique else min(node_max, 1),
             minimum=max(0, meta.number("clone-min", 0)),
             notify=meta.flag("notify"),
@@ -282,9 +283,19 @@ def _is_unique(parent: Instance) -> bool:
     return top.clone is not None and top.clone.unique
 
 
-def expand(wanted: desired_state.Desired, reader: options.Reader, node_count: int) -> Expansion:
+def _counted(wanted: desired_state.Desired) -> set[str]:
+    """Return the names of the nodes that clones have instances for, those of bundles left out.
+
+    They count for what is written behind the bundle; nodes that were only seen do not (measured).
+    """
+    written = {one.name for one in wanted.nodes if one.kind is not node.NodeKind.PING}
+    others = (one for one in wanted.resources if not isinstance(one, resource.Bundle))
+    return written | {made.name for made in remote.implied(others)}
+
+
+def expand(wanted: desired_state.Desired, reader: options.Reader) -> Expansion:
     """Return the tree of everything that is configured."""
-    expansion = Expansion(reader, node_count)
+    expansion = Expansion(reader, _counted(wanted))
     for one in wanted.resources:
         expansion.add(one)
     for made in remote.implied(wanted.resources):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from reconciler.scheduler.situation import Situation
 
 
+_FAILED_INSIDE = frozenset({ReasonCode.STOP_FAILED, ReasonCode.ON_FAIL_FENCE})
+"""Why a guest is unclean that is up."""
+
+
 def container(expansion: Expansion, one: Instance) -> Instance | None:
     """Return what a resource is contained in; None: in nothing."""
     return expansion.by_name.get(one.container)
@@ -54,7 +58,10 @@ def is_up(situation: Situation, node: Node, held: Instance) -> bool:
 
 
 def spread(situation: Situation) -> None:
-    """Let the containers of unclean guests be recovered, and with them what ran inside."""
+    """Let the containers of unclean guests be recovered, and with them what ran inside.
+
+    Where it is only that something failed there, the others have not failed: they restart (measured).
+    """
     for node in situation.nodes:
         held = holder(situation.expansion, node)
         if held is None:
@@ -68,7 +75,7 @@ def spread(situation: Situation) -> None:
             for one in situation.expansion.all
             if one.is_primitive and node.index in situation.standing[one.index].running
         ]
-        for one in lost:
+        for one in () if node.unclean.code in _FAILED_INSIDE else lost:
             standing = situation.standing[one.index]
             standing.failed = standing.states[node.index].failed = True
             standing.spent = standing.states[node.index].spent = True

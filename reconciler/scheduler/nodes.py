@@ -132,18 +132,18 @@ class Node:
 def compile_nodes(
     wanted: desired_state.Desired, seen: observed.Observed, settings: options.Cluster
 ) -> tuple[Node, ...]:
-    """Return the nodes in the order written, then those that were only seen."""
+    """Return the nodes in the order written, those that resources make, then what was only seen."""
     known = {one.name: one for one in wanted.nodes if one.kind is not node.NodeKind.PING}
     holders: dict[str, str] = {}
-    for name, kind, container in _seen_only(seen):
-        known.setdefault(name, node.Node(name, kind=kind))
-        if container:
-            holders[name] = container
     for made in implied.implied(wanted.resources):
         before = known.get(made.name) or node.Node(made.name)
         known[made.name] = dataclasses.replace(before, kind=made.kind)
         if made.kind is node.NodeKind.GUEST:
             holders[made.name] = made.resource
+    for name, kind, container in _seen_only(seen):
+        known.setdefault(name, node.Node(name, kind=kind))
+        if container:
+            holders.setdefault(name, container)
     ranks = {name: rank for rank, name in enumerate(sorted(known))}
     compiled = tuple(
         _compile(index, ranks[name], one, seen, settings)

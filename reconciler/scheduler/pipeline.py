@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from reconciler.errors import diagnostic
 from reconciler.frozen import frozen
 from reconciler.model import desired as desired_state
-from reconciler.model import node, observed, plan
+from reconciler.model import observed, plan
 from reconciler.model.role import Role
 from reconciler.model.status import ClusterStatus
 from reconciler.scheduler import (
@@ -247,10 +247,9 @@ def _examine(desired: desired_state.Desired, observed: observed.Observed) -> _Ex
     clock = rule.Clock(observed.now)
     settings = options.cluster(desired, clock)
     operations = operation.Reader(desired.operation_defaults, clock)
-    members = [one for one in desired.nodes if one.kind is not node.NodeKind.PING]
     known = nodes.compile_nodes(desired, observed, settings)
     quorum.doom(known, settings, observed)
-    tree = expansion.expand(desired, options.Reader(desired, clock), max(len(members), len(known)))
+    tree = expansion.expand(desired, options.Reader(desired, clock))
     standing = survey.read(desired, tree, known, settings, operations)
     clearing.review(standing, desired, operations, clock)
     return _Examined(desired, observed, clock, settings, operations, standing)

@@ -103,7 +103,7 @@ class _Digests:
         reader = options.Reader(wanted.desired, clock)
         self._nodes = nodes.compile_nodes(wanted.desired, wanted.observed, settings)
         self._numbers = {one.name: one.index for one in self._nodes}
-        self._tree = expansion.expand(wanted.desired, reader, max(1, len(self._nodes)))
+        self._tree = expansion.expand(wanted.desired, reader)
         self._parameters = parameters.Parameters(wanted.desired, self._nodes, clock)
         self._operations = operation.Reader(wanted.desired.operation_defaults, clock)
 

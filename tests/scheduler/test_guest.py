@@ -12,6 +12,7 @@ from scheduler.far import ABSENT, STARTED, Cluster
 
 from reconciler.model import constraint, resource
 from reconciler.model.action import ActionKind
+from reconciler.model.plan import ChangeKind
 from reconciler.scheduler import pipeline
 
 _WATCH = (resource.Operation("monitor", interval_ms=60_000),)
@@ -339,3 +340,16 @@ def test_a_guest_whose_holder_could_not_be_stopped_is_told_to_stay_off():
     """It will not be started again, as nobody tries once more to stop what holds it."""
     due = _cluster((*STARTED, ("stop", 0, 1)), STARTED, STARTED, fencing=False).plan()
     assert [(one.node, one.task.value) for one in due.fencing] == [("g", "off")]
+
+
+def test_what_runs_beside_a_failure_on_a_guest_restarts_without_having_failed():
+    """Only what failed there is recovered, with the guest; where that was lost, all of it is."""
+    resources = (_VM, _A, far.primitive("b"))
+    for vm, on_guest, kind in (
+        (STARTED, (*STARTED, ("stop", 0, 1)), ChangeKind.RESTART),
+        (_FAILED, STARTED, ChangeKind.RECOVER),
+    ):
+        cluster = _cluster(vm, STARTED, on_guest, resources=resources, constraints=_TO_GUEST)
+        cluster.done["g"]["b"] = STARTED
+        changes = {one.resource: one.kind for one in cluster.plan().changes}
+        assert changes["b"] is kind

@@ -10,7 +10,7 @@ import pytest
 from scheduler import far
 from scheduler.far import ABSENT, LOST, STARTED, Cluster
 
-from reconciler.model import constraint, remote, resource
+from reconciler.model import constraint, container, remote, resource
 from reconciler.model.action import ActionKind
 from reconciler.scheduler import pipeline
 
@@ -209,6 +209,17 @@ def test_remote_nodes_count_as_nodes_for_clones():
     done = {"n1": {"far": STARTED}, "n2": {"far": ABSENT}, "far": {}}
     due = Cluster((far.connection(), clone), done).plan()
     assert "start p far" in far.steps(due)
+
+
+def test_a_clone_has_an_instance_for_each_node_that_is_written_before_it():
+    """Also for the containers of bundles before it; not for what a removed connection leads to."""
+    clone = resource.Clone("c", far.primitive("p"))
+    inside = container.Container(container.Technology.PODMAN, "web:1", replicas=2)
+    bundle = resource.Bundle("web", inside, child=far.primitive("httpd"))
+    done = {"n1": {"old": STARTED}, "n2": {}}
+    for resources, count in (((clone, bundle), 2), ((bundle, clone), 4)):
+        placement = Cluster(resources, done).plan().placement
+        assert sum(name.startswith("p:") for name in placement) == count
 
 
 def test_a_connection_with_an_interval_waits_before_it_is_made_again():
