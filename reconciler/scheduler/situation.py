@@ -103,6 +103,12 @@ class Situation:
             for name, count in failure.read(node.observed.attributes).items():
                 self.failures.setdefault(name, {})[node.index] = count
 
+    def forget(self, void: set[int]) -> None:
+        """Count no failures on nodes of which nothing counts."""
+        for counts in self.failures.values() if void else ():
+            for where in void & counts.keys():
+                del counts[where]
+
     def count(self, one: Instance, node: int) -> failure.Count:
         """Return the failures of a primitive instance on a node."""
         counts = self.failures.get(one.history_name)

@@ -31,8 +31,11 @@ def read(
     members = [node for node in recorded if node.remote is None]
     silent_too = settings.fencing_enabled or settings.shutdown_lock
     heard = [node for node in members if node.online or silent_too]
+    void = {node.index for node in nodes if node.remote is not None}
     for node in itertools.chain(heard, remote.met(situation, settings, operations)):
         binder.bind_all(node)
+        void.discard(node.index)
+    situation.forget(void)
     partial_migration.settle(situation, binder.travelled)
     devices = wanted.fencing.devices or any(one.is_fence_device for one in expansion.all)
     consequence.manage(situation, settings, can_fence=settings.watchdog or bool(devices))

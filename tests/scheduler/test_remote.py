@@ -307,3 +307,12 @@ def test_a_connection_that_is_left_alone_is_not_banned_from_remote_nodes():
         ledgers = Cluster((held, vm), {"n1": {}, "n2": {}}).plan().ledgers
         for name in ("far", "vm", "g"):
             assert (ledgers[name]["g"].score < 0) == (managed == "true")
+
+
+@pytest.mark.parametrize(("connection", "counts"), [(ABSENT, False), (STARTED, True)])
+def test_failures_on_a_node_that_is_down_count_only_where_nodes_are_fenced(connection, counts):
+    """Without fencing nothing that is recorded of it counts until its connection is up."""
+    attributes = {"far": {"fail-count-a#start_0": "INFINITY"}}
+    for fencing in (True, False):
+        due = _cluster(connection, ABSENT, attributes=attributes, fencing=fencing).plan()
+        assert ("far" not in due.placement["a"]) is (counts or fencing)
