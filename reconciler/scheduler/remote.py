@@ -321,20 +321,26 @@ def order(steps: Steps, case: Circumstances) -> None:
             # It was placed while that was open.
             step.stop_short(Reason(ReasonCode.NODE_UNAVAILABLE, nodes[step.node].name))
         elif _goes_before(step, case.situation):
-            _before_it_goes(steps, step, places)
+            _before_it_goes(steps, step, places, on_guest=nodes[step.node].guest)
         else:
             _once_it_is_up(steps, step, places)
 
 
-def _before_it_goes(steps: Steps, step: Step, held: Places) -> None:
+def _before_it_goes(steps: Steps, step: Step, held: Places, *, on_guest: bool) -> None:
+    """Let a step come before the end of the connection that it uses.
+
+    That is kept while something that has to stop cannot; a guest ends with its holder, and what is
+    on it does, too (measured).
+    """
     if step.task is Task.CANCEL:
         # Whoever watches there forgets it with the connection, so nothing waits (measured).
         return
-    earlier = [step]
-    if step.task is Task.STOP:
+    stops = list(held.stops.values())
+    ends = step.task is Task.STOP
+    link_all([step], stops, Link.NEEDS_IF_REQUIRED if ends and not on_guest else Link.ORDER)
+    if ends:
         # What a probe finds may have to be stopped, so it counts as a stop would.
-        earlier += steps.at(present(step.instance)).probes
-    link_all(earlier, list(held.stops.values()), Link.ORDER)
+        link_all(steps.at(present(step.instance)).probes, stops, Link.ORDER)
 
 
 def _once_it_is_up(steps: Steps, step: Step, held: Places) -> None:

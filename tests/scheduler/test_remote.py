@@ -316,3 +316,14 @@ def test_failures_on_a_node_that_is_down_count_only_where_nodes_are_fenced(conne
     for fencing in (True, False):
         due = _cluster(connection, ABSENT, attributes=attributes, fencing=fencing).plan()
         assert ("far" not in due.placement["a"]) is (counts or fencing)
+
+
+@pytest.mark.parametrize("meta", [{}, {"target_role": "Stopped"}])
+def test_a_connection_is_kept_while_something_on_its_node_cannot_be_stopped(meta):
+    """It is neither ended nor handed over where a failed stop blocks what it leads to."""
+    held = far.connection(**meta)
+    stuck = (*STARTED, ("stop", 0, 1))
+    away = (far.prefers("far", "n2"),)
+    due = _cluster(STARTED, stuck, connection=held, constraints=away, fencing=False).plan()
+    assert [one.blocked for one in due.changes if one.resource == "far"] == [True]
+    assert not [one for one in far.steps(due) if one.endswith(("far n1", "far n2"))]
