@@ -22,6 +22,8 @@ from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all,
 
 _IN_TURN = (Task.START, Task.STOP, Task.PROMOTE, Task.DEMOTE)
 """What the instances of an ordered clone do one after the other."""
+_OF_ROLES = frozenset({Task.PROMOTE, Task.DEMOTE})
+"""What a group is done with once each of its members is, which only those with a role can do."""
 _WHILE_IDLE = (Task.START, Task.STOP)
 """What they do in turn also where others between them have nothing to do."""
 
@@ -55,7 +57,8 @@ class Creation:
         node = self.situation.nodes[where]
         stop = self.steps.resource(one, Task.STOP, where)
         places.stops[where] = stop
-        if standing.role is Role.PROMOTED or one.promotable:
+        unpromoted = one.promotable and self.situation.role(one) is Role.UNPROMOTED
+        if standing.role is Role.PROMOTED or unpromoted:
             demote = places.demotes[where] = self.steps.resource(one, Task.DEMOTE, where)
             # What is not promoted need not be demoted for anything (measured).
             demote.pinned = standing.role is not Role.PROMOTED
@@ -377,7 +380,7 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
             link(step, end, Link.PULLS_THEN)
             parts.append(step)
     # Containers are not promoted: what runs inside of them says whether a bundle can be.
-    if task is Task.START or (task is Task.PROMOTE and one.bundle is None):
+    if task is Task.START or (task in _OF_ROLES and one.bundle is None):
         end.parts = parts
         end.need = _need(one, parts)
 
@@ -427,8 +430,9 @@ def _need(one: Instance, parts: list[Step]) -> int:
 def _chain(steps: Steps, group: Instance) -> None:
     """Let a group's members start one after the other, and stop in reverse.
 
-    What cannot stop holds up only the member right before it: none beyond one that is down anyway
-    (measured).
+    What cannot stop holds up only the member right before it: none beyond one that is down anyway.
+    Roles are taken away in turn where they can be given, from one and the member right before it
+    (all measured).
     """
     for task in (Task.START, Task.PROMOTE):
         firsts: list[Step] = []
@@ -436,9 +440,11 @@ def _chain(steps: Steps, group: Instance) -> None:
             thens = beginnings(steps, member, task)
             link_all(firsts, thens, Link.NEEDS | Link.PULLS_THEN)
             firsts = thens or firsts
-    for task in (Task.STOP, Task.DEMOTE):
+    for task in (Task.STOP, Task.DEMOTE) if group.has_roles else (Task.STOP,):
         firsts, needs = [], Link.NEEDS_IF_REQUIRED
         for member in reversed(group.children):
             thens = beginnings(steps, member, task)
             link_all(firsts, thens, needs | Link.PULLS_FIRST)
-            firsts, needs = thens or firsts, Link.NEEDS_IF_REQUIRED if thens else Link.ORDER
+            if task is Task.STOP:
+                thens, needs = thens or firsts, Link.NEEDS_IF_REQUIRED if thens else Link.ORDER
+            firsts = thens

@@ -236,8 +236,10 @@ class Ordering:
 
     def _bind(self, way: _Way) -> None:
         if self._suffices(way.rule):
-            # Other instances may still be there, so nothing is pulled along.
-            firsts = creation.endings(self.steps, way.first, way.first_task)
+            # Other instances may still be there, so nothing is pulled along; nor is it waited for
+            # that they were notified (measured).
+            done = creation.ends if way.forward else creation.endings
+            firsts = done(self.steps, way.first, way.first_task)
             thens = creation.beginnings(self.steps, way.then, way.then_task)
             link_all(firsts, thens, Link.NEEDS if way.forward else Link.ORDER)
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)

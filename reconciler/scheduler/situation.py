@@ -13,7 +13,7 @@ from reconciler.model.role import Role
 from reconciler.scheduler import failure
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.history import State
-from reconciler.scheduler.instance import Instance
+from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 
 RANK = {Role.UNKNOWN: 0, Role.STOPPED: 1, Role.STARTED: 2, Role.UNPROMOTED: 3, Role.PROMOTED: 4}
@@ -117,3 +117,20 @@ class Situation:
     def is_blocked(self, one: Instance) -> bool:
         """Tell whether something in a resource failed so that it may not be acted on."""
         return any(self.standing[each.index].blocked for each in one.primitives())
+
+    def role(self, one: Instance) -> Role:
+        """Return the role that an instance is in, and can be taken from.
+
+        What was just started, beside a member of its group of which more is known, is no more than
+        that (measured).
+        """
+        role, group = self.standing[one.index].role, one.parent
+        if role is not Role.UNPROMOTED or group is None or group.variant is not Variant.GROUP:
+            return role
+        known = (each for each in group.children if self.standing[each.index].running)
+        return Role.STARTED if self._is_plain(one) and not all(map(self._is_plain, known)) else role
+
+    def _is_plain(self, one: Instance) -> bool:
+        """Tell whether something was started, and nothing has told its role since."""
+        states = self.standing[one.index].states.values()
+        return all(state.plain for state in states if state.active)

@@ -9,7 +9,7 @@ from reconciler.frozen import frozen
 from reconciler.model.plan import Change, ChangeKind
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation, Standing
@@ -104,7 +104,7 @@ class _Summary:
                     kind=ChangeKind.STOP,
                     instance=one.number,
                     source=self.situation.nodes[where].name,
-                    role=self._told(one),
+                    role=self.situation.role(one),
                     reason=reason,
                     blocked=blocked,
                     further=again and where != move.source,
@@ -160,30 +160,12 @@ class _Summary:
             instance=one.number,
             source="" if source == NOWHERE else nodes[source].name,
             target="" if move.target == NOWHERE else nodes[move.target].name,
-            role=Role.STOPPED if source == NOWHERE else self._told(one),
+            role=Role.STOPPED if source == NOWHERE else self.situation.role(one),
             next_role=move.next_role,
             reason=reason,
             blocked=blocked,
             origin=one.origin,
         )
-
-    def _told(self, one: Instance) -> Role:
-        """Return the role that an instance is told to have.
-
-        What was just started, beside a member of its group of which more is known, is no more than
-        that (measured).
-        """
-        role, group = self.situation.standing[one.index].role, one.parent
-        if role is not Role.UNPROMOTED or group is None or group.variant is not Variant.GROUP:
-            return role
-        plain = self._is_plain(one)
-        known = (each for each in group.children if self.situation.standing[each.index].running)
-        return Role.STARTED if plain and not all(map(self._is_plain, known)) else role
-
-    def _is_plain(self, one: Instance) -> bool:
-        """Tell whether something was started, and nothing has told its role since."""
-        states = self.situation.standing[one.index].states.values()
-        return all(state.plain for state in states if state.active)
 
 
 def _current(standing: Standing) -> int:

@@ -231,3 +231,17 @@ def test_nobody_is_told_of_what_a_circle_of_orders_blocks():
     )
 
     assert due.actions == ()
+
+
+@pytest.mark.parametrize("meta", [{"clone_min": "1"}, {"clone_min": "2"}, {}])
+def test_what_needs_only_some_instances_waits_for_no_notification(meta):
+    """Whoever asks for a minimum, or for any, waits for the starts, and not until all were told."""
+    order = constraint.Order("x", "c", "o", require_all=bool(meta))
+    due = pipeline.schedule(
+        wanted(clone(**meta), strategies.primitive("o"), constraints=[order]),
+        seen({"n1": {"p": "stopped", "o": "stopped"}, "n2": {"p": "stopped", "o": "stopped"}}),
+    )
+
+    (start,) = (one.key for one in due.actions if one.key.startswith("o_start"))
+    assert "p:0_start_0@n1" in before(due, start)
+    assert not any("post_notify" in key for key in before(due, start))

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
+from scheduler.test_ordering import before
 
 from reconciler.model import constraint, plan, resource
 from reconciler.model.action import ActionKind, Task
@@ -149,3 +150,34 @@ def test_a_member_is_told_to_be_started_beside_one_of_which_more_is_known(other,
     due = _plan(_GROUPED, {"p": other, "q": "monitor-failed", "r": "running"})
 
     assert next(one.role for one in due.changes if one.resource == "q") is told
+
+
+@pytest.mark.parametrize(("other", "waits"), [("promoted", True), ("running", False)])
+def test_a_group_sinks_as_a_whole_or_not_at_all(other, waits):
+    """Where not every member has a role to give up, none waits for those that give it up."""
+    states = {"p": "promoted", "q": "promoted", "r": other}
+
+    due = pipeline.schedule(
+        facts.wanted(_GROUPED, nodes=("n1",), stop_all_resources="true"),
+        facts.seen({"n1": states}),
+    )
+
+    assert ("p:0_demote_0@n1" in before(due, "r:0_stop_0@n1")) is waits
+
+
+@pytest.mark.parametrize(("between", "waits"), [("promoted", True), ("stopped", False)])
+@pytest.mark.parametrize("promotable", [True, False])
+def test_members_give_up_their_roles_in_turn(between, promotable, waits):
+    """The last is demoted first, but over none that has no role, nor where none is given."""
+    group = dataclasses.replace(
+        _GROUPED, meta=strategies.sets(promotable="true" if promotable else "false")
+    )
+    states = {"p": "promoted", "q": between, "r": "promoted"}
+
+    due = pipeline.schedule(
+        facts.wanted(group, nodes=("n1",), stop_all_resources="true"),
+        facts.seen({"n1": states}),
+    )
+
+    found = "r:0_demote_0@n1" in before(due, "p:0_demote_0@n1")
+    assert found is (waits and promotable)
