@@ -212,8 +212,17 @@ class Ordering:
         self._partners: dict[int, list[_Way]] = {}
         self._without: set[int] = set()
         self.leading: set[int] = set()
-        """Numbers of the primitives for whose start something waits, by the orders up to now."""
+        """Numbers of the primitives for whose start something waits, by the orders up to now.
+
+        And of the clones of which some instances are enough for something, by any order (measured).
+        """
         self.followings: list[probe_order.Following] = []
+
+    def bind_all(self, sequences: tuple[Sequence, ...]) -> None:
+        """Bind the steps of all pairs."""
+        self.leading.update(one.first.index for one in sequences if self._suffices(one))
+        for one in sequences:
+            self.bind(one)
 
     def bind(self, one: Sequence) -> None:
         """Bind the steps of one pair, and of its opposite."""
@@ -245,10 +254,10 @@ class Ordering:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
             if way.forward and way.rule.least > 1:
                 link_all([self._enough(way)], thens, Link.NEEDS | Link.UNORDERED)
-        elif self._interleaves(way.rule):
-            self._interleaved(way)
         else:
-            self._relate(way)
+            self._follow(way)
+            relate = self._interleaved if self._interleaves(way.rule) else self._relate
+            relate(way)
 
     def _one_of(self, one: Sequence) -> None:
         """Let ``then`` follow as soon as one of several resources is up."""
@@ -377,12 +386,6 @@ class Ordering:
         thens = creation.beginnings(self.steps, way.then, way.then_task)
         if way.rule.finds:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
-        lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
-        if way.forward and lasting and way.first_task is Task.START and way.first.bundle is None:
-            led = way.then.index in self.leading
-            self.followings.append(
-                probe_order.Following(way.first, way.then, way.then_task, led=led)
-            )
         if not way.mandatory:
             link_all(firsts, thens, Link.ADVISORY)
         elif way.forward:
@@ -395,6 +398,15 @@ class Ordering:
                 # no role is taken away for what was needed to rise into it (measured).
                 entries = self._entries(way.first, way.first_task)
                 link_all(entries, thens, Link.PULLS_FIRST)
+
+    def _follow(self, way: _Way) -> None:
+        """Note what starts after what, for the probes."""
+        lasting = way.mandatory and way.rule.symmetrical and way.rule.restarts
+        if way.forward and lasting and way.first_task is Task.START and way.first.bundle is None:
+            led = way.then.index in self.leading
+            self.followings.append(
+                probe_order.Following(way.first, way.then, way.then_task, led=led)
+            )
 
     def _findings(self, first: Instance, task: Task) -> list[Step]:
         """Return the probes that count as a stop would: what they find may have to be stopped."""
@@ -497,6 +509,5 @@ def apply(
         start something waits, whatever comes of it.
     """
     ordering = Ordering(steps, situation, assignment)
-    for one in sequences:
-        ordering.bind(one)
+    ordering.bind_all(sequences)
     return ordering.followings, ordering.leading

@@ -201,7 +201,7 @@ def _settled(
     colocation_order.apply(steps, standing, pairs, leading)
     followings += containment.followings(steps, case)
     followings += bundle_order.followings(steps, standing.expansion)
-    probe_order.apply(steps, standing, assignment, followings)
+    probe_order.apply(steps, case, followings)
     restart.order(steps)
     cleanup.create(steps, case)
     clearing.create(steps, case)

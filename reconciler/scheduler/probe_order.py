@@ -8,15 +8,17 @@ over others (all measured).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.action import Task
 from reconciler.scheduler import creation, remote
+from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
-from reconciler.scheduler.placement import Assignment
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all
 
 
@@ -42,15 +44,10 @@ def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
             yield from places.probes
 
 
-def apply(
-    steps: Steps,
-    situation: Situation,
-    assignment: Assignment,
-    followings: Sequence[Following],
-) -> None:
+def apply(steps: Steps, case: Circumstances, followings: Sequence[Following]) -> None:
     """Let probes come before what other resources do after them."""
-    chains = _Chains(steps, situation, assignment, followings)
-    for one in situation.expansion.all:
+    chains = _Chains(steps, case, followings)
+    for one in case.situation.expansion.all:
         if one.is_primitive:
             probes = list(steps_of(steps, one))
             if probes:
@@ -90,16 +87,12 @@ def _before_earlier(steps: Steps, clone: Instance) -> None:
 class _Chains:
     """What starts after what, directly or over others; lives inside ``apply`` only."""
 
-    def __init__(
-        self,
-        steps: Steps,
-        situation: Situation,
-        assignment: Assignment,
-        followings: Sequence[Following],
-    ) -> None:
+    def __init__(self, steps: Steps, case: Circumstances, followings: Sequence[Following]) -> None:
         self.steps = steps
-        self.situation = situation
-        self.chosen = assignment.chosen
+        self.situation = case.situation
+        self.chosen = case.assignment.chosen
+        self.rows = case.assignment.ranking.rows
+        self.spreads = case.settings.placement_strategy is not PlacementStrategy.MINIMAL
         self.after: dict[int, list[Following]] = {}
         for following in followings:
             self.after.setdefault(following.first.index, []).append(following)
@@ -143,20 +136,40 @@ class _Chains:
     def _near(self, following: Following, origin: Instance) -> Iterator[Instance]:
         """Yield what does the task of ``then``: of an interleaved clone, where ``origin`` will be.
 
-        What is blocked does not rise (measured).
+        If that is nowhere, where it would be if it might, of the nodes with an instance. What is
+        blocked does not rise (both measured).
         """
         clone = following.then.clone
         if clone is None or not clone.interleave:
             yield from following.then.primitives()
             return
-        where = NOWHERE if self.situation.is_blocked(origin) else self.chosen[origin.index]
-        for child in following.then.children if where != NOWHERE else ():
+        if self.situation.is_blocked(origin):
+            return
+        found: dict[int, list[Instance]] = {}
+        for child in following.then.children:
             if following.task is Task.STOP:
-                found = where in self.situation.standing[child.index].running
-            else:
-                found = self.chosen[child.index] == where and not self.situation.is_blocked(child)
-            if found:
-                yield from child.primitives()
+                for where in self.situation.standing[child.index].running:
+                    found.setdefault(where, []).append(child)
+            elif not self.situation.is_blocked(child):
+                found.setdefault(self.chosen[child.index], []).append(child)
+        found.pop(NOWHERE, None)
+        where = self.chosen[origin.index]
+        if where == NOWHERE and found:
+            where = min(found, key=lambda each: self._distance(origin, each))
+        for child in found.get(where, ()):
+            yield from child.primitives()
+
+    def _distance(self, one: Instance, where: int) -> tuple[int, int, int]:
+        """Return the less the rather something would be on a node, whether or not it may."""
+        load = self.load[where] if self.spreads else 0
+        return -self.rows[one.index][where], load, self.situation.nodes[where].rank
+
+    @functools.cached_property
+    def load(self) -> Counter[int]:
+        """How many resources will be on each node."""
+        return Counter(
+            self.chosen[one.index] for one in self.situation.expansion.all if one.is_primitive
+        )
 
     def _next(self, one: Instance, origin: Instance, *, alone: bool = False) -> Iterator[Following]:
         """Yield what follows a start, over the groups and clones that it completes.
@@ -188,17 +201,16 @@ class _Chains:
         """Return the other instances of a clone that wait for the probes of a group in it.
 
         In an interleaved one, none does if what is looked for is going to start, and else the one
-        that starts where it is looked for, or the first that starts anywhere (measured).
+        that starts where that would if it might (measured).
         """
         others = [other for other in clone.children if other is not one]
         if clone.clone is None or not clone.clone.interleave:
             return others
         if self.chosen[origin.index] != NOWHERE:
             return []
-        asked = {probe.node for probe in steps_of(self.steps, origin)}
         placed = [other for other in others if self.chosen[other.index] != NOWHERE]
-        there = [other for other in placed if self.chosen[other.index] in asked]
-        return (there or placed)[:1]
+        placed.sort(key=lambda other: self._distance(origin, self.chosen[other.index]))
+        return placed[:1]
 
 
 def _in_group(one: Instance) -> bool:

@@ -304,3 +304,77 @@ def test_what_is_behind_a_member_of_a_clone_that_starts_stops_after_the_probes_b
     )
 
     assert probes(due, "y:0_stop_0@n1") == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "running", "strategy", "number"),
+    [
+        ({}, {}, "default", 0),
+        ({}, {"n1": "x", "n2": "y"}, "default", 2),
+        ({}, {"n1": "x", "n2": "y"}, "minimal", 0),
+        ({"n1": -100, "n2": -10, "n3": -50}, {}, "default", 1),
+    ],
+)
+def test_of_an_interleaved_clone_who_is_where_a_resource_would_be_waits_for_its_probe(
+    scores, running, strategy, number
+):
+    """It counts where what may run nowhere would run: by its scores, the load, and the name."""
+    names = ("n1", "n2", "n3")
+    down = {} if scores else {"target_role": "Stopped"}
+    wishes = [location("a", name, score) for name, score in scores.items()]
+    stays = [location(one, name, INFINITY) for name, one in running.items()]
+    states = {name: dict.fromkeys("axy", "stopped") | {"p": "running"} for name in names}
+    for name, one in running.items():
+        states[name][one] = "running"
+    del states["n1"]["a"]
+    due = pipeline.schedule(
+        wanted(
+            *(strategies.primitive("a", **down), *map(strategies.primitive, running.values())),
+            clone(strategies.primitive("p"), interleave="true"),
+            constraints=[constraint.Order("o", "a", "c"), *wishes, *stays],
+            nodes=names,
+            placement_strategy=strategy,
+        ),
+        seen(states),
+    )
+
+    waiting = [each for each in range(3) if probes(due, f"p:{each}_stop_0@n{each + 1}")]
+    assert waiting == [number]
+
+
+def test_probes_before_a_clone_go_before_its_partners_where_they_are_only():
+    """Beyond a clone, an interleaved one still counts where the resource will be."""
+    states = {"p": "running", "q": "running"}
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(strategies.primitive("p")),
+            resource.Clone("d", strategies.primitive("q"), meta=strategies.sets(interleave="true")),
+            constraints=[constraint.Order("o1", "a", "c"), constraint.Order("o2", "c", "d")],
+        ),
+        seen({"n1": states, "n2": states}),
+    )
+
+    assert probes(due, "q:0_stop_0@n1") == {"a"}
+    assert probes(due, "q:1_stop_0@n2") == set()
+
+
+@pytest.mark.parametrize(("minimum", "asked"), [({}, set()), ({"clone_min": "1"}, {"a"})])
+def test_probes_go_before_the_stop_of_a_clone_of_which_some_are_enough(minimum, asked):
+    """Whatever becomes of its instances, and wherever the order is written that needs few."""
+    states = {"p": "stopped", "x": "stopped"}
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(strategies.primitive("p"), **minimum),
+            strategies.primitive("x"),
+            constraints=[
+                constraint.Order("o1", "a", "c"),
+                constraint.Order("o2", "c", "x"),
+                *(location("c", name, -INFINITY) for name in ("n1", "n2")),
+            ],
+        ),
+        seen({"n1": {**states, "p": "running"}, "n2": states}),
+    )
+
+    assert probes(due, "p:0_stop_0@n1") == asked
