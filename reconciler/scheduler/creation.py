@@ -93,11 +93,10 @@ class Creation:
             role = next_role if step is not start else _started(one)
             obstacle = None
             step.pinned = staying and not standing.managed
-            if not standing.managed:
+            if not standing.managed and (not staying or not node.comes):
                 # What is on a lost node is as good as stopped to those that follow it (measured).
-                if not staying or not node.comes:
-                    obstacle = standing.unmanaged_by or Reason(ReasonCode.UNMANAGED, one.base)
-            elif not node.reachable:
+                obstacle = standing.unmanaged_by or Reason(ReasonCode.UNMANAGED, one.base)
+            elif standing.managed and not node.reachable:
                 obstacle = Reason(ReasonCode.NODE_UNAVAILABLE, node.name)
             else:
                 obstacle = quorum.forbids(one, standing, role, self.settings, quorate=self.quorate)

@@ -153,7 +153,8 @@ def _there(one: Instance, node: int, situation: Situation) -> Instance:
         (
             each
             for each in situation.expansion.by_base[one.base]
-            if node in situation.standing[each.index].running
+            if each.history_name == one.history_name
+            and node in situation.standing[each.index].running
         ),
         one,
     )

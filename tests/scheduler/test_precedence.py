@@ -100,3 +100,44 @@ def test_who_would_close_the_node_of_an_instance_behind_others_is_not_heard(
     pulls = [("d", "n1", first), ("d", "n2", second), ("e", "n1", -900), ("e", "n2", -900)]
 
     assert _survivor(*followers, pulls=pulls, others=others) == expected
+
+
+def test_who_follows_what_a_clone_follows_is_heard_where_instances_are_compared():
+    """What the clone itself says to what it avoids speaks for its instance on that node."""
+    clone = resource.Clone("c", strategies.primitive("a", resource_stickiness="0"))
+    resources = (
+        strategies.primitive("f", resource_stickiness="1"), strategies.primitive("p"), clone
+    )  # fmt: skip
+    states = {name: {"a": "stopped", "f": "stopped", "p": "stopped"} for name in ("n1", "n2", "n3")}
+    states["n1"] |= {"a": "running", "f": "running"}
+    states["n2"]["a"] = "running"
+    constraints = [constraint.Colocation("k", "c", "p", -5), location("c", "n2", 1)]
+    due = pipeline.schedule(
+        wanted(*resources, constraints=constraints, nodes=tuple(states)), seen(states)
+    )
+
+    assert {one.resource for one in due.actions if one.task is Task.STOP and one.real} == set()
+
+
+@pytest.mark.parametrize(("liked", "stopped"), [("n1", "n3"), ("n3", "n1")])
+def test_who_follows_what_a_clone_follows_makes_no_node_worse(liked, stopped):
+    """Of instances that must be elsewhere, the one gives way that is where its primary had rather not be."""
+    clone = resource.Clone("c", strategies.primitive("a"))
+    states = {name: {"a": "running", "d": "stopped", "p": "stopped"} for name in ("n1", "n3")}
+    states["n2"] = dict.fromkeys("adp", "stopped")
+    constraints = [
+        constraint.Colocation("k1", "d", "p", INFINITY),
+        constraint.Colocation("k2", "c", "p", INFINITY),
+        location("p", "n2", INFINITY),
+        location("p", liked, 50),
+        location("p", stopped, 20),
+    ]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("d"), strategies.primitive("p"), clone,
+            constraints=constraints, nodes=tuple(sorted(states)),
+        ),
+        seen(states),
+    )  # fmt: skip
+
+    assert [one.source for one in due.changes if one.kind.value == "stop"] == [stopped]

@@ -234,3 +234,21 @@ def test_nobody_waits_for_a_clone_of_which_all_that_is_due_is_blocked():
 
     assert blocked == ["start"]
     assert "p_stop_0@n2" not in before(due, "x_start_0@n1")
+
+
+@pytest.mark.parametrize(("policy", "requires", "kind"), [
+    ("stop", "quorum", "stop"), ("stop", "nothing", "leave"), ("freeze", "quorum", "leave"),
+])  # fmt: skip
+def test_what_nobody_manages_could_not_start_without_quorum_either(policy, requires, kind):
+    """What is ordered after it stops, even if that needs no quorum itself."""
+    resources = (
+        strategies.primitive("a", is_managed="false", requires=requires),
+        strategies.primitive("b", requires="nothing", resource_stickiness="1"),
+    )
+    wanted = facts.wanted(
+        *resources, constraints=[constraint.Order("o", "a", "b")], no_quorum_policy=policy
+    )
+    states = {"n1": {"a": "running", "b": "running"}, "n2": dict.fromkeys("ab", "stopped")}
+    due = facts.pipeline.schedule(wanted, facts.seen(states, quorate=False))
+
+    assert facts.change(due, "b").kind.value == kind

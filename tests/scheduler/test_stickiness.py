@@ -87,3 +87,14 @@ def test_a_failed_stop_bans_only_the_instance_that_did_not_stop():
 
     assert first == {"c": 0, "p:0": -facts.INFINITY, "p:1": 0}
     assert set(due.placement["p:1"]) == {"n2"}
+
+
+def test_a_failed_stop_bans_no_other_instance_that_can_be_told_apart():
+    """Where two of a unique clone run, the one that did stop may be there again."""
+    meta = strategies.sets(globally_unique="true", clone_max="2", clone_node_max="2")
+    clone = resource.Clone("c", strategies.primitive("p"), meta=meta)
+    states = {"n1": {"p:0": "running", "p:1": "stop-failed"}, "n2": {}}
+    due = facts.pipeline.schedule(facts.wanted(clone), facts.seen(states))
+
+    assert due.ledgers["p:0"]["n1"].score >= 0
+    assert due.ledgers["p:1"]["n1"].score == -facts.INFINITY
