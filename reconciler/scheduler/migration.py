@@ -189,13 +189,17 @@ def _ups(steps: Steps, first: Step, one: Instance) -> Iterator[Step]:
 def _let_go(one: Instance, step: Step, *, forward: bool) -> None:
     """Take the pulling away from relations with other resources: none restarts for a migration.
 
-    Groups and clones that it is in do not say how they move, so what follows these restarts
-    (measured).
+    Groups and clones that it is in do not say how they move, so what follows these restarts; so does
+    what follows a clone on the node where one of its primitives goes, but no partner of that (all
+    measured).
     """
+    told = forward and one.in_clone is not None and one.clone_child is one
     own = {one, one.parent or one, one.top}
     entries = step.after if forward else step.before
     for position, (other, flags) in enumerate(entries):
         if other.instance in own or not flags & _PULLS:
+            continue
+        if told and other.instance is not None and other.instance.in_clone is None:
             continue
         entries[position] = (other, flags & ~_PULLS)
         back = other.before if forward else other.after

@@ -130,3 +130,35 @@ def test_a_member_migrates_without_waiting_for_what_its_group_follows():
 
     assert change(due, "m").kind.value == "migrate"
     assert not {key for key in before(due, "m_migrate_to_0@n1") if key.startswith("a_start")}
+
+
+@pytest.mark.parametrize(
+    ("follower", "where", "restarts"),
+    [
+        (lambda one: one, "n2", True),
+        (lambda one: one, "n3", False),
+        (
+            lambda one: resource.Clone("B", one, meta=strategies.sets(interleave="true")),
+            "n2",
+            False,
+        ),
+    ],
+)
+def test_what_follows_a_clone_restarts_where_one_of_its_primitives_goes(follower, where, restarts):
+    """It stays up on other nodes, and so does a partner."""
+    moving = resource.Clone(
+        "A", strategies.primitive("a", allow_migrate="true"), meta=strategies.sets(clone_max="1")
+    )
+    then = follower(strategies.primitive("b", resource_stickiness="100"))
+    states = {name: {"a": "stopped", "b": "stopped"} for name in STATES}
+    states["n1"]["a"] = states[where]["b"] = "running"
+    rules = [
+        constraint.Order("o", "A", then.name),
+        location("A", "n1", -1),
+        location("A", "n3", -1),
+    ]
+    target = wanted(moving, then, constraints=rules, nodes=tuple(STATES))
+    keys = {one.key.replace(":0", "") for one in pipeline.schedule(target, seen(states)).actions}
+
+    assert "a_migrate_to_0@n1" in keys
+    assert (f"b_stop_0@{where}" in keys) == restarts
