@@ -36,14 +36,20 @@ def manage(situation: Situation, settings: options.Cluster, *, can_fence: bool) 
                 standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, situation.nodes[where].name)
 
 
-def judge(situation: Situation, one: Instance, settings: options.Cluster) -> None:
+def judge(
+    situation: Situation, one: Instance, settings: options.Cluster, *, can_fence: bool
+) -> None:
     """Draw the consequences of what failed, for the instance and for its nodes."""
+    can_fence = can_fence and settings.fencing_enabled
     standing = situation.standing[one.index]
     for where, state in standing.states.items():
         node = situation.nodes[where]
         if settings.fencing_enabled or node.guest:
             _doubt(one, standing, state, node)
         punish(situation, one, state, node)
+        if state.stuck and not (can_fence and node.fenceable):
+            # Neither another stop nor anything else would end it, whatever people said (measured).
+            _block(one, standing, state, node)
         spared = state.on_fail is OnFail.BLOCK and node.unclean is not None
         counts = state.failed and not state.late and not spared
         standing.failed = standing.failed or counts
@@ -113,13 +119,16 @@ def punish(situation: Situation, one: Instance, state: State, node: Node) -> Non
         case OnFail.STANDBY:
             node.standby_on_fail = True
         case OnFail.BLOCK if state.failed and node.unclean is None:
-            standing.blocked = True
-            standing.managed = False
-            standing.unmanaged_by = Reason(
-                ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin
-            )
+            _block(one, standing, state, node)
         case _:
             pass
+
+
+def _block(one: Instance, standing: Standing, state: State, node: Node) -> None:
+    """Leave an instance alone for what failed on a node."""
+    detail = "" if state.failure is None else state.failure.reason
+    standing.blocked, standing.managed = True, False
+    standing.unmanaged_by = Reason(ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin)
 
 
 def _blocked_with(one: Instance) -> Iterator[Instance]:

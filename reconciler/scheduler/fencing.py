@@ -17,7 +17,7 @@ from reconciler.scheduler import containment, guest, quorum, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE, Node
-from reconciler.scheduler.options import QuorumPolicy, Requires
+from reconciler.scheduler.options import Requires
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
@@ -90,14 +90,12 @@ def _spoken(name: str) -> list[tuple[int, int, int]]:
 
 def _obstacle(node: Node, case: Circumstances) -> Reason | None:
     """Return why a node cannot be fenced, or None."""
-    settings, seen = case.settings, case.seen
-    if not settings.fencing_enabled:
+    if not case.settings.fencing_enabled:
         return Reason(ReasonCode.FENCING_DISABLED, node.name)
     standing = case.situation.standing
     if standing and not any(one.managed for one in standing):
         return Reason(ReasonCode.UNMANAGED, node.name)
-    lawful = seen.quorate or settings.no_quorum_policy is QuorumPolicy.IGNORE
-    if not lawful and not (node.online or node.pending or node.remote is not None):
+    if not node.fenceable:
         return Reason(ReasonCode.NO_QUORUM, node.name)
     wanted = case.wanted.fencing
     if wanted.devices and not wanted.topology(node.name):

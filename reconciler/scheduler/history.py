@@ -22,6 +22,7 @@ from reconciler.scheduler.verdict import (
     PROMOTED,
     Verdict,
     answer,
+    ends_all,
     found_promoted,
     is_probe,
     judge,
@@ -102,6 +103,7 @@ class State:
         ignored: an operation failed of which nobody minds it.
         lasting: an operation failed of which people said that it blocks.
         demotion_failed: it may still be promoted, though it counts as demoted.
+        stuck: a stop failed as it would again, whatever was done since.
         late: the node was down, or to be fenced, before this was read: what failed is no failure.
         migrating_to: other node of a live migration under way.
         departed, arrived: the last operations that sent it to, and took it over from, another node.
@@ -115,6 +117,7 @@ class State:
     ignored: bool = False
     lasting: bool = False
     demotion_failed: bool = False
+    stuck: bool = False
     late: bool = False
     spent: bool = False
     on_fail: OnFail | None = None
@@ -444,6 +447,7 @@ class _Reading:
     def _failed(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
         state = self.state
         policy = self._policy(record)
+        state.stuck = state.stuck or ends_all(record, verdict)
         if policy is OnFail.IGNORE:
             if record.status is not OperationStatus.NOT_INSTALLED:
                 self._ignored(record, rc)

@@ -55,6 +55,7 @@ class Node:
         unclean: why it must be fenced; None: it need not.
         standby_on_fail: an operation with on-fail=standby failed there.
         remote: what is known of its connection; None: it is a member.
+        fenceable: whether it may be fenced: there is quorum, or it is there itself.
     """
 
     index: int
@@ -71,6 +72,7 @@ class Node:
     unclean: Reason | None = None
     standby_on_fail: bool = False
     remote: Remote | None = None
+    fenceable: bool = True
 
     @property
     def takes_resources(self) -> bool:
@@ -194,6 +196,8 @@ def _compile(
     attributes["#uname"] = one.name
     attributes["#id"] = one.id or one.name
     far = one.kind in _NO_MEMBERS
+    here = found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING}
+    lawful = seen.quorate or settings.no_quorum_policy is options.QuorumPolicy.IGNORE
     attributes["#kind"] = _KIND_WORDS.get(one.kind, "cluster")
     attributes["#is_dc"] = "true" if seen.dc == one.name else "false"
     if settings.name:
@@ -208,13 +212,14 @@ def _compile(
         desired=one,
         observed=found,
         attributes=attributes,
-        online=not far and found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING},
+        online=here and not far,
         pending=not far and found.presence is observed.Presence.PENDING,
         standby=standby,
         maintenance=maintenance,
         shutdown=found.shutdown and not far,
         unclean=None if far else _unclean(found, settings),
         remote=Remote() if far else None,
+        fenceable=far or here or lawful,
     )
 
 

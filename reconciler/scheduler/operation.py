@@ -161,7 +161,8 @@ def policy(
         return OnFail.STOP
     if wanted is OnFail.RESTART_CONTAINER:
         return wanted if contained else OnFail.RESTART
-    if name == "stop" and wanted in {OnFail.STOP, OnFail.RESTART}:
+    if name == "stop" and wanted in {OnFail.STOP, OnFail.STANDBY}:
+        # A stop that failed leaves nothing to stop, nor anything that could leave (measured).
         wanted = None
     if wanted is not None:
         return wanted

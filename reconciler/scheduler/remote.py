@@ -172,7 +172,7 @@ def askable(case: Circumstances, one: Instance, nodes: Sequence[Node]) -> Sequen
     What is contained in another resource ends with it, so it is nowhere but where it was started.
     """
     expansion = case.situation.expansion
-    if one.container and not is_connection(one):
+    if guest.container(expansion, one) is not None and not is_connection(one):
         return ()
     if one.name in expansion.owners and not _has_container(case, one):
         return ()

@@ -198,10 +198,11 @@ def _replace_agent(steps: Steps, situation: Situation, one: Instance) -> None:
     """Forget what another agent did under the same name, and restart what it runs.
 
     Wherever it is stopped comes before that. A node in maintenance forgets only what does not run
-    there (measured).
+    there, and nobody what failed, unless others share its name (measured).
     """
     foreign = situation.foreign.get(one.index)
-    if foreign is None:
+    alone = one.in_clone is None or one.unique
+    if foreign is None or (alone and situation.standing[one.index].failed):
         return
     for where in sorted(foreign):
         name, state = foreign[where]

@@ -38,10 +38,11 @@ def read(
     situation.forget(void)
     partial_migration.settle(situation, binder.travelled)
     devices = wanted.fencing.devices or any(one.is_fence_device for one in expansion.all)
-    consequence.manage(situation, settings, can_fence=settings.watchdog or bool(devices))
+    can_fence = settings.watchdog or bool(devices)
+    consequence.manage(situation, settings, can_fence=can_fence)
     for one in expansion.all:
         if one.is_primitive:
-            consequence.judge(situation, one, settings)
+            consequence.judge(situation, one, settings, can_fence=can_fence)
     for one, node, state in binder.unborne:
         consequence.punish(situation, one, state, node)
     consequence.pass_over_lost(situation, fencing=settings.fencing_enabled)

@@ -69,6 +69,11 @@ def found_promoted(record: OperationRecord, rc: int) -> bool:
     return rc in PROMOTED and record.status in _EXITED
 
 
+def ends_all(record: OperationRecord, verdict: Verdict) -> bool:
+    """Tell whether an agent itself said of a stop that it would fail again (measured)."""
+    return record.operation == "stop" and verdict is Verdict.HARD and record.status in _EXITED
+
+
 def is_probe(record: OperationRecord) -> bool:
     """Tell whether it was asked once whether a resource runs."""
     return record.operation == "monitor" and record.interval_ms == 0

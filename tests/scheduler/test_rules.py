@@ -12,6 +12,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
 from reconciler.model.reason import ReasonCode
+from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import digest, influence, pipeline
 
@@ -549,3 +550,50 @@ def test_a_lost_instance_that_nobody_waits_for_takes_no_place(maximum, number):
     due = pipeline.schedule(target, seen(states, presence={"n1": Presence.UNKNOWN}))
 
     assert {one.source: one.instance for one in due.changes if one.source}["n1"] == number
+
+
+@pytest.mark.parametrize(
+    ("on_fail", "code", "kind"),
+    [
+        (OnFail.STANDBY, 1, plan.ChangeKind.LEAVE),
+        (OnFail.RESTART, 1, plan.ChangeKind.RECOVER),
+        (OnFail.RESTART, 5, plan.ChangeKind.LEAVE),
+        (OnFail.IGNORE, 1, plan.ChangeKind.START),
+        (OnFail.IGNORE, 5, plan.ChangeKind.LEAVE),
+        (OnFail.FENCE, 1, plan.ChangeKind.STOP),
+        (OnFail.FENCE, 5, plan.ChangeKind.LEAVE),
+    ],
+)
+def test_what_cannot_be_stopped_is_left_alone_where_nothing_can_be_fenced(on_fail, code, kind):
+    """Whatever people said, if the agent said that another stop would fail, too."""
+    stop = resource.Operation("stop", on_fail=on_fail)
+    one = resource.Primitive("p", strategies.AGENT, operations=(stop,))
+    before = seen({"n1": {"p": "stop-failed"}, "n2": {"p": "stopped"}})
+    known = before.nodes["n1"].histories["p"]
+    *done, failed = known.operations
+    known = dataclasses.replace(known, operations=(*done, dataclasses.replace(failed, rc=code)))
+    before.nodes["n1"].histories["p"] = known
+
+    found = change(pipeline.schedule(wanted(one), before), "p")
+
+    assert (plan.ChangeKind.LEAVE if found.blocked else found.kind) is kind
+
+
+def test_what_runs_inside_of_nothing_is_looked_for():
+    """A container that does not exist ends nothing with it."""
+    due = pipeline.schedule(wanted(strategies.primitive("p", container="gone")), seen())
+
+    assert {"p_monitor_0@n1", "p_monitor_0@n2"} <= {one.key for one in due.actions}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_another_agent_failed_at_is_not_forgotten(failed):
+    """It is stopped and started for the failure; else what is on record of another agent goes."""
+    other = AgentName("ocf", "reconciler", "Other")
+    one = resource.Primitive("p", other)
+    state = "start-failed" if failed else "running"
+    due = pipeline.schedule(wanted(one), seen({"n1": {"p": state}, "n2": {"p": "unknown"}}))
+    tasks = {each.task for each in due.actions if each.node == "n1"}
+
+    assert Task.STOP in tasks
+    assert (Task.DELETE in tasks) is not failed
