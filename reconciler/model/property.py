@@ -476,6 +476,7 @@ CLONE_META = Table(
 GROUP_META = Table(
     "meta-attributes of a group",
     Option("ordered", _B, "true", "start the members one after the other, stop them in reverse"),
+    Option("collocated", _B, "true", "keep the members on one node"),
 )
 """Meta-attributes that only groups have."""
 

@@ -49,6 +49,11 @@ class Pair:
         return self.score >= INFINITY
 
     @property
+    def scattered(self) -> bool:
+        """Whether the primary is a group whose members need not be in one place."""
+        return self.primary.variant is Variant.GROUP and not self.primary.gathered
+
+    @property
     def has_role(self) -> bool:
         """Whether it is about a role of either side."""
         return self.dependent_role is not None or self.primary_role is not None
@@ -84,10 +89,11 @@ class Pairs:
     def primaries(self, one: Instance) -> Sequence[Pair]:
         """Return the pairs that bind a resource to others; the first member speaks for its group.
 
-        What a group must be with, each of its members must be with (measured).
+        What a group must be with, each of its members must be with, unless they need not be
+        together (measured).
         """
         group = one.parent
-        if group is None or group.variant is not Variant.GROUP or group.children[0] is one:
+        if group is None or not group.gathered or group.children[0] is one:
             return self.spoken(one)
         outer = [pair for pair in self.own_primaries(group) if pair.mandatory]
         return _handed_on(outer, self.own_primaries(one), _importance_of_primary)
@@ -176,7 +182,7 @@ def lower(wanted: desired.Desired, situation: Situation, implied: Iterable[Pair]
             case _:
                 pass
     for instance in expansion.all:
-        if instance.variant is Variant.GROUP:
+        if instance.gathered:
             for before, member in zip(instance.children, instance.children[1:], strict=False):
                 pairs.append(
                     Pair(
@@ -189,7 +195,20 @@ def lower(wanted: desired.Desired, situation: Situation, implied: Iterable[Pair]
                         origin=instance.origin,
                     )
                 )
-    return Pairs([_heard(pair, situation) for pair in pairs if pair.score])
+    placed = itertools.chain.from_iterable(map(_with_each, pairs))
+    return Pairs([_heard(pair, situation) for pair in placed if pair.score])
+
+
+def _with_each(pair: Pair) -> Iterator[Pair]:
+    """Yield a pair, or one for each member of a group that need not be in one place.
+
+    Nothing can be where all of that is, so who must be is only placed after it (measured).
+    """
+    if pair.mandatory or not pair.scattered:
+        yield pair
+    else:
+        for member in reversed(pair.primary.children):
+            yield dataclasses.replace(pair, primary=member)
 
 
 def _heard(pair: Pair, situation: Situation) -> Pair:

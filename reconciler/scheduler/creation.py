@@ -117,6 +117,7 @@ class Creation:
             left = where in standing.dangling
             sound = not left and not standing.states[where].spent
             if where == target and sound and (alone or unexpected):
+                stop.pinned = stop.pinned or not alone
                 continue
             stop.require(reason)
             if standing.role is Role.PROMOTED:
@@ -260,7 +261,7 @@ def create(steps: Steps, case: Circumstances) -> None:
             creation.primitive(one)
     for one in reversed(case.situation.expansion.all):
         if not one.is_primitive:
-            _collect(steps, one)
+            _collect(steps, case, one)
 
 
 def resume(steps: Steps) -> None:
@@ -343,7 +344,7 @@ def endings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     return [] if found is None else [found]
 
 
-def _collect(steps: Steps, one: Instance) -> None:
+def _collect(steps: Steps, case: Circumstances, one: Instance) -> None:
     """Bind the joining steps of a group or clone to its children's."""
     whole = steps.whole(one)
     for task, begin, end in whole.spans():
@@ -357,6 +358,7 @@ def _collect(steps: Steps, one: Instance) -> None:
         link(whole.running, whole.promote, Link.ORDER)
     if one.chained:
         _chain(steps, one)
+        _halt(steps, case, one)
     elif one.variant is Variant.GROUP:
         link(whole.stopped, whole.start, Link.ORDER)
     else:
@@ -447,3 +449,14 @@ def _chain(steps: Steps, group: Instance) -> None:
             if task is Task.STOP:
                 thens, needs = thens or firsts, Link.NEEDS_IF_REQUIRED if thens else Link.ORDER
             firsts = thens
+
+
+def _halt(steps: Steps, case: Circumstances, group: Instance) -> None:
+    """Start nothing behind a member that will not run; where all are together, none has a node."""
+    down: Instance | None = None
+    for member in group.children if not group.gathered else ():
+        if down is not None:
+            for start in beginnings(steps, member, Task.START):
+                start.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, down.base))
+        elif case.assignment.chosen[member.index] == NOWHERE:
+            down = member

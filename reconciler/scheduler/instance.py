@@ -171,6 +171,16 @@ class Instance:
         return self.variant is Variant.GROUP and self.meta.flag("ordered", default=True)
 
     @property
+    def gathered(self) -> bool:
+        """Whether it is a group of which each member is where the one before it is, as usual.
+
+        An instance of a clone always is, or a node could get a member of two of them.
+        """
+        if self.variant is not Variant.GROUP:
+            return False
+        return self.parent is not None or self.meta.flag("collocated", default=True)
+
+    @property
     def is_fence_device(self) -> bool:
         """Whether it is a fence device managed as a resource."""
         return self.primitive is not None and self.primitive.agent.standard == "stonith"

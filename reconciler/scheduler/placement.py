@@ -155,7 +155,7 @@ class Placing:
         containers of two bundles are paired as interleaved instances are (all measured).
         """
         primary = pair.primary
-        if not _matters(pair):
+        if pair.scattered or not _matters(pair):
             return
         if pair.internal and remote.is_connection(one):
             pair = remote.reaching(self, pair)

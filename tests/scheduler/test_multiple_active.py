@@ -190,3 +190,14 @@ def test_a_member_that_blocks_leaves_others_to_what_must_be_done(own, group, sto
     due = facts.pipeline.schedule(facts.wanted(whole), facts.seen(states))
 
     assert {one.resource for one in due.actions if one.real} == stopped
+
+
+def test_the_expected_one_stays_whatever_else_stops():
+    """Of a group active twice, the members on the wanted node stay up though others must stop."""
+    members = [strategies.primitive(name) for name in "ab"]
+    meta = strategies.sets(multiple_active="stop_unexpected")
+    there = {"a": "running", "b": "running"}
+    given = facts.wanted(resource.Group("g", tuple(members), meta=meta))
+    due = facts.pipeline.schedule(given, facts.seen({"n1": there, "n2": there}))
+
+    assert {node for task, node in _done(due) if task is Task.STOP and node} == {"n2"}
