@@ -263,7 +263,6 @@ def _rank(
 ) -> ranking.Ranking:
     """Return the scores before anything is placed."""
     scores = ranking.Ranking(standing.expansion, standing.nodes, symmetric=settings.symmetric)
-    remote.forbid(scores, standing)
     healths = tuple(health.wishes(standing.nodes, standing.expansion, settings))
     if not settings.symmetric:
         location.opt_in(scores, standing.expansion, (*wishes, *healths))
@@ -271,6 +270,7 @@ def _rank(
     location.exclude(scores, wishes)
     location.apply(scores, healths)
     location.apply(scores, bans)
+    remote.forbid(scores, standing)
     stickiness.apply(scores, standing, settings)
     shutdown_lock.apply(scores, standing, settings)
     stickiness.ban(scores, standing)

@@ -54,34 +54,67 @@ def connection(expansion: Expansion, node: Node) -> Instance | None:
 
 
 def met(
-    situation: Situation, settings: options.Cluster, operations: operation.Reader
+    situation: Situation,
+    recorded: Sequence[Node],
+    settings: options.Cluster,
+    operations: operation.Reader,
 ) -> Iterator[Node]:
-    """Yield the remote nodes whose histories count, each with its state set.
+    """Yield the nodes whose histories count, remote ones with their state set.
 
-    The connection's own histories must have been read; each node's histories must be read before
-    the next one is asked for.
+    They come as they are recorded, but remote nodes only once it is known that they are up: those
+    that nobody knew of by then in a later round (measured). Where nodes are fenced, those that are
+    down come in the end. Each node's histories must be read before the next one is asked for.
     """
-    for kind in _KINDS:
-        for node in situation.nodes:
-            if node.remote is None or node.desired.kind is not kind:
+    waiting = list(recorded)
+    while True:
+        later = []
+        for node in waiting:
+            if node.remote is not None and not _is_up(situation, node):
+                later.append(node)
                 continue
-            held = connection(situation.expansion, node)
-            if held is None:
-                # Nobody will ever reach it again.
-                node.remote.connects, node.remote.failed = False, True
-            else:
-                bad = _learn(situation, node, node.remote, held)
-                if settings.fencing_enabled:
-                    _suspect(node, held, bad, settings, operations)
-            running = held is not None and bool(situation.standing[held.index].running)
-            inside = guest.holder(situation.expansion, node)
-            if inside is not None:
-                # What is lost with it is recovered with its container, never waited for.
-                node.remote.failed = True
-                node.online = guest.is_up(situation, node, inside) and node.online
-                running = bool(situation.standing[inside.index].running)
-            if running or settings.fencing_enabled:
-                yield node
+            yield node
+        if len(later) == len(waiting):
+            break
+        waiting = later
+    down = {node.index for node in waiting}
+    for kind in _KINDS:
+        for node in recorded:
+            if node.remote is not None and node.desired.kind is kind:
+                running = _meet(situation, node, node.remote, settings, operations)
+                if node.index in down and (running or settings.fencing_enabled):
+                    yield node
+
+
+def _is_up(situation: Situation, node: Node) -> bool:
+    """Tell whether it is known by now that a remote node runs, with what holds it."""
+    held = connection(situation.expansion, node), guest.holder(situation.expansion, node)
+    needed = held[:1] if not node.guest else held
+    return all(one is not None and situation.standing[one.index].running for one in needed)
+
+
+def _meet(
+    situation: Situation,
+    node: Node,
+    remote: Remote,
+    settings: options.Cluster,
+    operations: operation.Reader,
+) -> bool:
+    """Set the state of a remote node; tell whether it may be up."""
+    held = connection(situation.expansion, node)
+    if held is None:
+        # Nobody will ever reach it again.
+        remote.connects, remote.failed = False, True
+    else:
+        bad = _learn(situation, node, remote, held)
+        if settings.fencing_enabled:
+            _suspect(node, held, bad, settings, operations)
+    inside = guest.holder(situation.expansion, node)
+    if inside is None:
+        return held is not None and bool(situation.standing[held.index].running)
+    # What is lost with it is recovered with its container, never waited for.
+    remote.failed = True
+    node.online = guest.is_up(situation, node, inside) and node.online
+    return bool(situation.standing[inside.index].running)
 
 
 def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> list[State]:
@@ -158,7 +191,7 @@ def forbid(ranking: Ranking, situation: Situation) -> None:
         inside = guest.container(situation.expansion, one)
         for each in [one] if inside is None or bundled else [one, inside]:
             for node in far:
-                ranking.add(each, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
+                ranking.forbid(each, node.index, Term(TermKind.REMOTE_NODE, -INFINITY))
 
 
 def members_only(one: Instance) -> bool:

@@ -6,7 +6,6 @@ drawn.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from reconciler.model import desired as desired_state
@@ -28,11 +27,10 @@ def read(
     situation = Situation(expansion, nodes)
     binder = Binder(situation, settings, operations, expansion.clones)
     recorded = sorted(nodes, key=lambda node: node.observed.place)
-    members = [node for node in recorded if node.remote is None]
     silent_too = settings.fencing_enabled or settings.shutdown_lock
-    heard = [node for node in members if node.online or silent_too]
+    heard = [node for node in recorded if node.remote is not None or node.online or silent_too]
     void = {node.index for node in nodes if node.remote is not None}
-    for node in itertools.chain(heard, remote.met(situation, settings, operations)):
+    for node in remote.met(situation, heard, settings, operations):
         binder.bind_all(node)
         void.discard(node.index)
     situation.forget(void)

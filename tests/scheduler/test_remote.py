@@ -327,3 +327,28 @@ def test_a_connection_is_kept_while_something_on_its_node_cannot_be_stopped(meta
     due = _cluster(STARTED, stuck, connection=held, constraints=away, fencing=False).plan()
     assert [one.blocked for one in due.changes if one.resource == "far"] == [True]
     assert not [one for one in far.steps(due) if one.endswith(("far n1", "far n2"))]
+
+
+@pytest.mark.parametrize(("places", "order"), [((0, 2, 1), "n1 far n2"), ((1, 2, 0), "n1 n2 far")])
+def test_what_a_remote_node_has_is_read_in_turn_once_its_connection_is_known(places, order):
+    """It gets the next instance of a clone, or one of the last, where it is recorded too early."""
+    clone = resource.Clone("c", far.primitive("p"))
+    done = {"n1": {"far": STARTED, "p": STARTED}, "n2": {"p": STARTED}, "far": {"p": STARTED}}
+    cluster = Cluster((far.connection(), clone), done)
+    seen = cluster.observed()
+    nodes = {
+        name: dataclasses.replace(seen.nodes[name], place=place)
+        for name, place in zip(("n1", "n2", "far"), places, strict=True)
+    }
+    due = pipeline.schedule(cluster.desired(), dataclasses.replace(seen, nodes=nodes))
+    assert [*itertools.chain(*(due.placement[f"p:{each}"] for each in range(3)))] == order.split()
+
+
+def test_a_connection_never_runs_on_the_node_that_it_leads_to():
+    """Whatever people write, and where they have to name the nodes as well."""
+    cluster = _cluster(STARTED, ABSENT, constraints=(far.prefers("far", "far", 1_000_000),))
+    for symmetric in ("true", "false"):
+        properties = far.sets(fencing_enabled="true", symmetric_cluster=symmetric)
+        wanted = dataclasses.replace(cluster.desired(), properties=properties)
+        due = pipeline.schedule(wanted, cluster.observed())
+        assert "far" not in due.placement["far"]
