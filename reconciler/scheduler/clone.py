@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.score import INFINITY, Stage, Term, TermKind
 from reconciler.scheduler import bundle, precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import NOWHERE, UNDECIDED
+from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.ranking import Mark
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
@@ -63,15 +64,18 @@ class _Spread:
         taken: how many instances each node has by now.
         held: number of an instance that is blocked to the node where it runs.
         refused: numbers of the instances that were not to stay where they run, at first.
+        drawn: number of a group that found a better node than that where it runs, and what its
+            scores were before.
     """
 
-    __slots__ = ("_clone", "_placing", "held", "refused", "taken")
+    __slots__ = ("_clone", "_placing", "drawn", "held", "refused", "taken")
 
     def __init__(self, placing: Placing, clone: Instance) -> None:
         self._placing = placing
         self._clone = clone
         self.taken = [0] * len(placing.nodes)
         self.refused: set[int] = set()
+        self.drawn: dict[int, Mark] = {}
         self.held = {
             child.index: where
             for child in clone.children
@@ -98,9 +102,10 @@ class _Spread:
                 waiting.append(child)
         for child in waiting:
             beyond = sum(self.taken) >= maximum
-            if beyond:
-                _forbid(self._placing, child)
-            self._place(child, NOWHERE)
+            if not self._goes(child, beyond=beyond):
+                if beyond:
+                    _forbid(self._placing, child)
+                self._place(child, NOWHERE)
             if beyond:
                 self._placing.overlook(child)
             else:
@@ -115,8 +120,8 @@ class _Spread:
         """Place one instance; with ``prefer``, there or not at all yet.
 
         What was said in vain is taken back, and the next time each of it is said twice, unless it
-        is optional and would leave no node then. Cloned groups hear it once. Who finds no node at
-        all is not asked again (all measured).
+        is optional and would leave no node then. But a group keeps the better node that it found.
+        Who finds no node at all is not asked again (all measured).
         """
         placing, grouped = self._placing, child.variant is Variant.GROUP
         mark = placing.ranking.mark(child.below())
@@ -126,13 +131,31 @@ class _Spread:
             placing.group(child, prefer)
         else:
             placing.primitive(child, prefer)
-        if prefer != NOWHERE and placing.chosen[child.index] == UNDECIDED:
+        if prefer == NOWHERE or placing.chosen[child.index] in {NOWHERE, prefer}:
+            return True
+        if grouped:
+            self.drawn[child.index] = mark
+        else:
             placing.release(child)
             placing.ranking.restore(mark)
-            if not grouped:
-                self.refused.add(child.index)
+            self.refused.add(child.index)
+        return False
+
+    def _goes(self, child: Instance, *, beyond: bool) -> bool:
+        """Tell whether a group goes to the better node that it found; if not, take that back.
+
+        Not where another took its place there; Pacemaker's scheduler gives it to both.
+        """
+        mark = self.drawn.get(child.index)
+        if mark is None:
             return False
-        return True
+        placing = self._placing
+        where = placing.chosen[child.index]
+        if where >= 0 and not beyond and self.taken[where] < self._clone.spread.node_max:
+            return True
+        placing.release(child)
+        placing.ranking.restore(mark)
+        return False
 
     def _narrow(self, child: Instance) -> None:
         """Forbid an instance the nodes that its clone may not use, or that have enough of them.

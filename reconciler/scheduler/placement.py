@@ -108,7 +108,7 @@ class Placing:
                     self.place(each)
 
     def group(self, one: Instance, prefer: int = NOWHERE) -> None:
-        """Place a group's members one after the other; with ``prefer``, there or not yet."""
+        """Place a group's members one after the other; with ``prefer``, there if no node is better."""
         if not one.children:
             self.chosen[one.index] = NOWHERE
             return
@@ -118,15 +118,13 @@ class Placing:
             self.ranking.note(Stage.GROUP, each)
         for member in one.children:
             self.primitive(member, prefer)
-            if prefer != NOWHERE and self.chosen[member.index] == UNDECIDED:
-                break
         self._busy.discard(one.index)
         first = self.chosen[one.children[0].index]
         if first != UNDECIDED:
             self.chosen[one.index] = first
 
     def primitive(self, one: Instance, prefer: int = NOWHERE) -> None:
-        """Place a primitive; with ``prefer``, there or not at all yet."""
+        """Place a primitive; with ``prefer``, there or, but for members of groups, not yet."""
         if self.chosen[one.index] != UNDECIDED or one.index in self._busy:
             return
         self._busy.add(one.index)
@@ -335,9 +333,10 @@ class Placing:
         if where != NOWHERE and prefer not in {NOWHERE, where}:
             row = self.ranking.rows[one.index]
             allowed, _ = self.contests[one.index]
-            if prefer not in allowed or row[prefer] != row[where]:
+            if prefer in allowed and row[prefer] == row[where]:
+                where = prefer
+            elif one is one.clone_child:
                 return
-            where = prefer
         role = Role.STOPPED
         if where != NOWHERE:
             role = Role.UNPROMOTED if one.promotable else Role.STARTED

@@ -276,3 +276,42 @@ def test_what_a_failure_means_for_a_node_outlives_the_stop(cloned, on_fail):
 
     assert {one.target for one in due.changes if one.target} == {"n2"}
     assert bool(due.fencing) is (on_fail is resource.OnFail.FENCE)
+
+
+def _cloned_group(first: str, second: str):
+    """Return what becomes of a cloned group on n1 and n2, by source; all must be on n2.
+
+    What follows the clone would rather be on n1, so the instance there is placed first.
+    """
+    members = [
+        dataclasses.replace(strategies.primitive(name), utilization=strategies.sets(cpu=need))
+        for name, need in (("a", first), ("b", second))
+    ]
+    clone = resource.Clone("c", resource.Group("g", tuple(members)))
+    leader = strategies.primitive("q", resource_stickiness="1")
+    told = wanted(
+        leader,
+        clone,
+        strategies.primitive("z"),
+        constraints=[
+            constraint.Colocation("k", "c", "q", INFINITY, influence=False),
+            constraint.Colocation("l", "z", "c", 100000),
+            location("z", "n1", 1000),
+        ],
+        placement_strategy="minimal",
+    )
+    nodes = tuple(node.Node(name, utilization=strategies.sets(cpu="2")) for name in ("n1", "n2"))
+    up, down = {"a": "running", "b": "running"}, {"q": "stopped"}
+    states = {"n1": {**up, **down}, "n2": {**up, "q": "running"}}
+    due = pipeline.schedule(dataclasses.replace(told, nodes=nodes), seen(states))
+    return {one.source: one.target for one in due.changes if one.resource.startswith("a")}
+
+
+def test_a_cloned_group_that_must_leave_takes_the_room_that_it_found_elsewhere():
+    """It is placed once: an instance that is there and does not fit beside it any more is stopped."""
+    assert _cloned_group("2", "1") == {"n1": "n2", "n2": ""}
+
+
+def test_no_two_cloned_groups_are_placed_on_one_node():
+    """Where another stays on the node that a group found, the group does not go there."""
+    assert _cloned_group("1", "0") == {"n1": "", "n2": "n2"}
