@@ -11,13 +11,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from reconciler.frozen import frozen
-from reconciler.model import attribute, desired, duration, observed, resource, secret
+from reconciler.model import attribute, desired, duration, observed, resource, secret, unfencing
 from reconciler.scheduler import digest
 
 _TIMEOUT = "CRM_meta_timeout"
 _DEFAULT_MS = 20_000
-_UNFENCED = "#digests-all"
-"""Node attribute: the devices that let the node in, with digests of their parameters."""
 Params = Mapping[str, secret.Value]
 
 
@@ -44,7 +42,7 @@ def carried(
                 for key, one in node.histories.items()
             },
             attributes={
-                key: _unfenced(text, changed) if key == _UNFENCED else text
+                key: _unfenced(text, changed) if key == unfencing.DIGESTS else text
                 for key, text in node.attributes.items()
             },
         )

@@ -44,6 +44,7 @@ class ReasonCode(enum.Enum):
     DEMOTE_FAILED = "demote-failed"
     ON_FAIL_FENCE = "on-fail-fence"
     UNFENCING = "unfencing"
+    DEVICE_CHANGED = "device-changed"
     REQUESTED = "requested"
     CONNECTION_LOST = "connection-lost"
     CONTAINER_LOST = "container-lost"

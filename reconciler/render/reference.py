@@ -15,6 +15,7 @@ from reconciler.model import action as actions
 from reconciler.model import agent, attribute, desired, plan, resource, status
 from reconciler.model import property as options
 from reconciler.model.node import NodeKind
+from reconciler.model.reason import ReasonCode
 from reconciler.model.role import Role
 from reconciler.render import precedence, sentences
 
@@ -61,7 +62,10 @@ def record(
         "initial": cluster(initial),
         "final": cluster(final),
         "fencing_summary": [
-            {"node": one.node, "task": one.task.value} for one in due.fencing if one.blocked is None
+            {"node": one.node, "task": one.task.value}
+            for one in due.fencing
+            # Of that alone Pacemaker's summary says nothing.
+            if one.blocked is None and one.reason.code is not ReasonCode.DEVICE_CHANGED
         ],
         "summary": [
             _change(one, unique)

@@ -104,6 +104,10 @@ SENTENCES: dict[ReasonCode, Sentence] = {
     ReasonCode.UNFENCING: Sentence(
         "{subject} needs the node to be unfenced", "its devices need it to be unfenced"
     ),
+    ReasonCode.DEVICE_CHANGED: Sentence(
+        "a device that let {subject} in is defined otherwise by now",
+        "a device that let it in is defined otherwise by now",
+    ),
     ReasonCode.REQUESTED: Sentence("{subject} was asked to be fenced", "asked for by command"),
     ReasonCode.NO_QUORUM: Sentence(
         "the nodes that answer are no majority",

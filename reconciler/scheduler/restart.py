@@ -45,10 +45,9 @@ def check(steps: Steps, case: Circumstances) -> None:
             continue
         metadata = case.wanted.agents.get(one.definition.agent)
         task = _reload_task(metadata) if change is Change.RELOADABLE else None
+        steps.at(one).redefined = task is None
         if stays:
             _anew(steps, one, standing.running[0], task)
-        elif task is None:
-            steps.at(one).redefined = True
 
 
 def _change_on(case: Circumstances, one: Instance, where: int, stays: bool) -> Change:

@@ -157,7 +157,7 @@ class Places:
     """The steps of one primitive instance.
 
     Attributes:
-        redefined: it goes from where it runs with other parameters than today's.
+        redefined: it runs with other parameters than today's, which it cannot take up.
         postponed: why it goes on with other parameters than today's; None: it does not.
     """
 

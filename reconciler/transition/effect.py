@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.model import action as actions
-from reconciler.model import observed, outcome, plan, remote, score
+from reconciler.model import observed, outcome, plan, remote, score, unfencing
 
 SUCCESS = outcome.Outcome(outcome.OutcomeKind.SUCCESS)
 """It did what was asked."""
@@ -330,6 +330,14 @@ def _power_off(_: actions.Action, result: outcome.Outcome, draft: _Draft, now: f
     )
 
 
+def _let_in(_: actions.Action, result: outcome.Outcome, draft: _Draft, now: float) -> None:
+    """Note that a node was unfenced; by whom is not known, so no definition is held against it."""
+    if result.ok:
+        for name in (unfencing.DIGESTS, unfencing.NONPRIVATE_DIGESTS):
+            draft.attributes.pop(name, None)
+        draft.attributes[unfencing.UNFENCED] = str(int(now))
+
+
 _Effect = Callable[[actions.Action, outcome.Outcome, _Draft, float], None]
 
 _AGENT_TASKS: Mapping[actions.Task, _Effect] = {
@@ -352,6 +360,7 @@ _EFFECTS: Mapping[tuple[actions.ActionKind, actions.Task], _Effect] = {
     **{(actions.ActionKind.CLUSTER, task): effect for task, effect in _AGENT_TASKS.items()},
     (actions.ActionKind.FENCE, actions.Task.OFF): _power_off,
     (actions.ActionKind.FENCE, actions.Task.REBOOT): _power_off,
+    (actions.ActionKind.FENCE, actions.Task.ON): _let_in,
 }
-"""What is not listed leaves an observation as it is: notifications, unfencing, the request to
-leave (the node does that itself, later), and pseudo actions."""
+"""What is not listed leaves an observation as it is: notifications, the request to leave (the node
+does that itself, later), and pseudo actions."""

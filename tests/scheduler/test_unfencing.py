@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import plan, resource
+from reconciler.model import attribute, plan, resource
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
+from reconciler.scheduler import digest
 
 UNFENCED = {"#node-unfenced": "1700000000"}
 
@@ -81,3 +84,70 @@ def test_what_runs_on_a_node_that_is_not_unfenced_is_restarted():
     assert facts.change(due, "p").kind is plan.ChangeKind.RESTART
     assert ("p_stop_0@n1", "stonith-n1-on@n1") in edges
     assert ("stonith-n1-on@n1", "p_start_0@n1") in edges
+
+
+PARAMS = {"devices": "/dev/a", "passwd": "secret"}
+TODAY, PUBLIC = digest.digest(PARAMS), digest.digest({"devices": "/dev/a"})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "nodes"),
+    [
+        ({}, set()),
+        ({"#digests-all": f"f:fence_scsi:{TODAY},"}, set()),
+        ({"#digests-all": f"g:fence_scsi:1,f:fence_scsi:{TODAY},"}, set()),
+        ({"#digests-all": "f:fence_scsi:0,"}, {"n2"}),
+        ({"#digests-all": f"f:fence_mpath:{TODAY},"}, {"n2"}),
+        ({"#digests-all": f"xf:fence_scsi:{TODAY},"}, {"n2"}),
+        ({"#digests-all": ""}, {"n2"}),
+        ({"#digests-all": "f:fence_scsi:0,", "#digests-secure": f"f:fence_scsi:{PUBLIC},"}, set()),
+        ({"#digests-all": "f:fence_scsi:0,", "#digests-secure": f"f:fence_scsi:{TODAY},"}, {"n2"}),
+    ],
+)
+def test_a_node_is_unfenced_again_if_a_device_was_defined_otherwise(attributes, nodes):
+    """What let it in may guard something else by now; of private parameters that is not thought."""
+    due = _redefinable(attributes)
+
+    assert _unfenced(due) == nodes
+    restarted = {one.source for one in due.changes if one.kind.value == "restart"}
+    assert restarted == nodes
+
+
+def _redefinable(attributes, **properties: str) -> plan.Plan:
+    """Return the plan for a device and a primitive that runs on n2, of which a node says more."""
+    device = dataclasses.replace(
+        _device("unfencing"), params=(attribute.AttributeSet(pairs=dict(PARAMS)),)
+    )
+    wanted = facts.wanted(
+        device,
+        strategies.primitive("p", resource_stickiness="100"),
+        fencing_enabled="true",
+        **properties,
+    )
+    states = {"n1": {"p": "stopped", "f": "stopped"}, "n2": {"p": "running", "f": "stopped"}}
+    given = {"n1": UNFENCED, "n2": {**UNFENCED, **attributes}}
+    return facts.pipeline.schedule(wanted, facts.seen(states, attributes=given))
+
+
+def test_no_node_is_unfenced_in_maintenance():
+    """People work on it, and nothing is restarted for it either."""
+    due = _redefinable({"#digests-all": "f:fence_scsi:0,"}, maintenance_mode="true")
+
+    assert _unfenced(due) == set()
+
+
+def test_a_device_that_runs_with_other_parameters_has_its_node_unfenced():
+    """Wherever it goes."""
+    wanted = facts.wanted(
+        dataclasses.replace(
+            _device("unfencing"), params=(attribute.AttributeSet(pairs=dict(PARAMS)),)
+        ),
+        strategies.primitive("p", requires="quorum"),
+        fencing_enabled="true",
+    )
+    states = {"n1": {"f": "running", "p": "stopped"}, "n2": {"f": "stopped", "p": "stopped"}}
+    due = facts.pipeline.schedule(
+        wanted, facts.seen(states, attributes={"n1": UNFENCED, "n2": UNFENCED})
+    )
+
+    assert _unfenced(due) == {"n1"}

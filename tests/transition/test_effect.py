@@ -240,7 +240,6 @@ def test_reload():
     [
         _step(Task.NOTIFY),
         _step(Task.STOP, kind=ActionKind.PSEUDO),
-        _step(Task.ON, kind=ActionKind.FENCE),
         _step(Task.SHUTDOWN, kind=ActionKind.CLUSTER),
         _step(Task.START, node="elsewhere"),
     ],
@@ -342,3 +341,15 @@ def test_a_remote_node_that_was_reached_again_counts_as_not_fenced():
     start = _step(Task.START, resource="far", agent=remote.CONNECTION)
     assert not effect.carry_out(start, seen).nodes["far"].fenced
     assert effect.carry_out(start, seen, _FAILED).nodes["far"].fenced
+
+
+def test_what_was_unfenced_is_not_outdated_any_more():
+    """When is noted; by which definition is not known, so none is held against the node."""
+    old = {"#digests-all": "f:fence_scsi:0,", "#digests-secure": "f:fence_scsi:0,", "kept": "1"}
+    node = observed.ObservedNode("n1", observed.Presence.ONLINE, attributes=old)
+    seen = observed.Observed(60.0, True, {"n1": node})
+    step = action.Action("on", ActionKind.FENCE, Task.ON, node="n1")
+    done = outcome.Outcome(outcome.OutcomeKind.SUCCESS)
+
+    after = effect.after([(step, done)], seen).nodes["n1"]
+    assert after.attributes == {"#node-unfenced": "60", "kept": "1"}
