@@ -57,10 +57,14 @@ def apply(steps: Steps, case: Circumstances, followings: Sequence[Following]) ->
 
 
 def _before_stopped(steps: Steps, whole: Instance) -> None:
-    """Let all of a group or clone be probed before what waits for it to be stopped."""
+    """Let all of a group or clone be probed before what waits for it to be stopped.
+
+    What is in a cloned group only counts where that group stops (measured).
+    """
     stopped = steps.whole(whole).stopped
-    for probe in steps_of(steps, whole):
-        link(probe, stopped, Link.ADVISORY)
+    for one in whole.children:
+        for probe in steps_of(steps, one) if one.is_primitive else ():
+            link(probe, stopped, Link.ADVISORY)
     if whole.variant is not Variant.GROUP:
         if whole.clone is not None and whole.clone.ordered:
             _before_earlier(steps, whole)

@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
+from scheduler.test_ordering import before
 
-from reconciler.model import constraint, resource
+from reconciler.model import constraint, fencing, resource
+from reconciler.model.observed import Presence
 from reconciler.model.role import Role
 
 GROUP = resource.Group("g", (strategies.primitive("a"), strategies.primitive("b")))
@@ -116,3 +118,24 @@ def test_a_clone_s_score_that_wishes_used_up_is_not_raised_by_others_of_the_same
 def test_wishes_that_would_use_up_every_score_of_a_clone_count_for_nothing():
     """A dependent without any node of its own moves no clone."""
     assert _scores("c") == {"n1": 100, "n2": 100}
+
+
+@pytest.mark.parametrize(
+    ("requires", "named", "waits"),
+    [("quorum", ["n1"], False), ("quorum", ["n1", "n2"], True), ("fencing", ["n1"], True)],
+)
+def test_what_may_not_be_on_a_node_waits_for_its_fencing_only_if_it_requires_that(
+    requires, named, waits
+):
+    """Nothing is known of it there, but where no location names the node it was never started."""
+    wanted = facts.wanted(
+        strategies.primitive("p", requires=requires),
+        constraints=[facts.location("p", name, -place) for place, name in enumerate(named)],
+        symmetric_cluster="false",
+        fencing_enabled="true",
+    )
+    device = fencing.FenceDevice("f", "fence_x", hosts=("n2",))
+    wanted = dataclasses.replace(wanted, fencing=fencing.Fencing((device,)))
+    due = facts.pipeline.schedule(wanted, facts.seen(presence={"n2": Presence.UNKNOWN}))
+
+    assert ("stonith-n2-reboot@n2" in before(due, "p_start_0@n1")) is waits

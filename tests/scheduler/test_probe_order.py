@@ -378,3 +378,22 @@ def test_probes_go_before_the_stop_of_a_clone_of_which_some_are_enough(minimum, 
     )
 
     assert probes(due, "p:0_stop_0@n1") == asked
+
+
+def test_who_avoids_a_cloned_group_does_not_wait_for_probes_where_it_does_not_stop():
+    """What the probe of a member finds elsewhere has no group that stops around it."""
+    due = pipeline.schedule(
+        wanted(
+            clone(group("p", "q")),
+            strategies.primitive("x"),
+            constraints=[
+                constraint.Colocation("k", "c", "x", -INFINITY),
+                *(location("c", name, -INFINITY) for name in ("n1", "n2")),
+                location("x", "n2", 100),
+            ],
+        ),
+        seen({"n1": {"q": "running", "x": "stopped"}, "n2": {"p": "stopped", "x": "stopped"}}),
+    )
+
+    assert "q:0_stop_0@n1" in before(due, "x_start_0@n2")
+    assert probes(due, "x_start_0@n2") == {"p:0"}
