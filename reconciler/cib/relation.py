@@ -122,7 +122,7 @@ def _set(document: documents.Document, element: ET.Element) -> constraint.Resour
     one = source if source is not None else element
     return constraint.ResourceSet(
         resources=members(document, element),
-        sequential=_maybe(one.get("sequential")) is not False,
+        sequential=_maybe(one.get("sequential")),
         require_all=_maybe(one.get("require-all")) is not False,
         action=one.get("action"),
         role=role_of(document, one, "role"),

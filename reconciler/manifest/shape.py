@@ -287,7 +287,9 @@ class Set(Model):
     """A resource set of a colocation or order."""
 
     resources: list[Name] = pydantic.Field(description="members")
-    sequential: Flag = _described("whether the members follow each other", True)
+    sequential: Flag | None = _described(
+        "whether the members follow each other; where it says so, only the ends count for other sets"
+    )
     require_all: Flag = _described("whether all members must be active", True)
     action: Literal["start", "stop", "promote", "demote"] | None = _described("action ordered")
     role: Role | None = _described("role that the members must have")

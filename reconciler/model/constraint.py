@@ -102,7 +102,7 @@ class ResourceSet:
     """A set inside a colocation or order; None leaves the attribute to its default."""
 
     resources: tuple[str, ...]
-    sequential: bool = True
+    sequential: bool | None = None
     require_all: bool = True
     action: str | None = None
     role: Role | None = None
@@ -110,6 +110,11 @@ class ResourceSet:
     kind: OrderKind | None = None
     ordering: str | None = None
     id: str = ""
+
+    @property
+    def in_sequence(self) -> bool:
+        """Whether the members follow each other."""
+        return self.sequential is not False
 
 
 @frozen

@@ -68,7 +68,7 @@ def _location(one: constraint.Location) -> tuple[str, str]:
 
 def _sets(sets: Iterable[constraint.ResourceSet], joint: str) -> str:
     return joint.join(
-        ("({})" if one.sequential else "{{{}}}").format(", ".join(one.resources)) for one in sets
+        ("({})" if one.in_sequence else "{{{}}}").format(", ".join(one.resources)) for one in sets
     )
 
 

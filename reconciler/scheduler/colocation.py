@@ -297,7 +297,7 @@ def _within(one: constraint.ColocationSets, members: _Members) -> Iterator[Pair]
     """Yield the pairs inside one set."""
     written, resources = members.written, members.resources
     score = one.score if written.score is None else written.score
-    if not written.sequential:
+    if not written.in_sequence:
         return
     role = written.role
     if score < 0:
@@ -318,9 +318,9 @@ def _between(one: constraint.ColocationSets, earlier: _Members, later: _Members)
     A sequential set is held by its first member and holds on to nothing but its last.
     """
     dependents, primaries = earlier.resources, later.resources
-    if earlier.written.sequential:
+    if earlier.written.in_sequence:
         dependents = dependents[:1]
-    if later.written.sequential:
+    if later.written.in_sequence:
         primaries = primaries[-1:]
     for dependent in dependents:
         for primary in primaries:

@@ -112,13 +112,13 @@ def _ordered(
     for before, after in itertools.pairwise(one.sets):
         if not before.require_all and len(before.resources) > 1:
             continue
-        firsts = before.resources[-1:] if before.sequential else before.resources
-        thens = after.resources[:1] if after.sequential else after.resources
+        firsts = before.resources[-1:] if before.in_sequence else before.resources
+        thens = after.resources[:1] if after.in_sequence else after.resources
         for first in firsts:
             for then in thens:
                 yield first, before.action or "start", then, after.action or "start"
     for part in one.sets:
-        if part.sequential:
+        if part.in_sequence:
             for first, then in itertools.pairwise(part.resources):
                 yield first, part.action or "start", then, part.action or "start"
 
@@ -206,14 +206,14 @@ def _placed_sets(one: constraint.ColocationSets) -> Iterator[tuple[str, str, int
     """Yield what sets mean; the earlier set depends on the later (see ``colocation``)."""
     plain = [part for part in one.sets if part.role is None]
     for part in plain:
-        if part.sequential:
+        if part.in_sequence:
             value = one.score if part.score is None else part.score
             for primary, dependent in itertools.pairwise(part.resources):
                 yield dependent, primary, value
     for before, after in itertools.pairwise(one.sets):
         if before in plain and after in plain:
-            dependents = before.resources[:1] if before.sequential else before.resources
-            primaries = after.resources[-1:] if after.sequential else after.resources
+            dependents = before.resources[:1] if before.in_sequence else before.resources
+            primaries = after.resources[-1:] if after.in_sequence else after.resources
             for dependent, primary in itertools.product(dependents, primaries):
                 yield dependent, primary, one.score
 

@@ -144,7 +144,7 @@ def _in_sequence(
     """Return the pairs in a set; what is kept apart is so from all of it, in any set (measured)."""
     if one.kind is OrderKind.SERIALIZE:
         return itertools.combinations(members.resources, 2)
-    return itertools.pairwise(members.resources) if members.written.sequential else ()
+    return itertools.pairwise(members.resources) if members.written.in_sequence else ()
 
 
 def _of_set(
@@ -167,18 +167,20 @@ def _of_set(
 def _between(one: constraint.OrderSets, earlier: _Members, later: _Members) -> Iterator[Sequence]:
     """Yield the pairs between two sets.
 
-    Where one of the earlier is enough, each of the later waits for it, in a sequence, too, and
-    those that are up stop without it in an order one way only, too (measured).
+    It is all of one with all of the other, but of what is said to be in sequence only the last and
+    the first. Where one of the earlier is enough, each of the later waits for it, and those that
+    are up stop without it in an order one way only, too (all measured).
     """
     lasts = earlier.resources[-1:] if earlier.written.sequential else earlier.resources
-    if not earlier.written.require_all and one.kind is OrderKind.MANDATORY:
+    heads = later.resources[:1] if later.written.sequential else later.resources
+    if not earlier.written.require_all:
         for then in later.resources:
             pair = _of_set(one, earlier.resources[0], then, (earlier, later))
-            yield dataclasses.replace(pair, alternatives=earlier.resources, held=lasts)
+            held = lasts if then in heads else ()
+            yield dataclasses.replace(pair, alternatives=earlier.resources, held=held)
         return
-    for first in lasts:
-        for then in later.resources[:1] if later.written.sequential else later.resources:
-            yield _of_set(one, first, then, (earlier, later))
+    for first, then in itertools.product(lasts, heads):
+        yield _of_set(one, first, then, (earlier, later))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

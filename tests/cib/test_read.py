@@ -329,8 +329,9 @@ def test_sets():
     (found,) = _cib(constraints=text).desired.constraints
     first, second = found.sets
 
+    assert (first.in_sequence, second.in_sequence) == (False, True)
     assert (first.resources, first.sequential, first.require_all) == (("a", "b"), False, False)
-    assert (second.action, second.role, second.sequential) == ("promote", Role.PROMOTED, True)
+    assert (second.action, second.role, second.sequential) == ("promote", Role.PROMOTED, None)
 
 
 def test_location_rules():

@@ -511,6 +511,34 @@ def test_a_set_of_which_one_is_enough_may_still_be_a_sequence(sequential, starte
     assert [one.resource for one in due.actions if one.task is Task.START and one.real] == started
 
 
+@pytest.mark.parametrize(("sequential", "waits"), [(None, True), (False, True), (True, False)])
+@pytest.mark.parametrize("idle", ["q", "r"])
+def test_only_a_set_that_is_said_to_be_in_sequence_is_seen_by_its_ends(sequential, idle, waits):
+    """Where the member at its end has nothing to do, the others do not follow the other set."""
+    sets = [constraint.ResourceSet(names, sequential) for names in (("p", "q"), ("r", "s"))]
+    order = constraint.OrderSets("o", tuple(sets), kind=OrderKind.OPTIONAL)
+    resources = [
+        strategies.primitive(name, **({"target_role": "Stopped"} if name == idle else {}))
+        for name in "pqrs"
+    ]
+    due = pipeline.schedule(
+        wanted(*resources, constraints=[order], nodes=("n1",)), seen({"n1": {}})
+    )
+
+    assert ("p_start_0@n1" in before(due, "s_start_0@n1")) is waits
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_one_of_a_set_is_asked_for_whatever_the_kind_of_the_order(kind):
+    """What follows several of which one is enough does not start without any of them."""
+    some = constraint.ResourceSet(("p", "q"), require_all=False)
+    order = constraint.OrderSets("o", (some, constraint.ResourceSet(("r",))), kind=kind)
+    off = [strategies.primitive(name, target_role="Stopped") for name in "pq"]
+    due = pipeline.schedule(wanted(*off, strategies.primitive("r"), constraints=[order]), seen())
+
+    assert change(due, "r").blocked
+
+
 @pytest.mark.parametrize(("off", "stopped"), [("pq", {"r", "s"}), ("q", set())])
 def test_all_that_wait_for_one_of_several_stop_where_none_of_them_can_be_up(off, stopped):
     """So it is in an order one way only, too, and each of a sequence waits for itself."""

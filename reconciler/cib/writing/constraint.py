@@ -152,7 +152,7 @@ def _sets(parent: ET.Element, sets: Sequence[constraint.ResourceSet], ids: eleme
     for one in sets:
         more = {
             "id": one.id or None,
-            "sequential": None if one.sequential else "false",
+            "sequential": element.flag(one.sequential),
             "require-all": None if one.require_all else "false",
             "action": one.action,
             "role": _role(one.role),

@@ -128,8 +128,7 @@ def _flag(name: str, value: bool | None) -> list[str]:
 def _sets(sets: Iterable[constraint.ResourceSet]) -> Iterator[str]:
     for one in sets:
         yield from ("set", *one.resources)
-        if not one.sequential:
-            yield "sequential=false"
+        yield from _flag("sequential", one.sequential)
         if not one.require_all:
             yield "require-all=false"
         if one.action is not None:

@@ -110,7 +110,7 @@ def _colocation_sets(one: constraint.ColocationSets) -> _Entry:
 def _set(one: constraint.ResourceSet) -> yaml.Node:
     return _filled(
         resources=[*one.resources],
-        sequential=None if one.sequential else False,
+        sequential=one.sequential,
         require_all=None if one.require_all else False,
         action=one.action,
         role=_role(one.role),
