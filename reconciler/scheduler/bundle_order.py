@@ -13,7 +13,7 @@ from reconciler.model import remote as implied
 from reconciler.model.action import Task
 from reconciler.model.constraint import OrderKind
 from reconciler.model.score import INFINITY
-from reconciler.scheduler import creation, ordering, probe_order, replica
+from reconciler.scheduler import creation, probe_order, replica, sequence
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
@@ -27,13 +27,13 @@ def pairs(expansion: Expansion) -> Iterator[Pair]:
         yield Pair(ip.name, ip, held, INFINITY, internal=True, origin=ip.origin)
 
 
-def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
+def sequences(expansion: Expansion) -> Iterator[sequence.Sequence]:
     """Yield the orders of containers after their addresses.
 
     A container goes on running while its address is recovered (measured).
     """
     for held, ip in _addressed(expansion):
-        yield ordering.Sequence(
+        yield sequence.Sequence(
             id=ip.name,
             first=ip,
             first_task=Task.START,

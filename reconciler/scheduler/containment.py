@@ -16,7 +16,7 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, TermKind
-from reconciler.scheduler import guest, ordering, probe_order, remote
+from reconciler.scheduler import guest, probe_order, remote, sequence
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.expansion import Expansion
@@ -60,10 +60,10 @@ def pairs(situation: Situation) -> Iterator[Pair]:
         )
 
 
-def sequences(expansion: Expansion) -> Iterator[ordering.Sequence]:
+def sequences(expansion: Expansion) -> Iterator[sequence.Sequence]:
     """Yield the orders of contained resources after their containers."""
     for one, inside in _contained(expansion):
-        yield ordering.Sequence(
+        yield sequence.Sequence(
             id=one.name,
             first=inside,
             first_task=Task.START,

@@ -48,6 +48,7 @@ from reconciler.scheduler import (
     remote,
     restart,
     rule,
+    sequence,
     settle,
     shutdown_lock,
     situation,
@@ -132,7 +133,7 @@ def _plan(found: _Examined) -> plan.Plan:
     values = parameters.Parameters(desired, standing.nodes, clock, hosts)
     discovery = probe.Discovery(wishes)
     sequences = (
-        *ordering.lower(desired, standing.expansion),
+        *sequence.lower(desired, standing.expansion),
         *containment.sequences(standing.expansion),
         *bundle_order.sequences(standing.expansion),
     )
@@ -182,7 +183,7 @@ def _settled(
     case: circumstance.Circumstances,
     pairs: colocation.Pairs,
     discovery: probe.Discovery,
-    sequences: tuple[ordering.Sequence, ...],
+    sequences: tuple[sequence.Sequence, ...],
     migrating: set[int],
 ) -> tuple[step.Steps, tuple[plan.FenceDecision, ...]]:
     """Return the steps for a placement, settled, and the nodes that have to be fenced."""

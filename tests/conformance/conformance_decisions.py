@@ -6,6 +6,7 @@ that weighs differs then, the cause was it.
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,8 +129,43 @@ def _require_all(cib: ET.Element, _: Answer) -> bool:
     return bool(given) and bool(_cloned_groups(cib))
 
 
-def _serialized(cib: ET.Element, _: Answer) -> bool:
-    return _drop(cib.iter("constraints"), lambda one: one.get("kind") == "Serialize")
+def _weaker(cib: ET.Element, _: Answer) -> bool:
+    """Remove the orders that ask for less than another one of the same two."""
+    orders = [*cib.iter("rsc_order")]
+    strict = [one for one in orders if _is_strict(one)]
+    weak = [
+        one
+        for one in orders
+        if not _is_strict(one) and any(_ordered(one) & _ordered(each) for each in strict)
+    ]
+    return _drop(cib.iter("constraints"), lambda one: one in weak)
+
+
+def _is_strict(order: ET.Element) -> bool:
+    """Tell whether an order is mandatory both ways."""
+    lasting = order.get("symmetrical", "true") in _YES
+    return lasting and order.get("kind", "Mandatory") == "Mandatory"
+
+
+def _ordered(order: ET.Element) -> set[tuple[str | None, str | None]]:
+    """Return which resources an order puts before which."""
+    names = [one.get("id") for one in order.iter("resource_ref")]
+    return {*itertools.combinations(names, 2)} | {(order.get("first"), order.get("then"))} - {
+        (None, None)
+    }
+
+
+def _stops_one_way(cib: ET.Element, right: Answer) -> bool:
+    """Remove the orders one way of stops, if the reference has stops that cannot be done."""
+    if not any(one["action"] == "stop" and one.get("blocked") for one in right["summary"]):
+        return False
+    return _drop(
+        cib.iter("constraints"),
+        lambda one: (
+            one.get("symmetrical", "true") not in _YES
+            and one.get("first-action") == one.get("then-action") == "stop"
+        ),
+    )
 
 
 def _role_of_group(cib: ET.Element, _: Answer) -> bool:
@@ -172,6 +208,7 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "require-all with a cloned group": _require_all,
     "what a role of a cloned group is to avoid": _role_of_group,
     "instances that need a partner only where they are promoted": _pairs_of_promoted,
-    "a mandatory order beside a serialized one": _serialized,
+    "a mandatory order beside a weaker one": _weaker,
+    "a stop that nobody asked for": _stops_one_way,
     "a lost node that cannot be fenced": _unfenced,
 }

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
+from scheduler.test_ordering import before
 
 from reconciler.model import constraint, plan, resource
 from reconciler.model.agent import AgentName
@@ -58,6 +59,29 @@ def test_a_member_that_nobody_manages_holds_up_none_beyond_one_that_is_down():
     due = facts.pipeline.schedule(facts.wanted(group), facts.seen(states))
 
     assert not facts.change(due, "a").blocked
+
+
+@pytest.mark.parametrize(("managed", "waits"), [("true", True), ("false", False)])
+@pytest.mark.parametrize("cloned", [False, True])
+def test_nobody_would_rather_wait_for_a_group_that_does_not_stop_as_a_whole(cloned, managed, waits):
+    """An optional order after its stop asks for nothing where a member is left alone."""
+    members = (
+        strategies.primitive("m", is_managed=managed),
+        strategies.primitive("q", target_role="Stopped"),
+    )
+    group = resource.Group("g", members)
+    leading = resource.Clone("c", group) if cloned else group
+    order = constraint.Order("o", "a", leading.name, kind=constraint.OrderKind.OPTIONAL)
+    wanted = facts.wanted(
+        strategies.primitive("a", target_role="Stopped"),
+        leading,
+        constraints=[order],
+        nodes=("n1",),
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": dict.fromkeys("amq", "running")}))
+    stop = "q:0_stop_0@n1" if cloned else "q_stop_0@n1"
+
+    assert (stop in before(due, "a_stop_0@n1")) is waits
 
 
 @pytest.mark.parametrize(("score", "target"), [(-500, "n1"), (-facts.INFINITY, "")])
