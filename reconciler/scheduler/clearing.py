@@ -138,8 +138,9 @@ def _why(
         clock.wake(due)
     if outdated:
         return ReasonCode.PARAMETERS_CHANGED
-    # Where nothing may run no definition is looked at (measured).
-    stays = state.active and case.situation.nodes[where].takes_resources
+    # Where nothing may run, or no failure counts any more, no definition is looked at (measured).
+    counts = not count.expired(timeout_ms, clock.now)
+    stays = counts and state.active and case.situation.nodes[where].takes_resources
     redefined = stays and _is_redefined(case, one, where, state)
     return ReasonCode.PARAMETERS_CHANGED if redefined else None
 

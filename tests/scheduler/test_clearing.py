@@ -55,6 +55,14 @@ def test_a_redefinition_clears_the_fail_count(digests, interval_ms):
     assert found == ["n1"]
 
 
+@pytest.mark.parametrize(("last", "cleared"), [(8_000.0, []), (10.0, ["n1"])])
+def test_a_redefinition_clears_no_fail_count_that_has_expired(last, cleared):
+    """It waits until all that is on record is as old: it counts for nothing in the meantime."""
+    resource = strategies.primitive("p", failure_timeout="2h")
+
+    assert _cleared(resource, last=last, digests=CHANGED) == cleared
+
+
 def test_a_redefinition_clears_nothing_where_nothing_may_run():
     """On a node that shuts down no definition is looked at."""
     attributes = {"n1": {"fail-count-p#start_0": "1"}}
