@@ -200,12 +200,16 @@ def _order(steps: Steps, situation: Situation) -> None:
 
 
 def _before_start(situation: Situation, probes: Sequence[Step], start: Step) -> None:
-    """Let a start wait for probes; what is up somewhere is moved whatever they find elsewhere."""
-    standing = situation.standing
-    down: list[Step] = []
-    up: list[Step] = []
+    """Let a start wait for probes; what is up somewhere is moved whatever they find elsewhere.
+
+    Nor does it matter if a remote node cannot be asked, since its connection cannot be made: what
+    may still be active there is dealt with before (measured).
+    """
+    standing, nodes = situation.standing, situation.nodes
+    needed: list[Step] = []
+    others: list[Step] = []
     for probe in probes:
         active = probe.instance is not None and standing[probe.instance.index].running
-        (up if active else down).append(probe)
-    link_all(down, [start], Link.NEEDS)
-    link_all(up, [start], Link.ORDER)
+        (others if active or nodes[probe.node].remote is not None else needed).append(probe)
+    link_all(needed, [start], Link.NEEDS)
+    link_all(others, [start], Link.ORDER)

@@ -483,3 +483,15 @@ def test_a_connection_into_a_container_that_is_up_is_looked_for_though_it_cannot
     assert "stop web-podman-0 n1" in steps
     assert "start web-podman-0 n1" not in steps
     assert "monitor web-0 n2" in steps
+
+
+def test_a_replica_that_finds_no_place_restarts_nothing_that_follows_the_bundle():
+    """What waits in vain inside of it is assigned, and starts never."""
+    three = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
+    after = (constraint.Order("o", "web", "other"), far.prefers("other", "n1"))
+    cluster = _running(three, constraints=after)
+    cluster = dataclasses.replace(cluster, resources=(three, far.primitive("other")))
+    cluster.done["n1"]["other"] = far.STARTED
+    cluster.done["n2"]["other"] = ABSENT
+    steps = far.steps(cluster.plan())
+    assert not [one for one in steps if one.startswith(("start", "stop"))]

@@ -352,3 +352,15 @@ def test_a_connection_never_runs_on_the_node_that_it_leads_to():
         wanted = dataclasses.replace(cluster.desired(), properties=properties)
         due = pipeline.schedule(wanted, cluster.observed())
         assert "far" not in due.placement["far"]
+
+
+@pytest.mark.parametrize("kind", ["primitive", "clone"])
+def test_nothing_waits_for_a_remote_node_that_cannot_be_reached(kind):
+    """It is looked for there only if the connection is made, which must wait for something else."""
+    down = far.primitive("b", target_role="Stopped")
+    one = _A if kind == "primitive" else resource.Clone("c", _A)
+    orders = (constraint.Order("o", "b", "far"), far.prefers(one.name, "n1"))
+    cluster = Cluster((down, far.connection(), one), {"n1": {}, "n2": {}}, orders)
+    steps = far.steps(cluster.plan())
+    assert "start far n1" not in steps
+    assert "start a n1" in steps
