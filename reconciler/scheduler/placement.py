@@ -149,7 +149,8 @@ class Placing:
         """Change the scores of a dependent by where its primary is.
 
         An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their placement, or promotion; one with a role of them counts as a whole. The
+        order of their placement, or promotion; one with a role of them counts as a whole. One too
+        many that goes is missed by nobody. The
         containers of two bundles are paired as interleaved instances are (all measured).
         """
         primary = pair.primary
@@ -165,7 +166,8 @@ class Placing:
             self._beside(one, pair, [self._partner(one, pair, role)])
         elif clone and not pair.mandatory:
             children = self.instance_order.get(primary.index, primary.children)
-            turns = [self._host(_speaker(child), role) for child in children]
+            speakers = [_speaker(child) for child in children]
+            turns = [self._host(each, role) for each in speakers if not self._is_spare(each)]
             self._beside(one, pair, turns, singly=role is None)
         else:
             self._beside(one, pair, [self.hosts(pair, role)])
@@ -177,6 +179,10 @@ class Placing:
             elif within is None:
                 for where in self.hosts(pair, role) or ():
                     self.ranking.name(one, where)
+
+    def _is_spare(self, one: Instance) -> bool:
+        """Tell whether it is an instance too many that goes; nobody misses it."""
+        return one.removed and self.chosen[one.index] == NOWHERE
 
     def _beside(
         self, one: Instance, pair: Pair, turns: Sequence[set[int] | None], *, singly: bool = False

@@ -180,3 +180,14 @@ def test_the_stop_that_a_failure_forbids_takes_nothing_along(first):
     due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"a": "stop-failed", "b": "running"}}))
 
     assert facts.change(due, "b").kind is ChangeKind.LEAVE
+
+
+def test_an_instance_too_many_that_goes_is_missed_by_nobody():
+    """What would like to be with the clone hears of the instances that stay."""
+    clone = resource.Clone("c", strategies.primitive("b"), meta=strategies.sets(clone_max="1"))
+    near = constraint.Colocation("k", "p", "c", 100)
+    wanted = facts.wanted(clone, strategies.primitive("p"), constraints=[near])
+    states = {"n1": {"b": "running"}, "n2": {"b": "running"}}
+    ledgers = facts.pipeline.schedule(wanted, facts.seen(states)).ledgers["p"]
+
+    assert {name: ledgers[name].score for name in ("n1", "n2")} == {"n1": 100, "n2": 0}
