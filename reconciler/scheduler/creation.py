@@ -378,9 +378,7 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
         for step in beginnings(steps, child, task):
             link(begin, step, Link.PULLS_FIRST | Link.NEEDS)
         for step in endings(steps, child, task):
-            # What is assigned to a container that will not come changes nothing for others (measured).
-            vain = one.outer is not None and not step.runnable
-            link(step, end, Link.ORDER if vain else Link.PULLS_THEN)
+            link(step, end, Link.PULLS_THEN)
             parts.append(step)
     # Containers are not promoted: what runs inside of them says whether a bundle can be.
     if task is Task.START or (task in _OF_ROLES and one.bundle is None):

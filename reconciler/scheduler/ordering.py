@@ -325,8 +325,12 @@ class Ordering:
         """Return the steps of ``first`` that make ``then`` do its task anew (measured).
 
         Of a clone it is all of it for another clone, else what it does on the node of ``then``; a
-        bundle counts as a whole, since what follows it needs not be where its containers are.
+        bundle counts as a whole, since what follows it needs not be where its containers are. It
+        starts with these: what only starts inside is no news to those that are up.
         """
+        if way.first.bundle is not None and way.first_task is Task.START:
+            held = way.first.children
+            return [step for one in held for step in creation.endings(self.steps, one, Task.START)]
         spread = way.first.variant is Variant.CLONE and way.first.bundle is None
         if not spread or way.then.variant is Variant.CLONE:
             return firsts

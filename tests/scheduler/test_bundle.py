@@ -485,6 +485,21 @@ def test_a_connection_into_a_container_that_is_up_is_looked_for_though_it_cannot
     assert "monitor web-0 n2" in steps
 
 
+@pytest.mark.parametrize("lost", ["httpd", "web-podman-1"])
+def test_what_follows_a_bundle_restarts_with_its_containers_but_not_for_what_is_inside(lost):
+    """A container that comes is news to those that are up; what starts in one is not."""
+    after = (constraint.Order("o", "web", "other"), far.prefers("other", "n1"))
+    cluster = _running(_WEB, "" if lost == "httpd" else lost, constraints=after)
+    cluster = dataclasses.replace(cluster, resources=(_WEB, far.primitive("other")))
+    cluster.done["n1"]["other"] = far.STARTED
+    cluster.done["n2"]["other"] = ABSENT
+    if lost == "httpd":
+        cluster.done["web-1"]["httpd"] = (*far.STARTED, ("stop", 0, 0))
+    steps = far.steps(cluster.plan())
+    assert "start httpd web-1" in steps
+    assert ("stop other n1" in steps) is (lost != "httpd")
+
+
 def test_a_replica_that_finds_no_place_restarts_nothing_that_follows_the_bundle():
     """What waits in vain inside of it is assigned, and starts never."""
     three = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
