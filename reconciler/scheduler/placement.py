@@ -409,18 +409,22 @@ class Placing:
             self.capacity.take(one, where)
 
     def overlook(self, one: Instance) -> None:
-        """Let an instance take nothing of its node: it is left alone, though one too many."""
-        for each in one.primitives():
-            where = self.chosen[each.index]
-            if where >= 0:
-                self.load[where] -= 1
-                self.capacity.give_back(each, where)
+        """Let an instance be nowhere that is one too many, though it may be left alone somewhere."""
+        self._leave(one, NOWHERE)
+        for each in one.below():
+            self.next_role[each.index] = Role.STOPPED
 
     def release(self, one: Instance) -> None:
         """Undo the placement of an instance and of everything in it."""
-        self.overlook(one)
+        self._leave(one, UNDECIDED)
+
+    def _leave(self, one: Instance, mark: int) -> None:
         for each in one.below():
-            self.chosen[each.index] = UNDECIDED
+            where = self.chosen[each.index]
+            if where >= 0 and each.is_primitive:
+                self.load[where] -= 1
+                self.capacity.give_back(each, where)
+            self.chosen[each.index] = mark
 
 
 def _matters(pair: Pair) -> bool:

@@ -36,6 +36,9 @@ class _Recurring:
     def enter(self, one: Instance) -> None:
         """Enter the recurring monitors of one primitive."""
         standing = self.situation.standing[one.index]
+        if one.removed and not (one.orphaned or standing.managed):
+            # One too many that is left alone is let be altogether (measured).
+            return
         quiet = standing.maintenance or self.settings.maintenance
         wanted = [
             each

@@ -191,3 +191,18 @@ def test_an_instance_too_many_that_goes_is_missed_by_nobody():
     ledgers = facts.pipeline.schedule(wanted, facts.seen(states)).ledgers["p"]
 
     assert {name: ledgers[name].score for name in ("n1", "n2")} == {"n1": 100, "n2": 0}
+
+
+@pytest.mark.parametrize("name", ["is_managed", "maintenance"])
+def test_an_instance_too_many_that_is_left_alone_is_not_even_watched(name):
+    """Its monitor is neither begun nor cancelled; that of the instance that counts is."""
+    monitor = resource.Operation("monitor", interval_ms=10_000)
+    one = dataclasses.replace(strategies.primitive("b"), operations=(monitor,))
+    meta = strategies.sets(clone_max="1", **{name: "false" if name == "is_managed" else "true"})
+    wanted = facts.wanted(resource.Clone("c", one, meta=meta))
+    states = {"n1": {"b": "running"}, "n2": {"b": "running"}}
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    nodes = {each.node for each in due.actions if each.real}
+    assert nodes <= {"n1"}
+    assert bool(nodes) is (name == "is_managed")
