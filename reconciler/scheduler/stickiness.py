@@ -67,10 +67,14 @@ def ban(ranking: Ranking, situation: Situation) -> None:
 
 
 def limit(ranking: Ranking, situation: Situation, settings: options.Cluster) -> None:
-    """Forbid nodes where a resource failed too often, also inside of a bundle's container."""
-    inside = guest.contents(situation.expansion)
+    """Forbid nodes where a resource failed too often, or what it contains.
+
+    Connections into a bundle's containers are bound to them less than that: they can be held
+    elsewhere (measured).
+    """
+    inside, bundled = guest.contents(situation.expansion), situation.expansion.owners
     for one in _distinct(situation):
-        held = inside.get(one.index, ())
+        held = [each for each in inside.get(one.index, ()) if each.name not in bundled]
         _forbid(ranking, situation, one, _overrun(one, held, situation, settings.clock.now))
 
 

@@ -510,3 +510,12 @@ def test_a_replica_that_finds_no_place_restarts_nothing_that_follows_the_bundle(
     cluster.done["n2"]["other"] = ABSENT
     steps = far.steps(cluster.plan())
     assert not [one for one in steps if one.startswith(("start", "stop"))]
+
+
+def test_failures_of_a_connection_do_not_ban_its_container():
+    """The connection can be held by another member, while the container stays where it is."""
+    counts = {"n1": {"fail-count-web-0#start_0": "INFINITY"}}
+    due = _running(_WEB, attributes=counts).plan()
+    assert list(due.placement["web-podman-0"]) == ["n1"]
+    assert due.ledgers["web-podman-0"]["n1"].score == 0
+    assert list(due.placement["web-0"]) == ["n2"]
