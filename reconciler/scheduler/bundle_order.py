@@ -61,6 +61,7 @@ def bind(steps: Steps, case: Circumstances) -> None:
     for bundle in case.situation.expansion.bundles:
         if bundle.inner is not None:
             _join(steps, bundle, bundle.inner)
+            _look_first(steps, case, bundle, bundle.inner)
         _probe_apart(steps, bundle)
         for number, held in enumerate(bundle.children):
             reached = case.situation.expansion.by_name.get(implied.replica(bundle.bundled, number))
@@ -91,12 +92,20 @@ def _join(steps: Steps, bundle: Instance, inner: Instance) -> None:
         rises = task in {Task.START, Task.PROMOTE}
         for inside in creation.endings(steps, inner, task):
             link(inside, end, Link.PULLS_THEN | (Link.NEEDS if rises else Link.ORDER))
+
+
+def _look_first(steps: Steps, case: Circumstances, bundle: Instance, inner: Instance) -> None:
+    """Let what is inside of a bundle start once its containers were looked for.
+
+    Only a container is waited for of which nothing is known where it is going to be, whether that
+    node can be asked yet or not (measured).
+    """
     for held in bundle.children:
-        # Only a container that has to be looked for where it is going to be is waited for.
         start, probes = _start(steps, held), list(probe_order.steps_of(steps, held))
-        if start is not None and any(probe.node == start.node for probe in probes):
-            for probe in probes:
-                link(probe, within.start, Link.ORDER)
+        known = case.situation.known.get(held.history_name, {})
+        asked = {probe.node for probe in probes}
+        if start is not None and (start.node in asked or start.node not in known):
+            link_all(probes, [steps.whole(inner).start], Link.ORDER)
 
 
 def followings(steps: Steps, expansion: Expansion) -> Iterator[probe_order.Following]:

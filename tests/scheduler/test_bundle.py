@@ -519,3 +519,14 @@ def test_failures_of_a_connection_do_not_ban_its_container():
     assert list(due.placement["web-podman-0"]) == ["n1"]
     assert due.ledgers["web-podman-0"]["n1"].score == 0
     assert list(due.placement["web-0"]) == ["n2"]
+
+
+def test_what_is_inside_waits_for_the_probes_of_a_container_on_a_guest_that_is_not_up_yet():
+    """It cannot be looked for there, so nothing is known of it where it is going to be."""
+    vm = far.primitive("vm", remote_node="g")
+    three = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=3))
+    cluster = _cluster(three, resources=(vm, three))
+    del cluster.done["n1"]["web-podman-2"]
+    due = cluster.plan()
+    assert due.placement["web-podman-2"] == {"g": Role.STARTED}
+    assert far.waits(due, "httpd:0_start_0", "web-podman-2_monitor_0@n1")
