@@ -39,7 +39,7 @@ def settle(situation: Situation, names: Iterable[str]) -> None:
         if one is None or not one.is_primitive or (one.in_clone is not None and not one.unique):
             continue
         review = _Review(situation, one)
-        for where in list(situation.eventful.get(name, ())):
+        for where in review.read:
             review.leaving(where)
             review.arriving(where)
 
@@ -73,12 +73,17 @@ class _Trip:
 
 
 class _Review:
-    """One resource's migrations; lives inside ``settle`` only."""
+    """One resource's migrations; lives inside ``settle`` only.
+
+    Attributes:
+        read: numbers of the nodes that say more than most, in the order in which they are recorded.
+    """
 
     def __init__(self, situation: Situation, one: Instance) -> None:
         self.situation = situation
         self.one = one
         self.standing = situation.standing[one.index]
+        self.read = tuple(situation.eventful.get(one.history_name, ()))
         self.states = situation.known[one.history_name]
         self.places = {node.name: node for node in situation.nodes}
 
@@ -113,7 +118,7 @@ class _Review:
         elif other is not None or not target.answers:
             self._fail(state, record)
             if trip.came is not None and other is not None and other.active:
-                self._first(target)
+                self._told_first(where, target)
 
     def _under_way(self, where: int, state: State) -> None:
         """Have it stopped on the node that it is going to, where the one that it left is lost."""
@@ -141,7 +146,7 @@ class _Review:
         if trip.open or (trip.silent and came is not None and _failed(other, came)):
             self._may_run(trip.target, role=self.states[trip.source].role)
         if came is not None and other is not None and other.active:
-            self._first(trip.target)
+            self._told_first(trip.source, trip.target)
 
     def arriving(self, where: int) -> None:
         """Draw the consequences of an arrival that failed: it may still be where it came from."""
@@ -155,6 +160,8 @@ class _Review:
             return
         sent = other.departed
         if sent is not None and not other.failure_of(sent):
+            if other.active:
+                self._told_first(where, source)
             return
         if self._silent_since(record, source):
             self._may_run(source, role=state.role)
@@ -188,6 +195,11 @@ class _Review:
         if state.active and not state.failed:
             state.failed = state.spent = True
             state.on_fail, state.failure = state.on_fail or OnFail.RESTART, record
+
+    def _told_first(self, teller: int, node: Node) -> None:
+        """Look at a node first of which another told that was recorded before it."""
+        if self.read.index(teller) < self.read.index(node.index):
+            self._first(node)
 
     def _first(self, node: Node) -> None:
         """Look at a node before the others where the resource is active."""

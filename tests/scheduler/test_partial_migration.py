@@ -185,3 +185,15 @@ def test_a_node_that_left_is_lost_with_what_is_recorded_there_before(place):
 
     assert "stonith-n1-reboot@n1" in keys
     assert ("p_stop_0@n2" in keys) is (place < 0)
+
+
+@pytest.mark.parametrize(("last", "target"), [("n1", "n1"), ("n2", "n2")])
+def test_what_did_not_arrive_is_first_where_the_other_end_tells_of_it(last, target):
+    """The end that is recorded first speaks of the other before it speaks of itself."""
+    seen = _seen((START, TO), (PROBE, FROM_FAILED), later=True)
+    nodes = {
+        name: dataclasses.replace(one, place=int(name == last)) for name, one in seen.nodes.items()
+    }
+    due = pipeline.schedule(_wanted(), dataclasses.replace(seen, nodes=nodes))
+
+    assert facts.change(due, "p").target == target
