@@ -171,7 +171,7 @@ def choose(
         if may or child.index in held:
             promoted += 1
             per_node[where] = per_node.get(where, 0) + 1
-            role = Role.PROMOTED
+            role = _with_quorum(placing, child)
         else:
             role = Role.UNPROMOTED
         for one in child.primitives():
@@ -236,7 +236,7 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
     role = placing.situation.standing[child.index].role
     quorate = placing.promotions.quorate
     for one in child.primitives():
-        if not quorum.may_be_promoted(one, role, placing.settings, quorate=quorate):
+        if role is not Role.PROMOTED and quorum.freezes(placing.settings, quorate=quorate):
             return False
         if placing.limit(one) in {Role.UNPROMOTED, Role.STOPPED, Role.STARTED}:
             return False
@@ -250,6 +250,19 @@ def _may_be_promoted(placing: Placing, child: Instance) -> bool:
         if not standing.managed and standing.role is not Role.PROMOTED:
             return False
     return True
+
+
+def _with_quorum(placing: Placing, child: Instance) -> Role:
+    """Return the role of one that was chosen: who may not be promoted without quorum stays chosen.
+
+    Nobody else is promoted for that (measured).
+    """
+    role = placing.situation.standing[child.index].role
+    quorate = placing.promotions.quorate
+    sinks = any(
+        quorum.demotes(one, role, placing.settings, quorate=quorate) for one in child.primitives()
+    )
+    return Role.UNPROMOTED if sinks else Role.PROMOTED
 
 
 def _final(

@@ -47,10 +47,20 @@ def doom(nodes: Iterable[Node], settings: Cluster, seen: observed.Observed) -> N
 
 def may_be_promoted(one: Instance, role: Role, settings: Cluster, *, quorate: bool) -> bool:
     """Tell whether quorum, or the lack of it, lets an instance be promoted, or stay so (measured)."""
-    if not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE:
-        return role is Role.PROMOTED
-    demotes = not quorate and settings.no_quorum_policy is QuorumPolicy.DEMOTE
-    return not demotes or role is Role.STOPPED or requirement(one, settings) is Requires.NOTHING
+    kept = role is Role.PROMOTED or not freezes(settings, quorate=quorate)
+    return kept and not demotes(one, role, settings, quorate=quorate)
+
+
+def freezes(settings: Cluster, *, quorate: bool) -> bool:
+    """Tell whether all stays as it is until there is quorum again."""
+    return not quorate and settings.no_quorum_policy is QuorumPolicy.FREEZE
+
+
+def demotes(one: Instance, role: Role, settings: Cluster, *, quorate: bool) -> bool:
+    """Tell whether what runs is unpromoted until there is quorum again."""
+    if quorate or settings.no_quorum_policy is not QuorumPolicy.DEMOTE:
+        return False
+    return role is not Role.STOPPED and requirement(one, settings) is not Requires.NOTHING
 
 
 def forbids(

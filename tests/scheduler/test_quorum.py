@@ -252,3 +252,15 @@ def test_what_nobody_manages_could_not_start_without_quorum_either(policy, requi
     due = facts.pipeline.schedule(wanted, facts.seen(states, quorate=False))
 
     assert facts.change(due, "b").kind.value == kind
+
+
+def test_nobody_is_promoted_in_place_of_one_that_quorum_keeps_unpromoted():
+    """Without quorum the best instance stays unpromoted, and the next only waits to be started."""
+    clone = resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(promotable="true"))
+    scores = {name: {"master-p": "10"} for name in ("n1", "n2")}
+    seen = facts.seen(
+        {"n1": {"p": "running"}, "n2": {"p": "stopped"}}, attributes=scores, quorate=False
+    )
+    due = facts.pipeline.schedule(facts.wanted(clone, no_quorum_policy="demote"), seen)
+
+    assert {one.next_role for one in due.changes} == {Role.UNPROMOTED}
