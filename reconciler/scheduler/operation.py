@@ -159,8 +159,8 @@ def policy(
                 break
     if wanted is OnFail.FENCE and not fencing:
         return OnFail.STOP
-    if wanted is OnFail.RESTART_CONTAINER:
-        return wanted if contained else OnFail.RESTART
+    if wanted is OnFail.RESTART_CONTAINER and not contained:
+        wanted = None
     if name == "stop" and wanted in {OnFail.STOP, OnFail.STANDBY}:
         # A stop that failed leaves nothing to stop, nor anything that could leave (measured).
         wanted = None

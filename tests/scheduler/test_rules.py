@@ -557,6 +557,7 @@ def test_a_lost_instance_that_nobody_waits_for_takes_no_place(maximum, number):
     [
         (OnFail.STANDBY, 1, plan.ChangeKind.LEAVE),
         (OnFail.RESTART, 1, plan.ChangeKind.RECOVER),
+        (OnFail.RESTART_CONTAINER, 1, plan.ChangeKind.LEAVE),
         (OnFail.RESTART, 5, plan.ChangeKind.LEAVE),
         (OnFail.IGNORE, 1, plan.ChangeKind.START),
         (OnFail.IGNORE, 5, plan.ChangeKind.LEAVE),
