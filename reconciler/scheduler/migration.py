@@ -107,18 +107,19 @@ def order(steps: Steps, situation: Situation, migrating: set[int]) -> None:
 
 
 def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
-    """Let a migration begin after what a start would wait for.
+    """Let a migration begin after what a start would wait for, if that rises.
 
-    A member does not wait for what only its group or clone must follow (measured).
+    A member does not wait for what only its group or clone must follow, and nobody for others to be
+    stopped, or looked for (both measured).
     """
     for first, flags in list(start.before):
-        if flags & Link.UNORDERED:
+        if flags & Link.UNORDERED or _has_sunk(steps, first):
             continue
         for up in _ups(steps, first, one) if flags != Link.PULLS_THEN else ():
             link(up, to, flags & Link.ADVISORY)
         if _closes(first, one):
             link(first, to, flags & Link.ADVISORY)
-        if first.probe:
+        if first.probe and present(first.instance).top is one.top:
             link(first, to)
         if first.kind is ActionKind.FENCE:
             link(first, to, flags)
@@ -160,6 +161,15 @@ def _leave_others(one: Instance, stop: Step) -> None:
         if then.task in {Task.STOP, Task.DEMOTE}:
             stop.after.remove((then, flags))
             then.before.remove((stop, flags))
+
+
+def _has_sunk(steps: Steps, first: Step) -> bool:
+    """Tell whether a step closes the stops or demotions of a group or clone."""
+    whole = first.instance
+    if whole is None or whole.is_primitive:
+        return False
+    sinking = (creation.endings(steps, whole, task) for task in (Task.STOP, Task.DEMOTE))
+    return any(first in each for each in sinking)
 
 
 def _closes(first: Step, one: Instance) -> bool:
@@ -227,7 +237,8 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             if other.index in migrating or remote.is_connection(other):
                 continue
             rises = (Task.START,) if other.is_primitive else _WHOLE
-            if first.task in rises and first.required and _goes(steps, other, first):
+            sinks = _has_sunk(steps, first)
+            if first.task in rises and first.required and not sinks and _goes(steps, other, first):
                 found.add(index)
     return found
 

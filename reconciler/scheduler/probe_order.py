@@ -204,13 +204,13 @@ class _Chains:
     def _siblings(self, one: Instance, clone: Instance, origin: Instance) -> list[Instance]:
         """Return the other instances of a clone that wait for the probes of a group in it.
 
-        In an interleaved one, none does if what is looked for is going to start, and else the one
+        In an interleaved one, none does if any of the group is going to start, and else the one
         that starts where that would if it might (measured).
         """
         others = [other for other in clone.children if other is not one]
         if clone.clone is None or not clone.clone.interleave:
             return others
-        if self.chosen[origin.index] != NOWHERE:
+        if self.chosen[one.index] != NOWHERE:
             return []
         placed = [other for other in others if self.chosen[other.index] != NOWHERE]
         placed.sort(key=lambda other: self._distance(origin, self.chosen[other.index]))

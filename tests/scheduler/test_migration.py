@@ -162,3 +162,27 @@ def test_what_follows_a_clone_restarts_where_one_of_its_primitives_goes(follower
 
     assert "a_migrate_to_0@n1" in keys
     assert (f"b_stop_0@{where}" in keys) == restarts
+
+
+@pytest.mark.parametrize("whole", ["p", "g", "c"])
+@pytest.mark.parametrize("kind", ["apart", "Optional", "Mandatory"])
+def test_who_migrates_does_not_wait_for_others_to_be_stopped_or_looked_for(kind, whole):
+    """Whether it must not be with them, or is ordered after their stop; its monitor waits."""
+    order = constraint.Order("o", whole, "m", "stop", "start", kind=kind)
+    apart = constraint.Colocation("k", "m", whole, -INFINITY)
+    part = strategies.primitive("p", target_role="Stopped")
+    found = {"p": part, "g": resource.Group("g", (part,)), "c": resource.Clone("c", part)}
+    states = {"n1": {"m": "running"}, "n2": {"m": "stopped", "p": "running"}}
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("m", allow_migrate="true"),
+            found[whole],
+            constraints=(apart if kind == "apart" else order, location("m", "n2", 1000)),
+        ),
+        seen(states),
+    )
+    name = "p:0" if whole == "c" else "p"
+
+    assert change(due, "m").kind.value == "migrate"
+    assert before(due, "m_migrate_to_0@n1") == set()
+    assert f"{name}_stop_0@n2" in before(due, "m_monitor_10000@n2")

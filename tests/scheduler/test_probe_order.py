@@ -397,3 +397,27 @@ def test_who_avoids_a_cloned_group_does_not_wait_for_probes_where_it_does_not_st
 
     assert "q:0_stop_0@n1" in before(due, "x_start_0@n2")
     assert probes(due, "x_start_0@n2") == {"p:0"}
+
+
+def test_no_interleaved_sibling_waits_for_probes_of_a_group_that_starts_in_part():
+    """Its first member starts, so the group has a node though the member looked for has none."""
+    states = {"p": "running", "q": "running"}
+    due = pipeline.schedule(
+        wanted(
+            clone(
+                resource.Group(
+                    "g",
+                    (
+                        strategies.primitive("p"),
+                        strategies.primitive("q", target_role="Stopped"),
+                    ),
+                ),
+                interleave="true",
+            ),
+            nodes=("n1", "n2"),
+        ),
+        seen({"n1": states, "n2": {"p": "stopped"}}),
+    )
+
+    assert {one.key for one in due.actions if one.probe} == {"q:1_monitor_0@n2"}
+    assert probes(due, "q:0_stop_0@n1") == set()
