@@ -403,7 +403,14 @@ def take_turns(steps: Steps, situation: Situation) -> None:
                     if step.required
                 ]
                 for first, then in itertools.pairwise(due):
-                    link(first, then, Link.ADVISORY)
+                    if task is Task.START or not _migrates(steps, first):
+                        link(first, then, Link.ADVISORY)
+
+
+def _migrates(steps: Steps, step: Step) -> bool:
+    """Tell whether a step only ends a migration, which is nobody's turn (measured)."""
+    places = steps.places[present(step.instance).index]
+    return places is not None and places.migrate_from is not None
 
 
 def _turns(clone: Instance, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Instance]]]:

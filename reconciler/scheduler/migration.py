@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler import creation, guest, remote
-from reconciler.scheduler.instance import Instance, Variant
+from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.placement import Assignment
 from reconciler.scheduler.situation import Situation
@@ -144,19 +144,24 @@ def _counts_as_stop(first: Step, one: Instance, flags: int) -> bool:
 
     Other probes only come before a restart.
     """
-    other, group = first.instance, one.parent
+    other, whole = first.instance, one.parent
     if not first.probe or other is None or not flags & Link.ADVISORY:
         return first.probe
-    if group is None or group.variant is not Variant.GROUP or other.parent is not group:
+    if whole is None or other.parent is not whole:
         return False
-    return group.children.index(other) > group.children.index(one)
+    return whole.children.index(other) > whole.children.index(one)
 
 
 def _leave_others(one: Instance, stop: Step) -> None:
-    """Let what it only prefers to be after stop without waiting for it to be gone (measured)."""
+    """Let what it only prefers to be after stop without waiting for it to be gone.
+
+    Other instances of its clone, too, but no members of its group (both measured).
+    """
     for then, flags in list(stop.after):
         other = then.instance
-        if not flags & Link.ADVISORY or other is None or other.top is one.top:
+        if not flags & Link.ADVISORY or other is None:
+            continue
+        if other.top is one.top and (one.in_clone is None or other.parent is not one.in_clone):
             continue
         if then.task in {Task.STOP, Task.DEMOTE}:
             stop.after.remove((then, flags))

@@ -186,3 +186,25 @@ def test_who_migrates_does_not_wait_for_others_to_be_stopped_or_looked_for(kind,
     assert change(due, "m").kind.value == "migrate"
     assert before(due, "m_migrate_to_0@n1") == set()
     assert f"{name}_stop_0@n2" in before(due, "m_monitor_10000@n2")
+
+
+def test_instances_that_migrate_do_not_stop_in_turn_but_for_what_is_looked_for():
+    """In an ordered clone they begin in turn, next to each other; none waits for another's stop."""
+    one = strategies.primitive("p", allow_migrate="true", resource_stickiness="1")
+    meta = {"ordered": "true", "globally_unique": "true", "clone_max": "3", "clone_node_max": "3"}
+    known = {f"p:{number}": "stopped" for number in range(3)}
+    states = {"n1": dict.fromkeys(known, "running"), "n2": known, "n3": dict(known)}
+    del states["n3"]["p:1"]
+    due = pipeline.schedule(
+        wanted(
+            resource.Clone("c", one, meta=strategies.sets(**meta)),
+            constraints=(location("c", "n1", -5), location("c", "n2", 10)),
+            nodes=("n1", "n2", "n3"),
+        ),
+        seen(states),
+    )
+    first, second = before(due, "p:0_stop_0@n1"), before(due, "p:1_migrate_to_0@n1")
+
+    assert {key for key in first if "p:1" in key} == {"p:1_monitor_0@n3"}
+    assert "p:0_migrate_from_0@n2" in second
+    assert "p:0_stop_0@n1" not in second
