@@ -198,7 +198,8 @@ class Ordering:
         """Keep an instance down that has nothing on its node to follow; it is not even missed.
 
         So also where it would only be promoted after its partner. The same goes for those that
-        would follow it, in clones that interleave, too (measured).
+        would follow it, in clones that interleave, too. Monitors are left as they are, as with
+        whatever is to run nowhere (all measured).
         """
         child = way.then
         lasting = way.forward and way.mandatory and way.rule.symmetrical
@@ -208,12 +209,12 @@ class Ordering:
         for follower in self._partners.get(child.index, ()):
             if follower.then.index not in self._without:
                 self._without_partner(follower)
-        tasks = (Task.START, Task.PROMOTE)
-        for each in () if self._is_active(child) else child.primitives():
-            for step in (
-                step for task in tasks for step in creation.beginnings(self.steps, each, task)
-            ):
-                step.required, step.pinned = False, True
+        for each in child.primitives():
+            places = self.steps.at(each)
+            rises = () if self._is_active(child) else (places.start, places.promote)
+            for step in (*rises, *places.monitors, *places.cancels):
+                if step is not None:
+                    step.required, step.pinned = False, True
         for task in {Task.START, way.then_task}:
             for step in creation.beginnings(self.steps, child, task):
                 step.stop_short(way.why)

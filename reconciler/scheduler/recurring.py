@@ -241,6 +241,7 @@ class _Recurring:
         step.interval_ms = key[1]
         step.agent_task = key[0]
         step.require(Reason(ReasonCode.CANCELLED, one.base))
+        places.cancels.append(step)
         if removed:
             # What migrates is not waited for (measured).
             for stop in places.stops.values() if places.migrate_from is None else ():

@@ -162,6 +162,7 @@ class Places:
     """
 
     __slots__ = (
+        "cancels",
         "demotes",
         "migrate_from",
         "migrate_to",
@@ -187,6 +188,7 @@ class Places:
         self.demotes: dict[int, Step] = {}
         self.probes: list[Step] = []
         self.monitors: list[Step] = []
+        self.cancels: list[Step] = []
 
 
 class Whole:

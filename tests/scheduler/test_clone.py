@@ -132,6 +132,35 @@ def test_who_would_follow_an_instance_without_partner_is_not_missed(state):
     assert {one.kind.value for one in due.changes if one.resource == "f"} == {"leave"}
 
 
+@pytest.mark.parametrize("configured", [True, False])
+@pytest.mark.parametrize(("interleave", "watched"), [("true", False), ("false", True)])
+def test_monitors_of_an_instance_without_partner_are_left_as_they_are(
+    interleave, watched, configured
+):
+    """It counts as running nowhere, so none is started, and none that nobody wants is cancelled."""
+    held = strategies.primitive("b", is_managed="false")
+    if not configured:
+        held = dataclasses.replace(held, operations=())
+    clones = (
+        resource.Clone("c", strategies.primitive("a"), meta=strategies.sets(target_role="Stopped")),
+        resource.Clone("d", held, meta=strategies.sets(interleave=interleave)),
+    )
+    at = seen({"n1": {"a": "stopped", "b": "running"}})
+    history = at.nodes["n1"].histories["b"]
+    live = strategies.record("monitor", 0, 9, interval_ms=10_000)
+    if not configured:
+        history = dataclasses.replace(history, operations=(*history.operations, live))
+    histories = {**at.nodes["n1"].histories, "b": history}
+    nodes = {"n1": dataclasses.replace(at.nodes["n1"], histories=histories)}
+    due = pipeline.schedule(
+        wanted(*clones, constraints=[constraint.Order("o", "c", "d")], nodes=("n1",)),
+        dataclasses.replace(at, nodes=nodes),
+    )
+    task = Task.MONITOR if configured else Task.CANCEL
+
+    assert bool([one for one in due.actions if one.resource == "b" and one.task is task]) is watched
+
+
 @pytest.mark.parametrize(("first", "kind"), [("a", "move"), ("m", "recover")])
 def test_what_is_read_of_a_node_after_its_fencing_is_sure_counts_less(first, kind):
     """Histories are read as they are recorded; once a node must be fenced, no failure is added."""
