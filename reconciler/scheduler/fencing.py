@@ -150,13 +150,17 @@ def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
 
 
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:
-    """Let what is active in several places stop last where it was seen last (measured).
+    """Let what is active in several places stop last where it was last seen to run well (measured).
 
     That is after the fencing of the others, if it requires fencing at all.
     """
-    *others, last = case.situation.standing[one.index].running or (NOWHERE,)
-    if others and quorum.requirement(one, case.settings) not in _LITTLE:
-        for where in others:
+    standing = case.situation.standing[one.index]
+    if not standing.running or quorum.requirement(one, case.settings) in _LITTLE:
+        return
+    well = [where for where in standing.running if not standing.states[where].failed]
+    last = (well or standing.running)[-1]
+    for where in standing.running:
+        if where != last:
             link(steps.fences.get(where), steps.at(one).stops.get(last), Link.ADVISORY)
 
 

@@ -39,7 +39,9 @@ class _Recurring:
         if one.removed and not (one.orphaned or standing.managed):
             # One too many that is left alone is let be altogether (measured).
             return
-        quiet = standing.maintenance or self.settings.maintenance
+        chosen = self.assignment.chosen[one.index]
+        # Only maintenance of the node where it counts as active silences it (measured).
+        quiet = self._rests(one) or (chosen != NOWHERE and self.situation.nodes[chosen].maintenance)
         wanted = [
             each
             for each in one.definition.operations

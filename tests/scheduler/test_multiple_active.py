@@ -161,15 +161,23 @@ def test_what_another_agent_left_is_deleted_once_the_resource_has_stopped_everyw
 
 
 @pytest.mark.parametrize(
-    ("lost", "requires", "waits"),
-    [("n1", "fencing", True), ("n2", "fencing", False), ("n1", "quorum", False)],
+    ("lost", "requires", "state", "waits"),
+    [
+        ("n1", "fencing", "running", True),
+        ("n2", "fencing", "running", False),
+        ("n1", "quorum", "running", False),
+        ("n1", "fencing", "monitor-failed", False),
+        ("n2", "fencing", "monitor-failed", True),
+    ],
 )
-def test_where_it_was_seen_last_it_stops_after_the_fencing_of_the_others(lost, requires, waits):
+def test_where_it_was_seen_well_last_it_stops_after_the_fencing_of_the_others(
+    lost, requires, state, waits
+):
     """The one that is stopped last is the one that may be the real one, if fencing matters."""
     wanted, _ = facts.lost(hosts=("n1", "n2"))
     one = strategies.primitive("p", requires=requires)
     seen = facts.seen(
-        {"n1": {"p": "running"}, "n2": {"p": "running"}}, presence={lost: Presence.UNKNOWN}
+        {"n1": {"p": "running"}, "n2": {"p": state}}, presence={lost: Presence.UNKNOWN}
     )
     due = facts.pipeline.schedule(dataclasses.replace(wanted, resources=(one,)), seen)
 

@@ -102,6 +102,20 @@ def test_maintenance_of_another_node_ends_no_monitor(resting):
     assert ("p_cancel_monitor_10000@n1" in keys) is (resting == "n1")
 
 
+@pytest.mark.parametrize(("resting", "begun"), [("n1", set()), ("n2", {"n1"})])
+def test_what_is_active_beside_a_node_in_maintenance_too_is_watched(resting, begun):
+    """It is left alone, but where it counts as active nobody wants it unwatched."""
+    desired = wanted(strategies.primitive("p"))
+    nodes = tuple(
+        dataclasses.replace(one, maintenance=one.name == resting) for one in desired.nodes
+    )
+    states = {name: {"p": "running"} for name in ("n1", "n2")}
+    due = pipeline.schedule(dataclasses.replace(desired, nodes=nodes), seen(states))
+
+    assert {one.node for one in due.actions if one.interval_ms} == begun
+    assert {one.kind.value for one in due.changes} == {"leave"}
+
+
 @pytest.mark.parametrize("cloned", [True, False])
 def test_a_monitor_for_where_it_is_stopped_is_left_alone_in_an_anonymous_clone(cloned):
     """It is not begun there, nor is one cancelled that a node has."""
