@@ -384,6 +384,9 @@ def _join(steps: Steps, one: Instance, task: Task, begin: Step, end: Step) -> No
     if task is Task.START or (task in _OF_ROLES and one.bundle is None):
         end.parts = parts
         end.need = _need(one, parts)
+    elif task is Task.STOP and one.variant is Variant.GROUP:
+        # Where a member cannot be stopped, nobody waits for the others' stops (measured).
+        end.parts, end.need = parts, len(parts)
 
 
 def take_turns(steps: Steps, situation: Situation) -> None:

@@ -249,7 +249,7 @@ class Ordering:
                 # A clone that stops in places takes nothing down that only needs it to be up, and
                 # no role is taken away for what was needed to rise into it (measured).
                 entries = self._entries(way.first, way.first_task)
-                link_all(entries, thens, Link.PULLS_FIRST)
+                link_all(entries, thens, Link.PULLS_FIRST | Link.UNORDERED)
 
     def _follow(self, way: _Way) -> None:
         """Note what starts after what, for the probes."""

@@ -7,9 +7,11 @@ import dataclasses
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
+from scheduler.test_ordering import before
 
-from reconciler.model import fencing, resource
+from reconciler.model import constraint, fencing, resource
 from reconciler.model.action import Task
+from reconciler.model.constraint import OrderKind
 from reconciler.model.observed import Presence
 from reconciler.model.resource import OnFail
 from reconciler.render import plan_text
@@ -69,3 +71,26 @@ def test_what_a_failure_holds_on_a_node_that_is_down_is_fenced():
 
     assert [one.node for one in due.fencing] == ["n1"]
     assert facts.change(due, "p").target == "n2"
+
+
+@pytest.mark.parametrize("kind", [OrderKind.OPTIONAL, OrderKind.MANDATORY])
+@pytest.mark.parametrize(("state", "waits"), [("running", True), ("stop-failed", False)])
+def test_nobody_waits_for_part_of_a_group_that_cannot_stop_as_a_whole(kind, state, waits):
+    """Where a member cannot be stopped the group never is, so the others' stops say nothing."""
+    group = resource.Group("g", tuple(strategies.primitive(name) for name in ("p", "q")))
+    clone = resource.Clone("c", group, meta=strategies.sets(clone_max="2"))
+    due = pipeline.schedule(
+        facts.wanted(
+            clone,
+            strategies.primitive("x"),
+            constraints=[
+                constraint.Order("o", "x", "c", kind=kind),
+                facts.location("c", "n1", -facts.INFINITY),
+                facts.location("x", "n1", -facts.INFINITY),
+            ],
+        ),
+        facts.seen({"n1": {"p": state, "q": "running", "x": "running"}, "n2": {}}),
+    )
+
+    found = any(key.startswith("q:0_stop") for key in before(due, "x_stop_0@n1"))
+    assert found is waits
