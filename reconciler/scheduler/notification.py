@@ -43,9 +43,7 @@ _SEQUENCE = (
     (Task.START, Task.PROMOTE),
 )
 """Whose notifications come before whose."""
-_OTHER_THAN_WANTED = frozenset(
-    {ReasonCode.PARAMETERS_CHANGED, ReasonCode.AGENT_CHANGED, ReasonCode.NOT_PROMOTABLE}
-)
+_OTHER_THAN_WANTED = frozenset({ReasonCode.AGENT_CHANGED, ReasonCode.NOT_PROMOTABLE})
 
 
 @frozen
@@ -238,8 +236,8 @@ class _Notes:
     def _after_loss(self, one: Instance, frame_: Frame, loss: Step, told: dict[str, str]) -> None:
         """Tell of a fencing where an instance runs and will run, in place of the stop (measured).
 
-        One that restarts for others is told as soon as the node is fenced; one that does so for its
-        own sake, as after a failure or with other parameters, is not told.
+        One that restarts for others or with other parameters is told as soon as the node is fenced;
+        one that does so since it failed, or is not what it should be, is not told.
         """
         where = self.assignment.chosen[one.index]
         if where not in self._runs(one) or self._restarts_for_itself(one):
