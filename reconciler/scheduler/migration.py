@@ -115,7 +115,7 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
     for first, flags in list(start.before):
         if flags & Link.UNORDERED or _has_sunk(steps, first):
             continue
-        for up in _ups(steps, first, one) if flags != Link.PULLS_THEN else ():
+        for up in _ups(steps, first, one) if _follows(one, flags) else ():
             link(up, to, flags & Link.ADVISORY)
         if _closes(first, one):
             link(first, to, flags & Link.ADVISORY)
@@ -123,6 +123,15 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
             link(first, to)
         if first.kind is ActionKind.FENCE:
             link(first, to, flags)
+
+
+def _follows(one: Instance, flags: int) -> bool:
+    """Tell whether a start follows another one by an order that names it, and not what it is in.
+
+    What only has to be done anew with the first, or waits one way for what its group or clone does,
+    is named by none (measured).
+    """
+    return flags != Link.PULLS_THEN and not (one.parent and flags & Link.NEEDS_IF_WANTED)
 
 
 def _after_leaving(
@@ -237,6 +246,8 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
         for first, flags in start.before:
             other = first.instance
             if other is None or other is one or first.probe or flags & _LOOSE:
+                continue
+            if not _follows(one, flags):
                 continue
             # A connection leads to the node, whether it is started there or by a migration.
             if other.index in migrating or remote.is_connection(other):

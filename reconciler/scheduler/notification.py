@@ -44,6 +44,9 @@ _SEQUENCE = (
 )
 """Whose notifications come before whose."""
 _OTHER_THAN_WANTED = frozenset({ReasonCode.AGENT_CHANGED, ReasonCode.NOT_PROMOTABLE})
+"""For what an instance restarts that is told of no fencing."""
+_ALSO_WITH_ROLES = _OTHER_THAN_WANTED | {ReasonCode.PARAMETERS_CHANGED}
+"""The same for an instance that can be promoted (measured)."""
 
 
 @frozen
@@ -236,8 +239,8 @@ class _Notes:
     def _after_loss(self, one: Instance, frame_: Frame, loss: Step, told: dict[str, str]) -> None:
         """Tell of a fencing where an instance runs and will run, in place of the stop (measured).
 
-        One that restarts for others or with other parameters is told as soon as the node is fenced;
-        one that does so since it failed, or is not what it should be, is not told.
+        One that restarts for others is told as soon as the node is fenced; one that does so since it
+        failed, or is not what it should be, is not told.
         """
         where = self.assignment.chosen[one.index]
         if where not in self._runs(one) or self._restarts_for_itself(one):
@@ -251,8 +254,9 @@ class _Notes:
             self._tell(one, step, frame_.post, frame_.post_done)
 
     def _restarts_for_itself(self, one: Instance) -> bool:
+        grounds = _ALSO_WITH_ROLES if one.promotable else _OTHER_THAN_WANTED
         return self.situation.standing[one.index].spent or any(
-            stop.reason is not None and stop.reason.code in _OTHER_THAN_WANTED
+            stop.reason is not None and stop.reason.code in grounds
             for stop in self._doing(one, Task.STOP)
         )
 

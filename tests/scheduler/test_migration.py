@@ -208,3 +208,23 @@ def test_instances_that_migrate_do_not_stop_in_turn_but_for_what_is_looked_for()
     assert {key for key in first if "p:1" in key} == {"p:1_monitor_0@n3"}
     assert "p:0_migrate_from_0@n2" in second
     assert "p:0_stop_0@n1" not in second
+
+
+@pytest.mark.parametrize("symmetrical", [True, False])
+def test_a_member_migrates_whatever_becomes_of_what_its_group_follows(symmetrical):
+    """It waits for no start, and moves live though what its group follows moves, too."""
+    group = resource.Group("g", (strategies.primitive("m", allow_migrate="true"),))
+    rules = [
+        constraint.Order("o", "a", "g", symmetrical=symmetrical),
+        location("g", "n1", -INFINITY),
+        location("a", "n2", -INFINITY),
+    ]
+    states = {name: {"a": "stopped", "m": "stopped"} for name in ("n1", "n2", "n3")}
+    states["n1"]["m"] = states["n2"]["a"] = "running"
+    due = pipeline.schedule(
+        wanted(strategies.primitive("a"), group, constraints=rules, nodes=tuple(states)),
+        seen(states),
+    )
+
+    assert change(due, "m").kind.value == "migrate"
+    assert not any(key.startswith("a_start") for key in before(due, "m_migrate_to_0@n1"))

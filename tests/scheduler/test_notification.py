@@ -74,17 +74,19 @@ def test_no_instance_that_restarts_for_its_own_sake_is_told_of_a_fencing(state, 
     assert {one.node for one in notes} == told
 
 
-def test_those_that_restart_with_other_parameters_are_told_of_a_fencing():
-    """They run well until then."""
-    changed = dataclasses.replace(clone().child, params=strategies.sets(ip="10.0.0.1"))
+@pytest.mark.parametrize(("promotable", "told"), [("false", {"n2", "n3"}), ("true", set())])
+def test_those_that_restart_with_other_parameters_are_told_of_a_fencing(promotable, told):
+    """They run well until then; but nobody who can be promoted is told."""
+    one = clone(promotable=promotable)
+    changed = dataclasses.replace(one.child, params=strategies.sets(ip="10.0.0.1"))
     states = {name: {"p": "running"} for name in NODES}
     due = pipeline.schedule(
-        fenced(dataclasses.replace(clone(), child=changed)),
+        fenced(dataclasses.replace(one, child=changed)),
         seen(states, presence={"n1": Presence.UNKNOWN}),
     )
 
     notes = [one for one in due.actions if one.real and "_post_notify_stonith_0" in one.key]
-    assert {one.node for one in notes} == {"n2", "n3"}
+    assert {one.node for one in notes} == told
 
 
 def test_an_instance_that_nobody_manages_is_told_nothing():
