@@ -237,9 +237,7 @@ class Ordering:
         if way.rule.finds:
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
         if not way.mandatory:
-            # Nobody waits for the end of what will not be done (measured).
-            if way.first_task is not Task.STOP or self._can_leave(way.first):
-                link_all(firsts, thens, Link.ADVISORY)
+            link_all(firsts, thens, Link.ADVISORY)
         elif way.forward:
             self._lead(way, firsts, thens)
         else:
@@ -259,19 +257,6 @@ class Ordering:
             self.followings.append(
                 probe_order.Following(way.first, way.then, way.then_task, led=led)
             )
-
-    def _can_leave(self, one: Instance) -> bool:
-        """Tell whether a resource can stop as a whole: all of a group, some of a clone."""
-        match one.variant:
-            case Variant.PRIMITIVE:
-                stops = creation.beginnings(self.steps, one, Task.STOP)
-                return all(step.runnable for step in stops)
-            case Variant.GROUP:
-                return all(self._can_leave(child) for child in one.children)
-            case Variant.CLONE:
-                return any(
-                    self._is_active(child) and self._can_leave(child) for child in one.children
-                )
 
     def _findings(self, first: Instance, task: Task) -> list[Step]:
         """Return the probes that count as a stop would: what they find may have to be stopped."""
