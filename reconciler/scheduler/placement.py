@@ -351,10 +351,12 @@ class Placing:
     def best(self, one: Instance) -> int:
         """Return the best usable node for a primitive, NOWHERE if there is none.
 
-        Those with too little room are closed to it, which others hear of later (measured).
+        Those with too little room are closed to it, which others hear of later. What is active in
+        several places is at home in the first of them (both measured).
         """
         row = self.ranking.rows[one.index]
         running = self.situation.standing[one.index].running
+        home = running[0] if running else NOWHERE
         allowed = [
             node.index for node in self.nodes if row[node.index] >= 0 and node.takes_resources
         ]
@@ -367,15 +369,13 @@ class Placing:
         self.contests[one.index] = allowed, tuple(self.load)
         if not allowed:
             return NOWHERE
-        found = self._first(one, allowed, running[0] if running else NOWHERE)
+        found = self._first(one, allowed, home)
         if preferred in allowed and row[preferred] == row[found]:
             return preferred
         if one.unique or row[found] <= 0:
             return found
-        for where in running:
-            if row[where] == row[found] and where in allowed:
-                return where
-        return found
+        stays = home in allowed and row[home] == row[found]
+        return home if stays else found
 
     def _first(self, one: Instance, allowed: Sequence[int], current: int) -> int:
         """Return the node that comes first among those allowed, as the strategy compares them."""

@@ -209,3 +209,17 @@ def test_the_expected_one_stays_whatever_else_stops():
     due = facts.pipeline.schedule(given, facts.seen({"n1": there, "n2": there}))
 
     assert {node for task, node in _done(due) if task is Task.STOP and node} == {"n2"}
+
+
+@pytest.mark.parametrize(("better", "goes"), [(("n1", "n3"), "n1"), (("n2", "n3"), "n2")])
+def test_what_is_active_in_several_places_is_at_home_in_the_first(better, goes):
+    """Of two nodes that are as good, the one by name is taken, though it runs on the other, too."""
+    states = {name: {"p": "running"} for name in ("n2", "n3")}
+    wanted = facts.wanted(
+        strategies.primitive("p"),
+        constraints=[facts.location("p", name, 5) for name in better],
+        nodes=("n1", "n2", "n3"),
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "stopped"}, **states}))
+
+    assert (Task.START, goes) in _done(due)
