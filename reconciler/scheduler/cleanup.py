@@ -7,15 +7,34 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation
-from reconciler.scheduler.step import Link, Steps, link
+from reconciler.scheduler.step import Link, Steps, link, link_all
 
 
 def create(steps: Steps, case: Circumstances) -> None:
-    """Enter the deleting of what is configured no longer."""
+    """Enter the deleting of what is configured no longer, and of what stops where that is asked."""
     situation = case.situation
     for one in situation.expansion.all:
         if one.is_primitive and one.orphaned:
             _forget(steps, situation, one)
+        elif one.is_primitive and case.settings.remove_after_stop:
+            _remove(steps, situation, one)
+
+
+def _remove(steps: Steps, situation: Situation, one: Instance) -> None:
+    """Enter the deleting of a resource's history wherever it stops, before it starts again.
+
+    Not of one that failed (measured).
+    """
+    places = steps.places[one.index]
+    if places is None or situation.standing[one.index].failed:
+        return
+    for where, stop in places.stops.items():
+        if not situation.nodes[where].comes:
+            continue
+        delete = steps.resource(one, Task.DELETE, where)
+        link(stop, delete, Link.NEEDS | Link.PULLS_THEN)
+        link_all(list(places.stops.values()), [delete], Link.ORDER)
+        link(delete, places.start, Link.ORDER)
 
 
 def _forget(steps: Steps, situation: Situation, one: Instance) -> None:

@@ -483,7 +483,8 @@ class _Reading:
     def _role_after_failure(self, record: OperationRecord, rc: int) -> None:
         """Take the role that a resource has at worst.
 
-        A demotion counts as done, unless nothing may be done about it (measured).
+        A demotion counts as done, unless nothing may be done about it. Which role a migration came
+        upon does not count (both measured).
         """
         state = self.state
         if record.operation == "demote" and state.on_fail is OnFail.BLOCK:
@@ -491,16 +492,19 @@ class _Reading:
         elif record.operation == "demote":
             state.demotion_failed = rc != Rc.NOT_RUNNING
             state.role = Role.UNPROMOTED if state.demotion_failed else self._up()
-        elif record.operation == "promote" or found_promoted(record, rc):
-            state.role = Role.PROMOTED
         elif record.operation == "migrate_to":
             state.migrating_to, state.role = "", self._up()
+        elif record.operation == "promote" or self._shows_promoted(record, rc):
+            state.role = Role.PROMOTED
         elif state.role in {Role.UNKNOWN, Role.STOPPED}:
             state.role = self._up()
         if record.operation == "promote":
             state.next_role = Role.UNPROMOTED
         if record.operation == "start":
             state.last = None
+
+    def _shows_promoted(self, record: OperationRecord, rc: int) -> bool:
+        return record.operation != "migrate_from" and found_promoted(record, rc)
 
     def conclude(self) -> None:
         """Turn the policy that decides into what it means for the resource."""

@@ -83,6 +83,7 @@ class Cluster:
     stop_all: bool
     stop_removed: bool
     cancel_removed: bool
+    remove_after_stop: bool
     start_failure_is_fatal: bool
     probes: bool
     placement_strategy: PlacementStrategy
@@ -125,6 +126,7 @@ def cluster(wanted: desired_state.Desired, clock: rule.Clock) -> Cluster:
         stop_all=flag("stop-all-resources"),
         stop_removed=flag("stop-removed-resources"),
         cancel_removed=flag("cancel-removed-actions"),
+        remove_after_stop=flag("remove-after-stop"),
         start_failure_is_fatal=flag("start-failure-is-fatal"),
         probes=flag("enable-startup-probes"),
         placement_strategy=PlacementStrategy(word("placement-strategy")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -126,13 +127,8 @@ def _number(text: str) -> float | None:
 
 
 def _version(text: str) -> tuple[int, ...] | None:
-    """Return the parts of a version without zeros at the end; None: it is empty."""
-    if not text:
-        return None
-    parts = [_integer(part) or 0 for part in text.split(".")]
-    while parts and not parts[-1]:
-        parts.pop()
-    return tuple(parts)
+    """Return the parts of a version; None: it is empty."""
+    return tuple([_integer(part) or 0 for part in text.split(".")]) if text else None
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
@@ -157,6 +153,9 @@ def _compared(left: str, right: str, kind: str) -> int:
     first, second = read(left), read(right)
     if first is None or second is None:
         first, second = left.lower(), right.lower()
+    elif kind == "version":
+        # Parts that are not written are 0.
+        first, second = zip(*itertools.zip_longest(first, second, fillvalue=0), strict=True)
     return int(first > second) - int(first < second)
 
 

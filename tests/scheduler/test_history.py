@@ -66,6 +66,8 @@ def _read(*done, operations=(), promotable=True) -> history.State:
         ((START, ("monitor/10", 9)), Role.PROMOTED, True),
         ((START, PROMOTE, ("monitor", 0)), Role.PROMOTED, False),
         ((START, ("promote", 7)), Role.PROMOTED, True),
+        ((START, ("migrate_to", 8)), Role.UNPROMOTED, True),
+        ((("migrate_from", 9),), Role.UNPROMOTED, True),
         ((START, PROMOTE, ("demote", 1)), Role.UNPROMOTED, True),
         ((START, PROMOTE, ("demote", 8)), Role.UNPROMOTED, True),
         ((("monitor", 7), ("reload", 0)), Role.UNPROMOTED, False),

@@ -43,6 +43,7 @@ LESS, SAME, MORE = {"lt", "lte", "ne"}, {"lte", "gte", "eq"}, {"gt", "gte", "ne"
         ("", "5", "", LESS),
         ("1.2.3", "1.10", "version", LESS),
         ("5.0", "5", "version", SAME),
+        ("-1", "true", "version", LESS),
     ],
 )
 def test_values_are_read_as_far_as_their_type_goes(found, value, kind, orders):
