@@ -25,7 +25,10 @@ _DOWN = int(Rc.NOT_RUNNING)
 
 
 class Discovery:
-    """Where resources are not to be looked for."""
+    """Where resources are not to be looked for; where they are exclusively, never is no more heard.
+
+    That one counts more than the other is measured.
+    """
 
     __slots__ = ("_exclusive", "_never")
 
@@ -46,11 +49,9 @@ class Discovery:
         exclusive = self._exclusive.get(one.index)
         if not never and exclusive is None:
             return nodes
-        return [
-            node
-            for node in nodes
-            if node.index not in never and (exclusive is None or node.index in exclusive)
-        ]
+        if exclusive is not None:
+            return [node for node in nodes if node.index in exclusive]
+        return [node for node in nodes if node.index not in never]
 
 
 def create(steps: Steps, case: Circumstances, discovery: Discovery) -> None:

@@ -8,9 +8,9 @@ those of manifests are switches of machines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.model import secret, unfencing
+from reconciler.model import attribute, resource, secret, unfencing
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
@@ -116,9 +116,22 @@ def _used(case: Circumstances, devices: Sequence[Instance]) -> bool:
     if not case.settings.fencing_enabled or not devices:
         return False
     primitives = (one for one in case.situation.expansion.all if one.is_primitive)
-    return any(_provides(one) for one in devices) or any(
-        one.meta.requires is Requires.UNFENCING for one in primitives
+    return (
+        any(_provides(one) for one in devices)
+        or any(one.meta.requires is Requires.UNFENCING for one in primitives)
+        or any(one.pairs.get("requires") == Requires.UNFENCING.value for one in _written(case))
     )
+
+
+def _written(case: Circumstances) -> Iterator[attribute.AttributeSet]:
+    """Yield what is written of resources: that counts whether or not its rule holds (measured)."""
+    yield from case.wanted.resource_defaults
+    for one in case.wanted.resources:
+        yield from one.meta
+        if isinstance(one, resource.Clone):
+            yield from one.child.meta
+        for member in resource.primitives(one):
+            yield from member.meta
 
 
 def _provides(device: Instance) -> bool:

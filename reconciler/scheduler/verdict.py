@@ -92,17 +92,22 @@ def judge(record: OperationRecord, rc: int, *, managed: bool) -> Verdict:
         rc: its exit code as it counts.
         managed: whether a resource that was stopped has failed, or was somebody's wish.
     """
+    if is_probe(record) and _found_nothing(record, rc):
+        return Verdict.MISSING
     if record.status in _PLAIN:
         return Verdict.FAILED
     if record.status in _TOLD:
         return _TOLD[record.status]
     if _is_success(record, rc, managed=managed):
         return Verdict.WELL
-    if is_probe(record) and rc in _NOTHING_TO_RUN:
-        return Verdict.MISSING
     if rc == Rc.UNIMPLEMENTED and record.interval_ms:
         return Verdict.FAILED
     return _VERDICTS.get(rc, Verdict.FAILED)
+
+
+def _found_nothing(record: OperationRecord, rc: int) -> bool:
+    """Tell whether a probe found that nothing can run, however it ended (measured)."""
+    return rc in _NOTHING_TO_RUN or record.status is OperationStatus.NOT_INSTALLED
 
 
 def _is_success(record: OperationRecord, rc: int, *, managed: bool) -> bool:

@@ -81,10 +81,10 @@ def test_the_role_is_the_highest_that_an_operation_may_have_left(done, role, fai
     assert (state.role, state.failed) == (role, failed)
 
 
-@pytest.mark.parametrize("rc", [2, 5])
-def test_a_probe_that_finds_nothing_to_run_forbids_the_node(rc):
+@pytest.mark.parametrize("done", [(2,), (5,), (5, TIMEOUT), (7, OperationStatus.NOT_INSTALLED)])
+def test_a_probe_that_finds_nothing_to_run_forbids_the_node(done):
     """Missing or unusable where it never ran is no failure, but nothing can start there."""
-    state = _read(("monitor", rc))
+    state = _read(("monitor", *done))
 
     assert (state.role, state.failed, len(state.bans)) == (Role.STOPPED, False, 1)
 

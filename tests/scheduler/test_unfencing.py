@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import attribute, plan, resource
+from reconciler.model import attribute, plan, resource, rule
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
 from reconciler.scheduler import digest
@@ -151,3 +151,13 @@ def test_a_device_that_runs_with_other_parameters_has_its_node_unfenced():
     )
 
     assert _unfenced(due) == {"n1"}
+
+
+def test_a_rule_that_does_not_hold_still_asks_for_unfencing():
+    """Somebody has to say so only somewhere: the nodes are let in before it begins to hold."""
+    never = rule.Rule((rule.DateTest("lt", end="2020-01-01"),))
+    block = attribute.AttributeSet({"requires": "unfencing"}, rule=never)
+    member = dataclasses.replace(strategies.primitive("p"), meta=(block,))
+    given = facts.wanted(_device("fencing"), member, fencing_enabled="true")
+
+    assert _unfenced(facts.pipeline.schedule(given, facts.seen())) == {"n1", "n2"}
