@@ -20,9 +20,11 @@ from reconciler.model.agent import AgentName
 
 _NUMBER = re.compile(r"\s*[+-]?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _DATE = re.compile(
-    r"(\d{4})-?(?:(\d{2})-?(\d{2})|W(\d{2})-?(\d)|(\d{3}))?"
-    r"(?:[T ](\d{2}):?(\d{2})?(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
+    r"(\d{4})-?(?:(\d{2}|(?<=-)\d(?=-))-?(\d{2}|(?<=-)\d)|W(\d{2})-?(\d)|(\d{3}|(?<=-)\d{1,2}))"
+    r"(?:[T ](\d{2}|\d(?=:)):?(\d{2}|(?<=:)\d)?(?::?(\d{2}|(?<=:)\d)(?:[.,]\d+)?)?)?"
+    r"\s*(Z|[+-]\d{2}(?::?\d{2})?)?"
 )
+"""A date, and a time; a part between separators may have one digit. A year is none (measured)."""
 
 _GROUP = re.compile(r"%(\d)")
 _DAY = 86_400
@@ -199,7 +201,7 @@ def moment(text: str) -> dt.datetime | None:
         elif ordinal:
             date = dt.date(int(year), 1, 1) + dt.timedelta(days=int(ordinal) - 1)
         else:
-            date = dt.date(int(year), int(month or 1), int(day or 1))
+            date = dt.date(int(year), int(month), int(day))
         # The day may end as 24:00, which is the next one's beginning.
         midnight = hour == "24"
         time = dt.time(0 if midnight else int(hour or 0), int(minute or 0), int(second or 0))

@@ -75,6 +75,9 @@ def test_an_empty_value_counts_as_none(nothing):
         ("2023-318T22:13:19", -1),
         ("2023-W46-2 22:13:20", 0),
         ("2023-11-14T24:00:00Z", 6400),
+        ("2023-11-14T22:13:9", -11),
+        ("2023-11-5T9:05", -824_900),
+        ("2023-5T0:00", -27_123_200),
     ],
 )
 def test_times_are_iso_8601(text, shift_s):
@@ -83,6 +86,11 @@ def test_times_are_iso_8601(text, shift_s):
 
     assert found is not None
     assert found.timestamp() == NOW + shift_s
+
+
+def test_a_year_is_no_date():
+    """At least a day has to be said, too."""
+    assert rule.moment("2023") is None
 
 
 @pytest.mark.parametrize(
