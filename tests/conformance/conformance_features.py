@@ -111,16 +111,22 @@ _DUMMY = {"class": "ocf", "provider": "pacemaker", "type": "Dummy"}
 _STATEFUL = {"class": "ocf", "provider": "pacemaker", "type": "Stateful"}
 
 
+_LATER_FROM = 1_000
+"""Seeds from here have words, too, that came later: those below make what they always made."""
+
+
 def generate(seed: int) -> str:
     """Return the CIB of a seed."""
-    return _Maker(random.Random(f"features/{seed}")).make()  # noqa: S311 - same seed, same CIB
+    chance = random.Random(f"features/{seed}")  # noqa: S311 - same seed, same CIB
+    return _Maker(chance, later=seed >= _LATER_FROM).make()
 
 
 class _Maker:
     """Makes one CIB."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, later: bool) -> None:
         self.chance = chance
+        self.later = later
         self.number = 0
         self.calls = 0
         self.fencing = self.likely(0.5)
@@ -186,6 +192,8 @@ class _Maker:
         ]  # fmt: skip
         for feature in self.chance.sample(features, self.chance.randint(2, 5)):
             feature()
+        if self.later:
+            self.chance.choice((self._part, self._forget, self._look))()
         self._know()
         block = self.pairs(self.options, "cluster_property_set", self.set, 0)
         block.set("id", "cib-bootstrap-options")
@@ -435,6 +443,23 @@ class _Maker:
         self.fleeting[node][f"fail-count-{key}"] = self.chance.choice(("1", "2", "3", _INFINITY))
         when = NOW - self.chance.choice((5, 30, 100, 1000, 10000))
         self.fleeting[node][f"last-failure-{key}"] = str(when)
+
+    def _part(self) -> None:
+        """Let members of groups start at once, or be apart."""
+        for group in self.resources.iter("group"):
+            words = self.some({"ordered": _BOOLEANS, "collocated": _BOOLEANS}, 2)
+            self.pairs(group, "meta_attributes", words, 0)
+
+    def _forget(self) -> None:
+        self.set["remove-after-stop"] = self.chance.choice(_BOOLEANS)
+
+    def _look(self) -> None:
+        """Say where to look for resources."""
+        for name in self.chance.sample(self.names, self.chance.randint(1, len(self.names))):
+            one = self.add(self.constraints, "rsc_location", node=name)
+            one.set("rsc", self.chance.choice(sorted(self.tops)))
+            one.set("score", self.chance.choice(_SCORES))
+            one.set("resource-discovery", self.chance.choice(("always", "never", "exclusive")))
 
     # what is known
 
