@@ -29,7 +29,7 @@ def _remove(steps: Steps, situation: Situation, one: Instance) -> None:
     if places is None or situation.standing[one.index].failed:
         return
     for where, stop in places.stops.items():
-        if not situation.nodes[where].comes:
+        if stop.done_by_fencing or not situation.nodes[where].comes:
             continue
         delete = steps.resource(one, Task.DELETE, where)
         link(stop, delete, Link.NEEDS | Link.PULLS_THEN)

@@ -138,6 +138,7 @@ class Expansion:
         if child is None:
             return
         wanted = dataclasses.replace(wanted, child=child)
+        own = self._reader.meta(wanted.meta, {}, None)
         clone = self._enter(
             Instance(
                 index=len(self.all),
@@ -145,9 +146,10 @@ class Expansion:
                 base=wanted.name,
                 number=None,
                 variant=Variant.CLONE,
-                meta=self._reader.meta(wanted.meta, {}, None),
+                meta=own,
                 parent=None,
-                clone=self._clone_options(wanted, meta),
+                # Whether the child is ordered says nothing of the clone (measured).
+                clone=self._clone_options(wanted, meta, ordered=own.flag("ordered")),
                 origin=wanted.origin,
             )
         )
@@ -169,7 +171,9 @@ class Expansion:
             return self._group(child, clone, explicit, number, removed=removed)
         return self._primitive(child, clone, explicit, number, removed=removed)
 
-    def _clone_options(self, wanted: resource.Clone, meta: options.Meta) -> CloneOptions:
+    def _clone_options(
+        self, wanted: resource.Clone, meta: options.Meta, *, ordered: bool
+    ) -> CloneOptions:
         members = resource.primitives(wanted)
         unique = meta.flag("globally-unique") and not any(
             member.agent.standard in _NO_UNIQUE for member in members
@@ -183,7 +187,7 @@ class Expansion:
             minimum=max(0, meta.number("clone-min", 0)),
             notify=meta.flag("notify"),
             unique=unique,
-            ordered=meta.flag("ordered"),
+            ordered=ordered,
             interleave=meta.flag("interleave"),
             promotable=promotable,
             promoted_max=max(0, promoted_max) if promotable else 0,

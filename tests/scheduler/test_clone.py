@@ -344,3 +344,15 @@ def test_a_cloned_group_that_must_leave_takes_the_room_that_it_found_elsewhere()
 def test_no_two_cloned_groups_are_placed_on_one_node():
     """Where another stays on the node that a group found, the group does not go there."""
     assert _cloned_group("1", "0") == {"n1": "", "n2": "n2"}
+
+
+@pytest.mark.parametrize(("where", "waits"), [("clone", True), ("child", False)])
+def test_only_the_clone_says_whether_its_instances_start_in_turn(where, waits):
+    """What is said of the order inside of an instance says nothing of the order among them."""
+    said = {"ordered": "true"}
+    member = strategies.primitive("p", **(said if where == "child" else {}))
+    meta = strategies.sets(**(said if where == "clone" else {}))
+    due = pipeline.schedule(wanted(resource.Clone("c", member, meta=meta)), seen())
+    edges = {(one.before, one.after) for one in due.edges}
+
+    assert (("p:0_start_0@n1", "p:1_start_0@n2") in edges) is waits
