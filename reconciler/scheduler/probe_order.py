@@ -106,7 +106,8 @@ class _Chains:
 
         A primitive that will not start ends a chain of orders, unless its definition changed or an
         earlier order has something wait for its start; inside a group, clone or bundle it only goes
-        without. What is behind a member that starts is stopped in any case after the probes.
+        without. What is behind a member that starts is stopped in any case after the probes, but not
+        behind one that a failure holds.
         """
         seen, linked = {origin.index}, {origin.index}
         todo = list(self._next(origin, origin))
@@ -130,7 +131,8 @@ class _Chains:
                     if then.in_clone is not None and then.in_clone.outer is not None:
                         _before_promotion(probes, then, places)
                 lone = then is following.then and not behind
-                if starts and then is not following.then:
+                held = self.situation.standing[then.index].blocked
+                if starts and not held and then is not following.then:
                     begun.add(group)
                 if following.task is Task.STOP or then.index in seen or (lone and not starts):
                     continue

@@ -421,3 +421,15 @@ def test_no_interleaved_sibling_waits_for_probes_of_a_group_that_starts_in_part(
 
     assert {one.key for one in due.actions if one.probe} == {"q:1_monitor_0@n2"}
     assert probes(due, "q:0_stop_0@n1") == set()
+
+
+@pytest.mark.parametrize(("state", "asked"), [("running", {"p:1", "q:1"}), ("stop-failed", set())])
+def test_what_is_behind_a_member_that_a_failure_holds_stops_without_waiting_for_probes(
+    state, asked
+):
+    """The member in front goes on as it is, so nothing of its group is started after the probes."""
+    members = (strategies.primitive("p"), strategies.primitive("q", target_role="Stopped"))
+    states = {"n1": {"p": state, "q": "running"}, "n2": {}}
+    due = pipeline.schedule(wanted(clone(resource.Group("g", members))), seen(states))
+
+    assert probes(due, "q:0_stop_0@n1") == asked
