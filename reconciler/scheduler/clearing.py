@@ -114,7 +114,8 @@ def _clear(steps: Steps, one: Instance, where: int, code: ReasonCode) -> Step:
     )
     step.require(Reason(code, one.base, origin=one.origin))
     if code is ReasonCode.REMOVED:
-        link(step, steps.at(one).stops.get(where), Link.ORDER)
+        for stop in steps.at(one).stops.values():
+            link(step, stop, Link.ORDER)
     return step
 
 

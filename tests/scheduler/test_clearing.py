@@ -91,6 +91,15 @@ def test_what_was_removed_loses_its_fail_count_before_it_is_stopped():
     assert Edge("p_clear_failcount_0@n1", "p_stop_0@n1") in due.edges
 
 
+def test_what_was_removed_is_stopped_nowhere_before_it_loses_every_fail_count():
+    """A fail count on another node is cleared first, too."""
+    count = {"fail-count-p#monitor_10000": "3", "last-failure-p#monitor_10000": "1"}
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+    due = pipeline.schedule(facts.wanted(), facts.seen(states, attributes={"n2": count}))
+
+    assert Edge("p_clear_failcount_0@n2", "p_stop_0@n1") in due.edges
+
+
 @pytest.mark.parametrize(("state", "cleared"), [("stopped", ["n1"]), ("unknown", [])])
 def test_an_expired_fail_count_is_cleared_where_there_is_a_history(state, cleared):
     """What was never asked on a node has nothing to be cleared there."""
