@@ -270,7 +270,8 @@ def order(steps: Steps, situation: Situation, capacity: Capacity) -> None:
     coming: dict[int, list[Step]] = {}
     for one in situation.expansion.all:
         places = steps.places[one.index]
-        if not one.is_primitive or places is None or not capacity.need(one):
+        # Of what was removed nobody knows what it needed, though another may have its name now.
+        if not one.is_primitive or places is None or one.orphaned or not capacity.need(one):
             continue
         for node, stop in places.stops.items():
             leaving.setdefault(node, []).append(stop)

@@ -308,3 +308,16 @@ def test_who_goes_to_the_last_of_nodes_in_a_circle_does_not_wait(nodes, last):
     }
 
     assert waiting == set(resources) - {last}
+
+
+def test_what_was_removed_gives_no_capacity_back():
+    """Not even if its name is that of instances that can be told apart now."""
+    meta = strategies.sets(globally_unique="true", target_role="Stopped")
+    wanted = _wanted("utilization", {"n1": 1, "n2": 1}, {"p": 1, "y": 1})
+    p, y = wanted.resources
+    clone = resource.Clone("c", p, meta=meta)
+    wanted = dataclasses.replace(wanted, resources=(clone, y))
+    due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "running"}, "n2": {}}))
+
+    assert "p_stop_0@n1" in {one.key for one in due.actions}
+    assert "p_stop_0@n1" not in test_migration.before(due, "y_start_0@n1")
