@@ -32,11 +32,11 @@ def place(placing: Placing, one: Instance) -> None:
         placing.ranking.note(Stage.CLONE, each)
     order = precedence.Precedence(placing, one)
     instances = order.placed(one, placing.promotion_priority)
-    _Spread(placing, one).over(instances, _available(placing, one))
+    spread = _Spread(placing, one)
+    spread.over(instances, _available(placing, one))
     placing.instance_order[one.index] = instances
     if one.spread.promotable:
-        scarce = is_scarce(placing, one)
-        promotion.choose(placing, one, instances, order, scarce=scarce)
+        promotion.choose(placing, one, instances, order, echoes=spread.echoes())
 
 
 def is_scarce(placing: Placing, one: Instance) -> bool:
@@ -110,6 +110,14 @@ class _Spread:
                 self._placing.overlook(child)
             else:
                 self._count(child)
+
+    def echoes(self) -> dict[int, int]:
+        """Return how often instances heard what they would like to be with, by their numbers."""
+        few = is_scarce(self._placing, self._clone)
+        return {child.index: self._times(child) if few else 0 for child in self._clone.children}
+
+    def _times(self, child: Instance) -> int:
+        return 2 if child.index in self.refused else 1
 
     def _count(self, child: Instance) -> None:
         where = self._placing.chosen[child.index]
@@ -191,7 +199,7 @@ class _Spread:
         members = child.children if child.variant is Variant.GROUP else [child]
         last = members[-1]
         few = is_scarce(placing, clone)
-        times = 2 if child.index in self.refused else 1
+        times = self._times(child)
         primaries, dependents = placing.pairs.of_instance(clone, child)
         for pair in primaries:
             if few or pair.score < 0 or pair.mandatory:

@@ -120,7 +120,7 @@ def choose(
     instances: Sequence[Instance],
     order: precedence.Precedence,
     *,
-    scarce: bool,
+    echoes: Mapping[int, int],
 ) -> None:
     """Promote the best instances.
 
@@ -129,7 +129,7 @@ def choose(
         clone: whose instances they are.
         instances: in the order in which they were placed.
         order: compares them where scores and roles are equal.
-        scarce: whether there are fewer of them than nodes.
+        echoes: how often an instance heard what it would like to be with, by its number.
     """
     _part(placing, clone, instances)
     held = {child.index for child in instances if _is_held(placing.situation, child)}
@@ -137,7 +137,7 @@ def choose(
     terms = {
         child.index: stays.copy()
         if child.index in held
-        else _own(placing, clone, child, scarce=scarce)
+        else _own(placing, clone, child, echoes[child.index])
         for child in instances
     }
     own = {index: _sum(found) for index, found in terms.items()}
@@ -317,13 +317,13 @@ def _enter(terms: Mapping[int, list[Term]], scores: Mapping[int, int], term: Ter
             terms[index].append(dataclasses.replace(term, value=difference(before, score)))
 
 
-def _own(placing: Placing, clone: Instance, child: Instance, *, scarce: bool) -> list[Term]:
+def _own(placing: Placing, clone: Instance, child: Instance, echoes: int) -> list[Term]:
     """Return what says whether an instance may be promoted where it is going to be.
 
     It is its promotion score, with locations for the promoted role and the company that this role
     must keep or avoid; nothing for an instance that is nowhere, and nothing else than what they
-    say for one that people want unpromoted. What would like to be with a clone counts here where
-    there are fewer instances than nodes (measured).
+    say for one that people want unpromoted. What the role would like to be with counts as often as
+    the instance heard it while it was placed (measured).
     """
     where = placing.chosen[child.index]
     if where < 0:
@@ -343,14 +343,21 @@ def _own(placing: Placing, clone: Instance, child: Instance, *, scarce: bool) ->
         said.append((clone.outer, bundle.host(placing, child)))
     for whole, there in said:
         for pair in _primaries(placing, whole):
-            optional = 0 < pair.score < INFINITY
-            near = scarce and pair.primary.variant is Variant.CLONE
-            liked = near and pair.dependent_role is not Role.STOPPED
-            if pair.dependent_role is not None and (liked or not optional):
-                value = _beside(placing, pair, there)
-                if value:
-                    found.append(Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base))
+            times = _times(pair, echoes)
+            value = _beside(placing, pair, there) if times else 0
+            if value:
+                term = Term(TermKind.COLOCATION, value, pair.origin, pair.primary.base)
+                found.extend([term] * times)
     return found
+
+
+def _times(pair: Pair, echoes: int) -> int:
+    """Return how often a colocation of a role is said of an instance that heard it while placed."""
+    if pair.dependent_role is None:
+        return 0
+    if not 0 < pair.score < INFINITY:
+        return 1
+    return 0 if pair.dependent_role is Role.STOPPED else echoes
 
 
 def _primaries(placing: Placing, whole: Instance) -> Iterator[Pair]:

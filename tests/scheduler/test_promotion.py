@@ -459,3 +459,24 @@ def test_where_instances_are_few_the_promoted_role_is_drawn_to_a_clone(maximum, 
     due = pipeline.schedule(wanted, facts.seen({name: {} for name in NAMES}))
 
     assert (_priorities(due)["n1"] > 0) is promoted
+
+
+@pytest.mark.parametrize(
+    ("active", "maximum", "expected"),
+    [("n1", "2", -1_001), ("n1", "3", -1), ("n3", "2", -2_001)],
+)
+def test_what_one_role_likes_is_heard_each_time_that_an_instance_is_placed(
+    active, maximum, expected
+):
+    """What the unpromoted like counts against promotion: twice for one that has to leave its node."""
+    pair = constraint.Colocation("k", "c", "q", 1_000, dependent_role=Role.UNPROMOTED)
+    due = _plan(
+        _clone(clone_max=maximum),
+        pair,
+        facts.location("q", "n1", facts.INFINITY),
+        facts.location("c", "n1", 50),
+        states={active: {"p": "running"}, "n2": {"p": "running"}},
+        others=(strategies.primitive("q"),),
+    )
+
+    assert _priorities(due)["n1"] == expected
