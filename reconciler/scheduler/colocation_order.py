@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping
 
 from reconciler.model.action import Task
+from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY
 from reconciler.scheduler import creation, probe_order
@@ -27,8 +28,8 @@ _STARTS = (Task.START,)
 def apply(steps: Steps, situation: Situation, pairs: Pairs, leading: Collection[int]) -> None:
     """Bind the steps of resources that must be, or must not be, together.
 
-    What a failure holds cannot start, but where nothing is ordered after its start, nobody finds
-    that out (measured).
+    What a failure holds, or what is placed nowhere, cannot start, but where nothing is ordered
+    after its start, nobody finds that out (measured).
 
     Args:
         steps: all of them.
@@ -46,7 +47,7 @@ def apply(steps: Steps, situation: Situation, pairs: Pairs, leading: Collection[
         elif held and pair.primary.index not in leading:
             continue
         elif pair.mandatory and not pair.internal:
-            _together(steps, pair)
+            _together(steps, pair, leads=pair.primary.index in leading)
 
 
 def _apart(
@@ -79,10 +80,11 @@ def _apart_there(steps: Steps, first: Instance, then: Instance) -> None:
             link(probe, start, Link.ORDER)
 
 
-def _together(steps: Steps, pair: Pair) -> None:
+def _together(steps: Steps, pair: Pair, *, leads: bool) -> None:
     """Let a dependent not rise where its primary cannot, without saying which is first.
 
-    What cannot rise in a group keeps nobody outside of it from rising (measured).
+    What cannot rise in a group keeps nobody outside of it from rising (measured). With ``leads``
+    something waits for the start of the primary.
     """
     if Variant.GROUP in {pair.primary.variant, pair.primary.top.variant}:
         return
@@ -93,7 +95,12 @@ def _together(steps: Steps, pair: Pair) -> None:
     dependent = pair.dependent
     if dependent.variant is Variant.GROUP and dependent.children:
         dependent = dependent.children[0]
-    link_all(firsts, creation.beginnings(steps, dependent, task), Link.NEEDS | Link.UNORDERED)
+    thens = creation.beginnings(steps, dependent, task)
+    link_all(firsts, thens, Link.NEEDS | Link.UNORDERED)
+    if leads and not firsts:
+        for step in thens:
+            why = Reason(ReasonCode.WAITS_FOR_BLOCKED, pair.primary.base, origin=pair.origin)
+            step.stop_short(why)
 
 
 def _risen(steps: Steps, primary: Instance, task: Task) -> list[Step]:

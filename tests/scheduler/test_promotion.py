@@ -480,3 +480,20 @@ def test_what_one_role_likes_is_heard_each_time_that_an_instance_is_placed(
     )
 
     assert _priorities(due)["n1"] == expected
+
+
+@pytest.mark.parametrize(("ordered", "targets"), [(True, set()), (False, {"n1", "n2"})])
+def test_what_may_be_unpromoted_only_beside_what_runs_nowhere_does_not_start(ordered, targets):
+    """It is found out only where something is ordered after the start of that."""
+    pair = constraint.Colocation("k", "c", "q", facts.INFINITY, dependent_role=Role.UNPROMOTED)
+    due = _plan(
+        _clone(),
+        pair,
+        *(facts.location("q", name, -facts.INFINITY) for name in ("n1", "n2")),
+        *([constraint.Order("o", "q", "z")] if ordered else []),
+        others=(strategies.primitive("q"), strategies.primitive("z")),
+        nodes=("n1", "n2"),
+    )
+    starts = {one.node for one in due.actions if one.task is Task.START and one.real}
+
+    assert starts == targets
