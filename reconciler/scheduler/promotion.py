@@ -20,7 +20,7 @@ from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
 from reconciler.scheduler.ranking import Row
-from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.situation import RANK, Situation
 
 if TYPE_CHECKING:
     from reconciler.scheduler.placement import Placing
@@ -154,7 +154,7 @@ def choose(
         key=lambda child: (
             child.index not in held,
             -final[child.index],
-            standing[child.index].role is not Role.PROMOTED,
+            -RANK[standing[child.index].role],
             order.key(child, own[child.index]),
         ),
     )

@@ -497,3 +497,20 @@ def test_what_may_be_unpromoted_only_beside_what_runs_nowhere_does_not_start(ord
     starts = {one.node for one in due.actions if one.task is Task.START and one.real}
 
     assert starts == targets
+
+
+@pytest.mark.parametrize(("idle", "promoted"), [("n2", "n1"), ("n1", "n2"), ("", "n2")])
+def test_of_instances_without_limit_one_that_is_active_is_promoted(idle, promoted):
+    """Only among those that are, or are not, all of what their members say is compared."""
+    names = ("a", "b")
+    group = resource.Group("g", tuple(strategies.primitive(name) for name in names))
+    clone = resource.Clone("c", group, meta=strategies.sets(promotable="true"))
+    states = {
+        where: dict.fromkeys(names, "stopped" if where == idle else "running")
+        for where in ("n1", "n2")
+    }
+    scores = {"n1": {"master-a": "INFINITY", "master-b": "10"}}
+    scores["n2"] = {"master-a": "INFINITY", "master-b": "INFINITY"}
+    due = pipeline.schedule(facts.wanted(clone), facts.seen(states, attributes=scores))
+
+    assert {one.node for one in due.actions if one.task is Task.PROMOTE and one.real} == {promoted}
