@@ -222,7 +222,8 @@ def _wait(
     """Let a start or promotion wait for the fencing of a node, for ever where it cannot be.
 
     What runs well may go on; only if it is to be started again it waits, too. What requires less
-    than fencing waits where nothing is known of it, if it may be there at all (measured).
+    than fencing waits where nothing is known of it. In an opt-in cluster that goes for nodes, too,
+    that no location names, unlike in Pacemaker: one may have named them when it was started.
     """
     one = rise.instance
     if one is None:
@@ -241,8 +242,7 @@ def _wait(
         if may_run(one, node, case.situation):
             rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
-    unsure = state is None and case.assignment.ranking.knows(one, node.index)
-    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unsure
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
 

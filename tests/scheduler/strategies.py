@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reconciler.model import attribute, constraint, desired, fencing, node, observed, resource
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import OperationRecord, OperationStatus, Presence
+from reconciler.model.resource import OnFail
 from reconciler.scheduler import digest
 
 AGENT = AgentName("ocf", "reconciler", "Dummy")
@@ -63,6 +64,20 @@ def primitive(name: str, **meta: str) -> resource.Primitive:
     return resource.Primitive(name, AGENT, operations=(monitor,), meta=sets(**meta))
 
 
+_STOP_POLICIES = (None, None, None, OnFail.BLOCK, OnFail.FENCE, OnFail.RESTART, OnFail.STANDBY)
+"""What people may say of a stop that fails; not that nobody minds, which they would regret."""
+
+
+@st.composite
+def _primitives(draw: st.DrawFn, name: str) -> resource.Primitive:
+    monitor, stop = draw(st.sampled_from([None, *OnFail])), draw(st.sampled_from(_STOP_POLICIES))
+    operations = (
+        resource.Operation("monitor", 10_000, on_fail=monitor),
+        resource.Operation("stop", 0, on_fail=stop),
+    )
+    return dataclasses.replace(primitive(name, **draw(_metas())), operations=operations)
+
+
 def _metas() -> st.SearchStrategy[dict[str, str]]:
     return st.fixed_dictionaries(
         {},
@@ -73,6 +88,7 @@ def _metas() -> st.SearchStrategy[dict[str, str]]:
             "is_managed": st.sampled_from(["true", "true", "true", "false"]),
             "migration_threshold": st.sampled_from(["1", "3"]),
             "multiple_active": st.sampled_from(["stop_start", "stop_only", "block"]),
+            "requires": st.sampled_from(["fencing", "quorum", "nothing"]),
         },
     )
 
@@ -80,10 +96,10 @@ def _metas() -> st.SearchStrategy[dict[str, str]]:
 @st.composite
 def _resources(draw: st.DrawFn) -> tuple[resource.Resource, ...]:
     found: list[resource.Resource] = [
-        primitive(f"p{number}", **draw(_metas())) for number in range(draw(st.integers(1, 3)))
+        draw(_primitives(f"p{number}")) for number in range(draw(st.integers(1, 3)))
     ]
     if draw(st.booleans()):
-        found.append(resource.Group("g", (primitive("g1"), primitive("g2", **draw(_metas())))))
+        found.append(resource.Group("g", (primitive("g1"), draw(_primitives("g2")))))
     if draw(st.booleans()):
         meta = {
             "interleave": draw(st.sampled_from(["true", "false"])),
@@ -91,7 +107,10 @@ def _resources(draw: st.DrawFn) -> tuple[resource.Resource, ...]:
             "notify": draw(st.sampled_from(["true", "false"])),
             "clone_max": draw(st.sampled_from(["1", "2", "5"])),
         }
-        found.append(resource.Clone("c", primitive("cp"), meta=sets(**meta)))
+        child: resource.Primitive | resource.Group = primitive("cp")
+        if draw(st.integers(0, 3)) == 0:
+            child = resource.Group("cg", (primitive("cp"), primitive("cq")))
+        found.append(resource.Clone("c", child, meta=sets(**meta)))
     return tuple(found)
 
 
