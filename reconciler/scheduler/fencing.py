@@ -10,10 +10,11 @@ import re
 
 from reconciler.model import observed
 from reconciler.model.action import ActionKind, Task
+from reconciler.model.observed import Rc
 from reconciler.model.plan import FenceDecision
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
-from reconciler.scheduler import containment, guest, quorum, remote
+from reconciler.scheduler import containment, guest, history, quorum, remote
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE, Node
@@ -232,7 +233,7 @@ def _wait(
     state = case.situation.known.get(one.history_name, {}).get(node.index)
     if rise.task is Task.PROMOTE and state is not None and state.active:
         link(fence, rise, Link.NEEDS)
-    if needed is Requires.NOTHING:
+    if needed is Requires.NOTHING and not _was_left(one, node):
         return
     hopeless = fence is None or not fence.runnable
     if hopeless and _goes_on(rise, case.situation, node):
@@ -245,6 +246,16 @@ def _wait(
     needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
+
+
+def _was_left(one: Instance, node: Node) -> bool:
+    """Tell whether what may be active only once was up on a lost node, by what is on record."""
+    found = node.observed.histories.get(one.history_name)
+    if found is None or not found.operations or (one.in_clone is not None and not one.unique):
+        return False
+    last = history.in_order(found.operations)[-1]
+    stopped = last.operation == Task.STOP.value and last.rc == Rc.OK
+    return not stopped and last.rc != Rc.NOT_RUNNING
 
 
 def _goes_on(rise: Step, situation: Situation, node: Node) -> bool:

@@ -192,6 +192,18 @@ def test_what_runs_beside_a_lost_node_keeps_its_parameters_until_it_may_be_start
     assert change.reason.subject == "n2"
 
 
+@pytest.mark.parametrize(("state", "starts"), [("running", False), ("stopped", True)])
+def test_who_requires_nothing_still_waits_for_a_lost_node_where_it_ran(state, starts):
+    """Where nobody fences that is for ever: two copies of it are what no option asks for."""
+    wanted = facts.wanted(strategies.primitive("p", requires="nothing"), nodes=("n1", "n2"))
+    lost = facts.seen(
+        {"n1": {"p": "stopped"}, "n2": {"p": state}}, presence={"n2": Presence.UNKNOWN}
+    )
+    due = facts.pipeline.schedule(wanted, lost)
+
+    assert (Task.START in {one.task for one in due.actions}) is starts
+
+
 def test_a_node_with_a_history_has_been_seen():
     """Where fencing is disabled, nothing moves while it may run there, too."""
     wanted = facts.wanted(strategies.primitive("p"), nodes=("n1", "n2", "n3"), shutdown_lock="true")
