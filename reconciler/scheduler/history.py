@@ -200,8 +200,8 @@ def read(
     facts: Facts,
 ) -> State:
     """Return what the history says, reading the operations in the order of their calls."""
-    reader = _Reading(primitive, options, facts, history)
-    state = reader.state
+    state = State(revision=history.revision)
+    reader = _Reading(primitive, options, facts, state)
     records = in_order(history.operations)
     for record in records:
         reader.take(record)
@@ -256,26 +256,22 @@ _MAY_STILL_MATTER = frozenset({"promote", "migrate_to", "migrate_from"})
 
 
 class _Reading:
-    """One history being read; lives inside ``read`` only.
+    """One history being read; lives inside ``read`` only."""
 
-    ``numbered``: it is kept under the number of an instance.
-    """
-
-    __slots__ = ("facts", "failed_key", "numbered", "options", "primitive", "state")
+    __slots__ = ("facts", "failed_key", "options", "primitive", "state")
 
     def __init__(
         self,
         primitive: resource.Primitive,
         options: operation.Reader,
         facts: Facts,
-        history: ResourceHistory,
+        state: State,
     ) -> None:
         self.primitive = primitive
         self.options = options
         self.facts = facts
-        self.state = State(revision=history.revision)
+        self.state = state
         self.failed_key: tuple[str, int] | None = None
-        self.numbered = history.resource != primitive.name
 
     def take(self, record: OperationRecord) -> None:
         """Let one record change the state."""
@@ -363,12 +359,9 @@ class _Reading:
         )
 
     def _blocks(self, record: OperationRecord) -> bool:
-        """Tell whether people said that its failure blocks, for ever then; by default it does not.
-
-        Nor does that of an instance whose history has its number (measured).
-        """
+        """Tell whether people said that its failure blocks; by default it does not for ever."""
         options = self.options.options(self.primitive, record.operation, record.interval_ms)
-        return options.on_fail is OnFail.BLOCK and not self.numbered
+        return options.on_fail is OnFail.BLOCK
 
     def _resets(self, record: OperationRecord) -> bool:
         options = self.options.options(self.primitive, record.operation, record.interval_ms)

@@ -305,18 +305,6 @@ def test_what_is_active_twice_is_told_where_it_was_found_first():
     assert [(one.source, one.target) for one in due.changes] == [("n1", "n2")]
 
 
-@pytest.mark.parametrize(("name", "expires"), [("p", False), ("p:0", True)])
-def test_what_blocks_expires_in_a_history_with_the_number_of_an_instance(name, expires):
-    """What people said of the operation is not found under that name."""
-    primitive = resource.Primitive("p", strategies.AGENT, operations=_ops("stop", OnFail.BLOCK))
-    known = observed.ResourceHistory(name, strategies.AGENT, records(START, ("stop", 1)))
-    reader = operation.Reader((), rule.Clock(strategies.NOW))
-    given = dataclasses.replace(FACTS, failure_timeout_ms=60_000)
-    state = history.read(primitive, known, reader, given)
-
-    assert state.has_expired(known.operations[-1]) is expires
-
-
 def test_an_expired_failure_does_not_end_the_monitor_before_it():
     """What the monitor said before it failed stands again."""
     primitive = resource.Primitive("p", strategies.AGENT)
