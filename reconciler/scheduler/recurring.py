@@ -167,8 +167,10 @@ class _Recurring:
                 if each is None and (not state.active or state.ended or self._outlived(one, where)):
                     continue
                 if where == chosen and each is not None and not quiet:
-                    # One with other parameters is no monitor of today's, to be cancelled.
-                    if not self._changed(one, each, where, state.recurring[key]):
+                    # One with other parameters is no monitor of today's, to be cancelled; but what
+                    # watches that nothing runs has to go in any case (measured).
+                    record = state.recurring[key]
+                    if each.role is Role.STOPPED or not self._changed(one, each, where, record):
                         self._cancel_misfit(one, each, where)
                 elif each is None or (state.active and self._is_quiet(one, where)):
                     self._cancel_one(one, key, where, removed=each is None)
@@ -203,12 +205,13 @@ class _Recurring:
         """Enter the cancelling of a monitor of another role than the resource is to have.
 
         One that watches that nothing runs has to go wherever something will, but of an anonymous
-        clone it is left alone, as it is never begun (measured).
+        clone it is left alone, as it is never begun; so it is where a failure blocks the resource
+        (measured).
         """
         inactive = each.role is Role.STOPPED
-        if inactive and _alike(one):
-            return
         blocked = self.situation.standing[one.index].blocked
+        if inactive and (blocked or _alike(one)):
+            return
         role = self.assignment.next_role[one.index]
         fits = not inactive and (blocked or _fits(each.role, role))
         if not fits and (inactive or not self._ends(one, where)):

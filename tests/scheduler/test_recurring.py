@@ -172,3 +172,30 @@ def test_the_last_failure_of_a_monitor_is_no_record_of_its_own(digests, rc, due)
     keys = {one.key for one in pipeline.schedule(wanted(strategies.primitive("p")), found).actions}
 
     assert ("p_monitor_10000@n1" in keys) is due
+
+
+@pytest.mark.parametrize(
+    ("timeout", "found", "on_fail", "cancelled"),
+    [
+        ("20000", 7, None, True),
+        ("30000", 7, None, True),
+        ("20000", 0, None, True),
+        ("20000", 0, resource.OnFail.BLOCK, False),
+    ],
+)
+def test_a_monitor_for_where_it_is_stopped_goes_before_a_start(timeout, found, on_fail, cancelled):
+    """Whatever parameters it was started with; not where it blocks what it found."""
+    monitor = resource.Operation("monitor", 10_000, role=Role.STOPPED, on_fail=on_fail)
+    primitive = dataclasses.replace(strategies.primitive("p"), operations=(monitor,))
+    known = seen({"n1": {"p": "stopped"}})
+    history = known.nodes["n1"].histories["p"]
+    record = dataclasses.replace(
+        strategies.record("monitor", found, 9, 7, 10_000),
+        digests=observed.Digests(all=digest.digest({"CRM_meta_timeout": timeout})),
+    )
+    history = dataclasses.replace(history, operations=(*history.operations, record))
+    known.nodes["n1"].histories["p"] = history
+    keys = {one.key for one in pipeline.schedule(wanted(primitive, nodes=("n1",)), known).actions}
+
+    assert ("p_start_0@n1" in keys) is cancelled
+    assert ("p_cancel_monitor_10000@n1" in keys) is cancelled
