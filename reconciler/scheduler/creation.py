@@ -271,24 +271,6 @@ def resume(steps: Steps) -> None:
             step.require(step.reason)
 
 
-def forgo(steps: Steps, situation: Situation) -> None:
-    """Leave out what a group or clone would do as a whole, where nothing in it does; after settling.
-
-    What follows does not wait for what is blocked in all of it (measured).
-    """
-    for one in reversed(situation.expansion.all):
-        whole = steps.wholes[one.index]
-        inside = one.children if one.inner is None else (*one.children, one.inner)
-        for task, begin, end in whole.spans() if whole is not None else ():
-            if not begin.required or any(
-                step.required and step.runnable
-                for child in inside
-                for step in beginnings(steps, child, task)
-            ):
-                continue
-            begin.required = end.required = False
-
-
 def beginnings(steps: Steps, one: Instance, task: Task) -> list[Step]:
     """Return the steps with which a child of a group or clone does a task."""
     if one.is_primitive:

@@ -150,7 +150,6 @@ def _plan(found: _Examined) -> plan.Plan:
         migrating -= given_up
     restart.drop(steps)
     creation.resume(steps)
-    creation.forgo(steps, standing)
     # What a circle blocks is not done, so nobody is told of it.
     circles = cycle.resolve(steps)[1] if notification.are_wanted(standing.expansion) else ()
     notification.create(steps, case)

@@ -99,13 +99,18 @@ def _forbid(ranking: Ranking, situation: Situation, one: Instance, bans: Iterato
 def _overrun(
     one: Instance, inside: Sequence[Instance], situation: Situation, now: float
 ) -> Iterator[_Ban]:
-    """Yield the nodes where a primitive failed too often, with what failed inside of it."""
+    """Yield the nodes where a primitive failed too often, with what failed inside of it.
+
+    What failed with another definition than today's counts for nothing, but for an anonymous clone
+    until it is cleared (measured).
+    """
+    alike = one.in_clone is not None and not one.unique
     threshold = one.meta.migration_threshold
     counts: dict[int, int] = {}
     for each in (one, *inside) if threshold else ():
         timeout_ms = 0 if _is_lasting(each, situation) else each.meta.failure_timeout_ms
         for where, count in situation.failures.get(each.history_name, {}).items():
-            if (each.history_name, where) in situation.outdated:
+            if not alike and (each.history_name, where) in situation.outdated:
                 continue
             effective = count.effective(timeout_ms, now)
             counts[where] = add(counts.get(where, 0), effective)

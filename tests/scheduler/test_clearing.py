@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import observed
+from reconciler.model import observed, resource
 from reconciler.model.action import Task
 from reconciler.model.plan import Edge
 from reconciler.scheduler import digest, pipeline
@@ -149,3 +149,19 @@ def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count)
 
     assert (Task.CLEAR_FAILCOUNT in tasks) is (digests is CHANGED)
     assert (Task.START in tasks) is (digests is CHANGED or count is None)
+
+
+def test_an_anonymous_clone_keeps_its_ban_until_such_a_failure_is_cleared():
+    """Any of its instances may have failed there."""
+    attributes = {"fail-count-p#monitor_10000": "INFINITY"}
+    seen = facts.seen({"n1": {"p": "stopped"}}, attributes={"n1": attributes})
+    failed = dataclasses.replace(
+        strategies.record("monitor", 1, 2, 0, 10_000), digests=CHANGED, id="p_last_failure_0"
+    )
+    known = seen.nodes["n1"].histories["p"]
+    past = (*known.operations, failed, strategies.record("stop", 0, 3))
+    seen.nodes["n1"].histories["p"] = dataclasses.replace(known, operations=past)
+    clone = resource.Clone("c", strategies.primitive("p", migration_threshold="3"))
+    due = pipeline.schedule(facts.wanted(clone, nodes=("n1",)), seen)
+
+    assert {one.task for one in due.actions if one.real} == {Task.CLEAR_FAILCOUNT}

@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
-from scheduler.test_ordering import before
 
 from reconciler.model import constraint, fencing, observed, resource
 from reconciler.model.action import Task
@@ -221,31 +220,6 @@ def test_a_node_with_a_history_has_been_seen():
     due = facts.pipeline.schedule(wanted, seen)
 
     assert Task.START not in {one.task for one in due.actions}
-
-
-def test_nobody_waits_for_a_clone_of_which_all_that_is_due_is_blocked():
-    """What follows a clone does not wait for its stops elsewhere where it may not start anew."""
-    wanted = facts.wanted(
-        resource.Clone("c", strategies.primitive("p")),
-        strategies.primitive("x"),
-        nodes=("n1", "n2", "n3"),
-        constraints=(
-            constraint.Order("o", "c", "x"),
-            facts.location("c", "n2", -facts.INFINITY),
-            facts.location("x", "n1", facts.INFINITY),
-        ),
-        no_quorum_policy="freeze",
-    )
-    states = {
-        "n1": {"p": "running", "x": "monitor-failed"},
-        "n2": {"p": "running", "x": "stopped"},
-        "n3": {"p": "stopped", "x": "stopped"},
-    }
-    due = facts.pipeline.schedule(wanted, facts.seen(states, quorate=False))
-    blocked = [one.kind.value for one in due.changes if one.resource == "p" and one.blocked]
-
-    assert blocked == ["start"]
-    assert "p_stop_0@n2" not in before(due, "x_start_0@n1")
 
 
 @pytest.mark.parametrize(("policy", "requires", "kind"), [
