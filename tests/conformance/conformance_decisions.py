@@ -122,11 +122,18 @@ def _drop(parents: Iterable[ET.Element], told: Callable[[ET.Element], bool]) -> 
 
 
 def _require_all(cib: ET.Element, _: Answer) -> bool:
+    """Let all of what holds groups or clones be required."""
+    wholes = {one.get("id") for one in (*cib.iter("group"), *_clones(cib))}
     orders = [one for tag in ("rsc_order", "resource_set") for one in cib.iter(tag)]
-    given = [one for one in orders if one.get("require-all") in ("false", "no", "off", "0")]
+    given = [
+        one
+        for one in orders
+        if one.get("require-all") in ("false", "no", "off", "0")
+        and wholes & {one.get("first"), *(each.get("id") for each in one.iter("resource_ref"))}
+    ]
     for one in given:
         one.attrib.pop("require-all")
-    return bool(given) and bool(_cloned_groups(cib))
+    return bool(given)
 
 
 def _weaker(cib: ET.Element, _: Answer) -> bool:
@@ -205,7 +212,7 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
 }
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
-    "require-all with a cloned group": _require_all,
+    "require-all with groups or clones": _require_all,
     "what a role of a cloned group is to avoid": _role_of_group,
     "instances that need a partner only where they are promoted": _pairs_of_promoted,
     "a mandatory order beside a weaker one": _weaker,
