@@ -139,10 +139,13 @@ def _provides(device: Instance) -> bool:
 
 
 def _wait(steps: Steps, case: Circumstances, one: Instance, node: Node, unfence: Step) -> None:
-    """Let what a resource does on a node wait for the unfencing; restart what runs there."""
+    """Let what a resource does on a node wait for the unfencing; restart what runs there.
+
+    A node that is asked to leave is asked what runs there all the same (measured).
+    """
     reason = Reason(ReasonCode.UNFENCING, node.name)
     places = steps.at(one)
-    for probe in places.probes:
+    for probe in places.probes if not node.shutdown else ():
         if probe.node == node.index:
             link(unfence, probe, Link.NEEDS)
             unfence.require(reason)

@@ -47,6 +47,18 @@ def test_every_node_is_unfenced_before_it_is_probed():
     assert ("stonith-n1-on@n1", "f_monitor_0@n1") in edges
 
 
+def test_a_node_that_leaves_is_not_unfenced():
+    """It is looked at without that, and nothing will be started there."""
+    wanted = facts.wanted(_device("unfencing"), strategies.primitive("p"), fencing_enabled="true")
+    seen = facts.seen({"n1": {}, "n2": {}})
+    leaving = dataclasses.replace(seen.nodes["n2"], shutdown=True)
+    seen = dataclasses.replace(seen, nodes={**seen.nodes, "n2": leaving})
+    due = facts.pipeline.schedule(wanted, seen)
+
+    assert _unfenced(due) == {"n1"}
+    assert "p_monitor_0@n2" in {one.key for one in due.actions}
+
+
 def test_a_node_is_unfenced_once():
     """A node whose attribute says that it was let in is left alone; 0 says that it was not."""
     due = _due(attributes={"n1": UNFENCED, "n2": {"#node-unfenced": "0"}})
