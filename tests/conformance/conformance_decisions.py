@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.cib import document
+
 Answer = Mapping[str, Any]
 Differences = Mapping[str, Mapping[str, list[str]]]
 _CLONES = ("clone", "master")
@@ -22,14 +24,14 @@ _YES = ("true", "on", "yes", "y", "1")
 
 def seen(text: str, right: Answer, differences: Differences) -> str:
     """Return the decision that is seen in the reference's answer or in what differs; empty: none."""
-    cib = ET.fromstring(text)  # noqa: S314 - ours, or one of the records
+    cib = document.parse(text).root
     return next((name for name, told in _SEEN.items() if told(cib, right, differences)), "")
 
 
 def removals(text: str, right: Answer) -> Iterator[tuple[str, str]]:
     """Yield decisions that the CIB gives a cause for, each with the CIB without it."""
     for name, remove in _CAUSES.items():
-        cib = ET.fromstring(text)  # noqa: S314 - as above
+        cib = document.parse(text).root
         if remove(cib, right):
             yield name, ET.tostring(cib, encoding="unicode")
 

@@ -132,10 +132,8 @@ def test_a_fail_count_stays_while_all_that_is_on_record_is_young(changed_at, cle
     assert due.recheck_at == recheck_at
 
 
-@pytest.mark.parametrize("digests", [CHANGED, SAME])
-@pytest.mark.parametrize("count", ["INFINITY", None])
-def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count):
-    """It is cleared with its count, if there is one, and also where all has been stopped since."""
+def _remembering(digests: observed.Digests, count: str | None) -> observed.Observed:
+    """Return a node that remembers a failed monitor of what was stopped since."""
     attributes = {} if count is None else {"fail-count-p#monitor_10000": count}
     seen = facts.seen({"n1": {"p": "stopped"}}, attributes={"n1": attributes})
     failed = dataclasses.replace(
@@ -144,6 +142,14 @@ def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count)
     known = seen.nodes["n1"].histories["p"]
     past = (*known.operations, failed, strategies.record("stop", 0, 3))
     seen.nodes["n1"].histories["p"] = dataclasses.replace(known, operations=past)
+    return seen
+
+
+@pytest.mark.parametrize("digests", [CHANGED, SAME])
+@pytest.mark.parametrize("count", ["INFINITY", None])
+def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count):
+    """It is cleared with its count, if there is one, and also where all has been stopped since."""
+    seen = _remembering(digests, count)
     wanted = facts.wanted(strategies.primitive("p", migration_threshold="3"), nodes=("n1",))
     tasks = {one.task for one in pipeline.schedule(wanted, seen).actions}
 
@@ -153,14 +159,7 @@ def test_a_remembered_failure_of_another_definition_bans_nothing(digests, count)
 
 def test_an_anonymous_clone_keeps_its_ban_until_such_a_failure_is_cleared():
     """Any of its instances may have failed there."""
-    attributes = {"fail-count-p#monitor_10000": "INFINITY"}
-    seen = facts.seen({"n1": {"p": "stopped"}}, attributes={"n1": attributes})
-    failed = dataclasses.replace(
-        strategies.record("monitor", 1, 2, 0, 10_000), digests=CHANGED, id="p_last_failure_0"
-    )
-    known = seen.nodes["n1"].histories["p"]
-    past = (*known.operations, failed, strategies.record("stop", 0, 3))
-    seen.nodes["n1"].histories["p"] = dataclasses.replace(known, operations=past)
+    seen = _remembering(CHANGED, "INFINITY")
     clone = resource.Clone("c", strategies.primitive("p", migration_threshold="3"))
     due = pipeline.schedule(facts.wanted(clone, nodes=("n1",)), seen)
 
