@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model.score import INFINITY, Stage, Term, TermKind
-from reconciler.scheduler import bundle, precedence, promotion
+from reconciler.scheduler import bundle, dependence, precedence, promotion
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE
 from reconciler.scheduler.ranking import Mark
@@ -204,7 +204,7 @@ class _Spread:
         for pair in primaries:
             if few or pair.score < 0 or pair.mandatory:
                 for member in (members if pair.mandatory else members[:1]) * times:
-                    placing.depend(member, pair)
+                    dependence.depend(placing, member, pair)
         behind = [pair for pair in dependents if few or pair.score < 0]
         if last is not members[0]:
             placing.wishes.behind_clones[last.index] = behind

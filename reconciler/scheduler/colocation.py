@@ -58,6 +58,25 @@ class Pair:
         """Whether it is about a role of either side."""
         return self.dependent_role is not None or self.primary_role is not None
 
+    @property
+    def interleaved(self) -> bool:
+        """Whether a role of an interleaved clone must have a partner in another clone."""
+        clone = self.dependent.clone
+        if clone is None or not clone.interleave:
+            return False
+        single = all(child.is_primitive for child in self.dependent.children)
+        partners = single and self.primary.variant is Variant.CLONE
+        return partners and self.mandatory and self.dependent_role is not None
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether it is about the pairs of interleaved clones, whatever role the partner has.
+
+        It moves nobody then, but says where there may be which role (measured); for a partner in a
+        role, or for cloned groups, it counts as others do.
+        """
+        return self.interleaved and (self.primary_role is None or not self.primary.promotable)
+
 
 class Pairs:
     """All pairs, by dependent and by primary.

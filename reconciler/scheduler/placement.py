@@ -11,22 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.frozen import frozen
 from reconciler.model.role import Role
-from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind, add
+from reconciler.model.score import INFINITY, Ledger, Stage, Term, TermKind
 from reconciler.scheduler import (
     bundle,
     clone,
-    colocation,
+    dependence,
     influence,
     options,
     promotion,
     remote,
     utilization,
 )
-from reconciler.scheduler.colocation import Pair, Pairs
+from reconciler.scheduler.colocation import Pairs
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
 from reconciler.scheduler.options import PlacementStrategy
-from reconciler.scheduler.ranking import Ranking, Row
+from reconciler.scheduler.ranking import Ranking
 from reconciler.scheduler.situation import Situation
 
 Contest = tuple[list[int], tuple[int, ...]]
@@ -140,164 +140,10 @@ class Placing:
             if pair.primary is one.parent:
                 continue
             self.place(pair.primary)
-            self.depend(one, pair)
+            dependence.depend(self, one, pair)
         for pair in self.wishes.dependents(one):
             if pair.influence:
                 self.wishes.apply(one, pair)
-
-    def depend(self, one: Instance, pair: Pair) -> None:
-        """Change the scores of a dependent by where its primary is.
-
-        An optional colocation with a clone counts for each of its instances by itself, in the
-        order of their placement, or promotion; one with a role of them counts as a whole. One too
-        many that goes is missed by nobody. The
-        containers of two bundles are paired as interleaved instances are (all measured).
-        """
-        primary = pair.primary
-        if pair.scattered or not _matters(pair):
-            return
-        if pair.internal and remote.is_connection(one):
-            pair = remote.reaching(self, pair)
-        clone = primary.variant is Variant.CLONE
-        role = _primary_role(pair)
-        within = one.in_clone
-        paired = clone and within is not None and within.spread.interleave
-        if paired or (primary.bundle is not None and pair.dependent.bundle is not None):
-            self._beside(one, pair, [self._partner(one, pair, role)])
-        elif clone and not pair.mandatory:
-            children = self.instance_order.get(primary.index, primary.children)
-            speakers = [_speaker(child) for child in children]
-            turns = [self._host(each, role) for each in speakers if not self._is_spare(each)]
-            self._beside(one, pair, turns, singly=role is None)
-        else:
-            self._beside(one, pair, [self.hosts(pair, role)])
-        grouped = pair.dependent.variant is Variant.GROUP
-        speaks = not grouped or one in {pair.dependent, pair.dependent.children[0]}
-        if clone and pair.mandatory and speaks:
-            if role is not None:
-                self._share(one, pair)
-            elif within is None:
-                for where in self.hosts(pair, role) or ():
-                    self.ranking.name(one, where)
-
-    def _is_spare(self, one: Instance) -> bool:
-        """Tell whether it is an instance too many that goes; nobody misses it."""
-        return one.removed and self.chosen[one.index] == NOWHERE
-
-    def _beside(
-        self, one: Instance, pair: Pair, turns: Sequence[set[int] | None], *, singly: bool = False
-    ) -> None:
-        """Take the nodes of a primary into account, one set after the other.
-
-        What is optional is given up where it would leave no usable node: with ``singly``, the set
-        that is one too many; else, and for the promoted role, all.
-        """
-        row = new = self.ranking.rows[one.index]
-        finite = -INFINITY < pair.score < INFINITY
-        for hosts in turns:
-            if hosts is not None:
-                next_row = self.depending(new, pair, hosts)
-                if not (singly and finite) or self.ranking.usable(next_row):
-                    new = next_row
-        optional = finite or pair.dependent_role is Role.PROMOTED
-        if new is row or (optional and not self.ranking.usable(new)):
-            return
-        term = Term(TermKind.COLOCATION, 0, pair.origin, pair.primary.base)
-        self.ranking.become(one, new, term)
-        self.ranking.copies[one.index] += 1
-
-    def _partner(self, one: Instance, pair: Pair, role: Role | None) -> set[int] | None:
-        """Return the node of the one instance of a clone that an interleaved instance looks at.
-
-        It is the one on the best node for it, before the colocation counts (measured).
-        """
-        hosts = self.hosts(pair, role, entire=pair.mandatory)
-        if not hosts:
-            return hosts if pair.mandatory else None
-        row = self.ranking.rows[one.index]
-
-        def key(where: int) -> tuple[int, int, int]:
-            return (-row[where], self.load[where], self.nodes[where].rank)
-
-        return {min(hosts, key=key)}
-
-    def _share(self, one: Instance, pair: Pair) -> None:
-        """Give a dependent of a clone's role the scores of the instances in that role.
-
-        Not of those that are left alone, nor of a bundle's containers (measured).
-        """
-        for child in pair.primary.children if pair.primary.bundle is None else ():
-            speaker = child.children[0] if child.variant is Variant.GROUP else child
-            if not self.situation.standing[speaker.index].managed:
-                continue
-            for where in self._host(speaker, pair.primary_role) or ():
-                value = self.ranking.rows[speaker.index][where]
-                self.ranking.name(one, where)
-                if value:
-                    term = Term(TermKind.COLOCATION, value, pair.origin, child.name)
-                    self.ranking.add(one, where, term)
-
-    def depending(self, row: Row, pair: Pair, hosts: set[int]) -> Row:
-        """Return the scores of a dependent, given the nodes that its primary is on."""
-        score = pair.score
-        if not hosts:
-            if score >= INFINITY:
-                return [-INFINITY] * len(row)
-            return [add(old, -score) for old in row] if score > 0 else row
-        # Where instances of a clone must be, no attribute stands for their nodes.
-        whole = pair.primary.variant is Variant.CLONE and pair.mandatory
-        attribute = None if whole else pair.attribute
-        matching = {colocation.attribute_value(self.nodes[where], attribute) for where in hosts}
-        new = []
-        for node, old in zip(self.nodes, row, strict=True):
-            value = colocation.attribute_value(node, attribute)
-            if value in matching:
-                new.append(add(old, score) if score < INFINITY else old)
-            else:
-                new.append(-INFINITY if score >= INFINITY else old)
-        return new
-
-    def hosts(self, pair: Pair, role: Role | None, *, entire: bool = False) -> set[int] | None:
-        """Return the nodes that count as the primary's; None: not decided, it does not count.
-
-        Who must be with a clone cannot be with an instance that failed and is blocked (measured).
-
-        Args:
-            pair: whose primary it is.
-            role: that the primary must have; None: any.
-            entire: whether all of a group that is an instance of a clone must be there; for who
-                must be with it any of it is enough, but for interleaved ones (measured).
-        """
-        primary = pair.primary
-        if pair.internal and remote.is_connection(pair.dependent):
-            return remote.holders(self, self._host(primary, role))
-        if primary.variant is Variant.GROUP:
-            if not primary.children:
-                return set()
-            primary = primary.children[-1 if pair.mandatory else 0]
-        if primary.variant is not Variant.CLONE:
-            return self._host(primary, role)
-        if self.chosen[primary.index] == UNDECIDED:
-            return None
-        found: set[int] = set()
-        for child in primary.children:
-            if pair.mandatory and self.situation.is_blocked(child):
-                continue
-            anyone = pair.mandatory and not entire and child.variant is Variant.GROUP
-            for member in child.children if anyone else [_speaker(child, entire=entire)]:
-                found |= self._host(member, role) or set()
-        return found
-
-    def _host(self, primary: Instance, role: Role | None) -> set[int] | None:
-        where = self.chosen[primary.index]
-        if where == UNDECIDED:
-            return None
-        next_role = self.next_role[primary.index]
-        if where == NOWHERE:
-            return set() if role is None else None
-        if primary.parent is not None and primary.parent.bundle is not None:
-            return {where} if bundle.with_role(self, primary, role) else None
-        return {where} if role in {None, next_role} else None
 
     def limit(self, one: Instance) -> Role | None:
         """Return the role that an instance must not pass; None: no limit."""
@@ -425,48 +271,6 @@ class Placing:
                 self.load[where] -= 1
                 self.capacity.give_back(each, where)
             self.chosen[each.index] = mark
-
-
-def _matters(pair: Pair) -> bool:
-    """Tell whether a colocation matters for the placement of a dependent.
-
-    What a role alone wants to be near does not, but with clones: what must be with one, unless
-    both of them are about the promoted role, and what would like to be with a role of one. Of what
-    runs inside of a bundle only what it avoids matters to the containers (measured).
-    """
-    if pair.dependent_role is None:
-        return True
-    if pair.dependent.inner is not None:
-        return pair.score < 0
-    if pair.score <= 0:
-        return True
-    if pair.primary.variant is not Variant.CLONE:
-        return False
-    if not pair.mandatory:
-        return pair.primary_role is not None and pair.primary.promotable
-    both = {_primary_role(pair), pair.dependent_role} == {Role.PROMOTED}
-    return not both and not promotion.is_for_pairs(pair)
-
-
-def _primary_role(pair: Pair) -> Role | None:
-    """Return the role that a primary must have to count; None: any.
-
-    What cannot be promoted is kept away from whatever role is named, and so are instances of a
-    clone that must be there; but who must be with what is promoted in a bundle is (measured).
-    """
-    promoted = pair.mandatory and pair.primary.has_roles and pair.primary_role is Role.PROMOTED
-    if pair.primary.promotable or 0 < pair.score < INFINITY or promoted:
-        return pair.primary_role
-    if pair.score < 0 or pair.primary.variant is Variant.CLONE:
-        return None
-    return pair.primary_role
-
-
-def _speaker(child: Instance, *, entire: bool = False) -> Instance:
-    """Return the member that stands for a clone's instance: its first, or with ``entire`` last."""
-    if child.variant is Variant.GROUP and child.children:
-        return child.children[-1 if entire else 0]
-    return child
 
 
 def assign(

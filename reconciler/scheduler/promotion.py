@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from reconciler.frozen import frozen
 from reconciler.model import property  # noqa: A004 - a module's name
 from reconciler.model.role import Role
 from reconciler.model.score import INFINITY, Ledger, Term, TermKind, add, difference, total
-from reconciler.scheduler import bundle, colocation, precedence, quorum
+from reconciler.scheduler import bundle, colocation, dependence, precedence, quorum
 from reconciler.scheduler.colocation import Pair
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
@@ -159,6 +160,17 @@ def choose(
         ),
     )
     placing.instance_order[clone.index] = ranked
+    _promote(placing, clone, ranked, final, held)
+
+
+def _promote(
+    placing: Placing,
+    clone: Instance,
+    ranked: Sequence[Instance],
+    final: Mapping[int, int],
+    held: AbstractSet[int],
+) -> None:
+    """Give the first of some instances the promoted role, as many as the clone and nodes may have."""
     promoted = 0
     per_node: dict[int, int] = {}
     for child in ranked:
@@ -175,25 +187,9 @@ def choose(
         else:
             role = Role.UNPROMOTED
         for one in child.primitives():
-            if placing.chosen[one.index] >= 0 and standing[one.index].managed:
+            managed = placing.situation.standing[one.index].managed
+            if placing.chosen[one.index] >= 0 and managed:
                 placing.next_role[one.index] = role
-
-
-def is_for_pairs(pair: Pair) -> bool:
-    """Tell whether a colocation of a role is about the pairs of interleaved clones.
-
-    It moves nobody then, but says where there may be which role (measured); for a partner in a
-    role, or for cloned groups, it counts as others do.
-    """
-    return _pairs_up(pair) and (pair.primary_role is None or not pair.primary.promotable)
-
-
-def _pairs_up(pair: Pair) -> bool:
-    clone = pair.dependent.clone
-    if clone is None or not clone.interleave or not pair.mandatory or pair.dependent_role is None:
-        return False
-    single = all(child.is_primitive for child in pair.dependent.children)
-    return single and pair.primary.variant is Variant.CLONE
 
 
 def _part(placing: Placing, clone: Instance, instances: Sequence[Instance]) -> None:
@@ -202,8 +198,8 @@ def _part(placing: Placing, clone: Instance, instances: Sequence[Instance]) -> N
     Pacemaker's scheduler does so, too, where only the promoted ones must.
     """
     for pair in placing.pairs.own_primaries(clone):
-        due = is_for_pairs(pair) and pair.dependent_role is Role.UNPROMOTED
-        hosts = placing.hosts(pair, None) if due else None
+        due = pair.pairwise and pair.dependent_role is Role.UNPROMOTED
+        hosts = dependence.hosts_of(placing, pair, None) if due else None
         if hosts is None:
             continue
         for child in instances:
@@ -396,14 +392,14 @@ def _beside(placing: Placing, pair: Pair, where: int) -> int:
     promoted = pair.dependent_role is Role.PROMOTED
     named = pair.primary_role if pair.primary.promotable else None
     instances = pair.primary.variant is Variant.CLONE and (not promoted or named is None)
-    if pair.mandatory and instances and not _pairs_up(pair):
+    if pair.mandatory and instances and not pair.interleaved:
         return 0
     placing.place(pair.primary)
     if placing.chosen[pair.primary.index] == UNDECIDED:
         return 0
-    if not _among(placing, pair, placing.hosts(pair, named), where):
+    if not _among(placing, pair, dependence.hosts_of(placing, pair, named), where):
         return -INFINITY if pair.mandatory and promoted else 0
-    if not _among(placing, pair, placing.hosts(pair, pair.primary_role), where):
+    if not _among(placing, pair, dependence.hosts_of(placing, pair, pair.primary_role), where):
         return 0
     return pair.score if promoted else -pair.score
 
