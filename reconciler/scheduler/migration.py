@@ -115,10 +115,11 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
     for first, flags in list(start.before):
         if flags & Link.UNORDERED or _has_sunk(steps, first):
             continue
-        for up in _ups(steps, first, one) if _follows(one, flags) else ():
-            link(up, to, flags & Link.ADVISORY)
-        if _closes(first, one):
-            link(first, to, flags & Link.ADVISORY)
+        if _follows(one, flags):
+            for up in _ups(steps, first, one):
+                link(up, to, flags & Link.ADVISORY)
+            if _closes(first, one):
+                link(first, to, flags & Link.ADVISORY)
         if first.probe and present(first.instance).top is one.top:
             link(first, to)
         if first.kind is ActionKind.FENCE:

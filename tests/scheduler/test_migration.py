@@ -228,3 +228,29 @@ def test_a_member_migrates_whatever_becomes_of_what_its_group_follows(symmetrica
 
     assert change(due, "m").kind.value == "migrate"
     assert not any(key.startswith("a_start") for key in before(due, "m_migrate_to_0@n1"))
+
+
+def test_an_instance_of_a_clone_migrates_while_what_its_clone_follows_moves():
+    """Only its clone waits for that, so nothing of them waits in a circle."""
+    names = ("n1", "n2", "n3", "n4")
+    states = {name: {"a": "stopped", "b": "stopped"} for name in names}
+    states["n1"] = states["n2"] = {"a": "running", "b": "running"}
+    two = strategies.sets(clone_max="2")
+    due = pipeline.schedule(
+        wanted(
+            resource.Clone("A", strategies.primitive("a"), meta=two),
+            resource.Clone("B", strategies.primitive("b", allow_migrate="true"), meta=two),
+            constraints=[
+                constraint.Order("o", "A", "B"),
+                location("A", "n1", -INFINITY),
+                location("B", "n1", -INFINITY),
+            ],
+            nodes=names,
+        ),
+        seen(states),
+    )
+
+    assert before(due, "b:0_migrate_to_0@n1") == set()
+    kinds = {(one.resource, one.source): one.kind.value for one in due.changes}
+    assert kinds["a", "n1"] == "move"
+    assert kinds["b", "n1"] == "migrate"
