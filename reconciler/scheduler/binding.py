@@ -13,10 +13,10 @@ from reconciler.model.agent import AgentName
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import bundle, failure, history, operation, options, quorum
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import RANK, Situation, Standing
+from reconciler.scheduler.state import IDLE, State
 
 _RECORDED = operator.attrgetter("place", "resource")
 
@@ -67,7 +67,7 @@ class Binder:
         for found in sorted(node.observed.histories.values(), key=_RECORDED):
             agent, known = self._idle.get(found.resource, (None, None))
             if known is not None and found.agent is agent and history.is_idle(found):
-                known[node.index] = history.IDLE
+                known[node.index] = IDLE
             elif found.operations:
                 self.bind(node, found)
 
@@ -80,7 +80,7 @@ class Binder:
             candidates = [self._removed(found, found.agent)]
         first = candidates[0]
         state = self._read(first, node, found)
-        plain = state is history.IDLE and not first.promotable and not _in_cloned_group(first)
+        plain = state is IDLE and not first.promotable and not _in_cloned_group(first)
         one = None if plain else self._bound(candidates, node, found.resource, state)
         if found.agent not in (None, first.definition.agent):
             self._note_foreign(one or self._named(candidates, found.resource), node, found, state)
@@ -116,7 +116,7 @@ class Binder:
         """Return and note what a history says."""
         situation, name = self.situation, one.history_name
         if history.is_idle(found):
-            state = history.IDLE
+            state = IDLE
         else:
             state = history.read(one.definition, found, self.operations, self._facts(one, node))
             state.late = node.index in self.lost or not (node.online or node.remote)

@@ -19,9 +19,9 @@ from reconciler.model.resource import OnFail
 from reconciler.scheduler import digest, operation, parameters, remote, replica, restart, rule
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.failure import NONE, Count
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.state import State
 from reconciler.scheduler.step import Link, Step, Steps, link
 
 

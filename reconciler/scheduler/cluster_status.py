@@ -19,10 +19,10 @@ from reconciler.model.status import (
     ResourceStatus,
 )
 from reconciler.scheduler import options
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.state import State
 
 _HEALTH = "#health"
 _COLORS = ("red", "yellow", "green")

@@ -8,10 +8,10 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import guest, options
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import RANK, Situation, Standing
+from reconciler.scheduler.state import State
 
 
 def manage(situation: Situation, settings: options.Cluster, *, can_fence: bool) -> None:

@@ -16,9 +16,9 @@ from reconciler.model.observed import OperationRecord, OperationStatus
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import history
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.state import IDLE, State
 
 if TYPE_CHECKING:
     from reconciler.scheduler.situation import Situation
@@ -126,7 +126,7 @@ class _Review:
         if target is not None and target.answers and self._is_lost(self.situation.nodes[where]):
             if target.index not in self.standing.running:
                 self.standing.dangling.append(target.index)
-            self.standing.states.setdefault(target.index, history.IDLE)
+            self.standing.states.setdefault(target.index, IDLE)
 
     def _is_lost(self, node: Node) -> bool:
         """Tell whether a node has to be fenced, by what is recorded of it before this (measured)."""

@@ -14,11 +14,11 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import guest, remote
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.history import IDLE
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.location import Wish
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.state import IDLE
 from reconciler.scheduler.step import Link, Step, Steps, link_all
 
 _DOWN = int(Rc.NOT_RUNNING)

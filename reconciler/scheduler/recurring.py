@@ -9,9 +9,9 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import digest, quorum
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE
+from reconciler.scheduler.state import State
 from reconciler.scheduler.step import Link, Steps, link
 
 
@@ -167,13 +167,22 @@ class _Recurring:
                 if each is None and (not state.active or state.ended or self._outlived(one, where)):
                     continue
                 if where == chosen and each is not None and not quiet:
-                    # One with other parameters is no monitor of today's, to be cancelled; but what
-                    # watches that nothing runs has to go in any case (measured).
-                    record = state.recurring[key]
-                    if each.role is Role.STOPPED or not self._changed(one, each, where, record):
+                    if self._may_misfit(one, each, where, state.recurring[key]):
                         self._cancel_misfit(one, each, where)
                 elif each is None or (state.active and self._is_quiet(one, where)):
                     self._cancel_one(one, key, where, removed=each is None)
+
+    def _may_misfit(
+        self, one: Instance, each: resource.Operation, where: int, record: OperationRecord
+    ) -> bool:
+        """Tell whether what was begun may be cancelled as a monitor of another role.
+
+        One that has not answered yet runs in no role. One with other parameters is no monitor of
+        today's; but what watches that nothing runs has to go all the same (both measured).
+        """
+        if record.status is OperationStatus.PENDING:
+            return False
+        return each.role is Role.STOPPED or not self._changed(one, each, where, record)
 
     def _is_quiet(self, one: Instance, where: int) -> bool:
         """Tell whether a resource is not watched on a node: maintenance of another counts for nothing.

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from reconciler.scheduler.circumstance import Circumstances
     from reconciler.scheduler.colocation import Pair
     from reconciler.scheduler.expansion import Expansion
-    from reconciler.scheduler.history import State
     from reconciler.scheduler.placement import Placing
     from reconciler.scheduler.ranking import Ranking
     from reconciler.scheduler.situation import Situation
+    from reconciler.scheduler.state import State
 
 _LEAVING = frozenset({Task.STOP, Task.DEMOTE, Task.MIGRATE_TO, Task.CANCEL})
 _RISING = frozenset({Task.START, Task.PROMOTE})

@@ -17,9 +17,9 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import digest
 from reconciler.scheduler.circumstance import Circumstances
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.situation import Situation
+from reconciler.scheduler.state import State
 from reconciler.scheduler.step import Link, Step, Steps, link
 from reconciler.scheduler.verdict import is_probe
 

@@ -12,9 +12,9 @@ from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import failure
 from reconciler.scheduler.expansion import Expansion
-from reconciler.scheduler.history import State
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
+from reconciler.scheduler.state import State
 
 RANK = {Role.UNKNOWN: 0, Role.STOPPED: 1, Role.STARTED: 2, Role.UNPROMOTED: 3, Role.PROMOTED: 4}
 """Of several roles, the one of the highest rank counts."""

@@ -282,15 +282,17 @@ def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: flo
     known = draft.histories.get(name)
     if known is None or not result.ok:
         return
-    kept = tuple(
-        one
-        for one in known.operations
-        if not (one.operation == actions.Task.MONITOR.value and one.interval_ms == step.interval_ms)
-    )
-    if not kept:
+    key = (actions.Task.MONITOR.value, step.interval_ms)
+    kept = [one for one in known.operations if (one.operation, one.interval_ms) != key]
+    if all(one.status is observed.OperationStatus.PENDING for one in kept):
         # Nothing else says what the resource is: what was found last stays known, as by a probe.
-        kept = tuple(dataclasses.replace(one, interval_ms=0) for one in known.operations)
-    draft.histories[name] = dataclasses.replace(known, operations=kept)
+        kept = [
+            dataclasses.replace(one, interval_ms=0)
+            if (one.operation, one.interval_ms) == key
+            else one
+            for one in known.operations
+        ]
+    draft.histories[name] = dataclasses.replace(known, operations=tuple(kept))
 
 
 def _forget(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: float) -> None:

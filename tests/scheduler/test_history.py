@@ -15,6 +15,7 @@ from reconciler.model.plan import ChangeKind
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
 from reconciler.scheduler import history, operation, pipeline, rule
+from reconciler.scheduler.state import State
 
 FACTS = history.Facts(
     now=strategies.NOW,
@@ -44,7 +45,7 @@ def records(*done) -> tuple[observed.OperationRecord, ...]:
     return tuple(found)
 
 
-def _read(*done, operations=(), promotable=True) -> history.State:
+def _read(*done, operations=(), promotable=True) -> State:
     primitive = resource.Primitive("p", strategies.AGENT, operations=operations)
     known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
     reader = operation.Reader((), rule.Clock(strategies.NOW))
@@ -165,11 +166,17 @@ def test_an_ignored_probe_is_asked_again():
         ((START, ("monitor/10", 0), ("stop", 1, ERROR)), True),
         ((START, STOP, ("monitor/10", 0)), True),
         ((STOP, ("monitor/10", 0)), True),
+        ((("monitor/11", 8), ("monitor/10", 0)), True),
     ],
 )
 def test_what_a_monitor_survives(done, live):
     """It ends with a stop that was carried out, and with every start."""
-    assert bool(_read(*done).recurring) is live
+    found = {(name, interval_ms) for name, interval_ms in _read(*done).recurring}
+    assert found == (_monitors(done) if live else set())
+
+
+def _monitors(done) -> set[tuple[str, int]]:
+    return {("monitor", 1000 * int(name[8:])) for name, *_ in done if name.startswith("monitor/")}
 
 
 def _planned(*done, operations, score="10"):
@@ -327,7 +334,7 @@ def test_failures_expire_after_whole_seconds(timeout, fails):
     assert (facts.change(due, "p").kind is ChangeKind.RECOVER) is fails
 
 
-def _old(*done) -> history.State:
+def _old(*done) -> State:
     """Return what records say that are older than the failure-timeout."""
     known = observed.ResourceHistory("p", strategies.AGENT, records(*done))
     reader = operation.Reader((), rule.Clock(strategies.NOW))

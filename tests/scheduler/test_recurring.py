@@ -25,7 +25,7 @@ STATEFUL = resource.Primitive(
 CLONE = resource.Clone("c", STATEFUL, meta=strategies.sets(promotable="true"))
 
 
-def watched(states, interval_ms: int, *, failed=False, **kinds) -> observed.Observed:
+def watched(states, interval_ms: int, *, failed=False, pending=False, **kinds) -> observed.Observed:
     """Return an observation in which p is watched on n1, too."""
     found = seen(states, **kinds)
     node = found.nodes["n1"]
@@ -35,6 +35,8 @@ def watched(states, interval_ms: int, *, failed=False, **kinds) -> observed.Obse
         strategies.record("monitor", 1 if failed else rc, 9, rc, interval_ms),
         digests=observed.Digests(all=digest.digest({"CRM_meta_timeout": "20000"})),
     )
+    if pending:
+        monitor = dataclasses.replace(monitor, status=OperationStatus.PENDING, call=-1)
     history = dataclasses.replace(history, operations=(*history.operations, monitor))
     node = dataclasses.replace(node, histories={**node.histories, "p": history})
     return dataclasses.replace(found, nodes={**found.nodes, "n1": node})
@@ -56,6 +58,21 @@ def test_a_monitor_of_another_role_is_cancelled_where_a_stop_is_only_implied(imp
     if cancelled:
         assert "p:0_cancel_monitor_10000@n1" in before(due, "p:0_promote_0@n1")
         assert "p:0_cancel_monitor_10000@n1" not in before(due, "p:0_start_0@n1")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_monitor_that_has_not_answered_yet_is_not_cancelled_for_its_role(answered):
+    """A monitor of the unpromoted role goes before a promotion once it has answered."""
+    given = watched(
+        {"n1": {"p": "running"}},
+        10_000,
+        pending=not answered,
+        attributes={"n1": {"master-p": "5"}},
+    )
+    keys = {one.key for one in pipeline.schedule(wanted(CLONE), given).actions}
+
+    assert "p:0_promote_0@n1" in keys
+    assert ("p:0_cancel_monitor_10000@n1" in keys) is answered
 
 
 @pytest.mark.parametrize("requires", ["quorum", "nothing"])

@@ -190,13 +190,18 @@ def test_cancel():
     assert set(_operations(after)) == {("start", 0), ("monitor", 20_000)}
 
 
-def test_cancelling_the_only_record_forgets_nothing():
+@pytest.mark.parametrize("begun", [(), ("migrate_to",)])
+def test_cancelling_the_only_record_forgets_nothing(begun):
     """What a monitor found stays known, as if by a probe, where nothing else tells of it."""
+    pending = [
+        dataclasses.replace(_record(task, -1), status=observed.OperationStatus.PENDING)
+        for task in begun
+    ]
     after = effect.carry_out(
-        _step(Task.CANCEL, interval_ms=10_000), _seen(_record("monitor", 2, 10_000))
+        _step(Task.CANCEL, interval_ms=10_000), _seen(*pending, _record("monitor", 2, 10_000))
     )
 
-    assert set(_operations(after)) == {("monitor", 0)}
+    assert set(_operations(after)) == {("monitor", 0), *((task, 0) for task in begun)}
 
 
 @pytest.mark.parametrize("kind", [ActionKind.RESOURCE, ActionKind.CLUSTER])
