@@ -232,7 +232,9 @@ def _begun_long_ago(cib: ET.Element, _: Answer) -> bool:
         if one.get("operation") in ("promote", "migrate_to", "migrate_from")
         and one.get("op-status") == "-1"
     ]
-    return any([one.attrib.pop("last-rc-change", "") for one in begun])
+    for one in begun:
+        one.attrib.pop("last-rc-change", None)
+    return bool(begun)
 
 
 _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
