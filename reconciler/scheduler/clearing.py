@@ -16,7 +16,16 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationRecord
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
-from reconciler.scheduler import digest, operation, parameters, remote, replica, restart, rule
+from reconciler.scheduler import (
+    digest,
+    operation,
+    parameters,
+    remote,
+    replica,
+    restart,
+    rule,
+    stickiness,
+)
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.failure import NONE, Count
 from reconciler.scheduler.instance import Instance
@@ -131,8 +140,9 @@ def _why(
     if one.orphaned:
         return ReasonCode.REMOVED
     clock, timeout_ms = case.settings.clock, one.meta.failure_timeout_ms
-    oldest = _oldest(case.situation, one, where) if timeout_ms else None
-    if oldest is not None and state.on_fail is not OnFail.BLOCK:
+    lasting = state.on_fail is OnFail.BLOCK or stickiness.is_lasting(one, case.situation)
+    oldest = _oldest(case.situation, one, where) if timeout_ms and not lasting else None
+    if oldest is not None:
         due = max(count.last, oldest) + timeout_ms / 1000
         if count.expired(timeout_ms, clock.now) and due <= clock.now:
             return ReasonCode.FAILURE_EXPIRED

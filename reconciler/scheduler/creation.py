@@ -65,7 +65,10 @@ class Creation:
         for step in (stop, places.demotes.get(where)):
             if step is None:
                 continue
-            if not standing.managed:
+            if not standing.managed and step is not stop and _in_group(one):
+                # A group stops as one, but each member gives up its role without it (measured).
+                step.pinned = True
+            elif not standing.managed:
                 step.stop_short(standing.unmanaged_by)
                 if standing.blocked and step is stop:
                     step.require(standing.unmanaged_by)

@@ -216,8 +216,11 @@ def _is_held(situation: Situation, child: Instance) -> bool:
     """Tell whether an instance is, or may be, promoted and cannot be demoted: nobody takes its place.
 
     Pacemaker's scheduler counts one whose demotion failed as demoted, and promotes another beside
-    it; here a doubt is no leave to promote.
+    it; here a doubt is no leave to promote. Where people want members unpromoted, no instance is
+    promoted, and they sink beside the one that cannot (measured).
     """
+    if _kept_unpromoted(situation, child):
+        return False
     for one in child.primitives():
         standing = situation.standing[one.index]
         if standing.managed:
@@ -324,7 +327,7 @@ def _own(placing: Placing, clone: Instance, child: Instance, echoes: int) -> lis
     where = placing.chosen[child.index]
     if where < 0:
         return []
-    if _kept_unpromoted(placing, child):
+    if _kept_unpromoted(placing.situation, child):
         return [Term(TermKind.TARGET_ROLE, -INFINITY, clone.origin, child.base)]
     node = placing.nodes[where]
     speaker = bundle.speaking(placing, child, where)
@@ -375,10 +378,10 @@ def _located(wishes: Sequence[Wish], clone: Instance, where: int) -> Iterator[Te
                     yield Term(wish.kind, value, wish.origin, wish.id)
 
 
-def _kept_unpromoted(placing: Placing, child: Instance) -> bool:
+def _kept_unpromoted(situation: Situation, child: Instance) -> bool:
     """Tell whether people want an instance unpromoted; what is left alone stays as it is."""
     return any(
-        one.meta.target_role is Role.UNPROMOTED and placing.situation.standing[one.index].managed
+        one.meta.target_role is Role.UNPROMOTED and situation.standing[one.index].managed
         for one in child.primitives()
     )
 

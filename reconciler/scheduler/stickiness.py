@@ -108,7 +108,7 @@ def _overrun(
     threshold = one.meta.migration_threshold
     counts: dict[int, int] = {}
     for each in (one, *inside) if threshold else ():
-        timeout_ms = 0 if _is_lasting(each, situation) else each.meta.failure_timeout_ms
+        timeout_ms = 0 if is_lasting(each, situation) else each.meta.failure_timeout_ms
         for where, count in situation.failures.get(each.history_name, {}).items():
             if not alike and (each.history_name, where) in situation.outdated:
                 continue
@@ -119,7 +119,7 @@ def _overrun(
         yield where, TermKind.FAILURE_THRESHOLD
 
 
-def _is_lasting(one: Instance, situation: Situation) -> bool:
+def is_lasting(one: Instance, situation: Situation) -> bool:
     """Tell whether no failure of a primitive expires, since one blocks that a node has counted.
 
     That is so on every node (measured).

@@ -181,3 +181,23 @@ def test_members_give_up_their_roles_in_turn(between, promotable, waits):
 
     found = "r:0_demote_0@n1" in before(due, "p:0_demote_0@n1")
     assert found is (waits and promotable)
+
+
+@pytest.mark.parametrize(
+    ("meta", "stopped"),
+    [({"target_role": "Stopped"}, ["r"]), ({"target_role": "Unpromoted"}, []), ({}, None)],
+)
+def test_a_member_that_nobody_manages_keeps_no_other_from_giving_up_its_role(meta, stopped):
+    """Though it holds up the stop of the one before it; while people want them, all stay promoted."""
+    members = (
+        strategies.primitive("p"),
+        strategies.primitive("q", is_managed="false"),
+        strategies.primitive("r"),
+    )
+    clone = resource.Clone(
+        "c", resource.Group("g", members), meta=strategies.sets(promotable="true", **meta)
+    )
+    due = _plan(clone, dict.fromkeys(("p", "q", "r"), "promoted"), score="-100")
+
+    done = {task: [one for one in "pqr" if task in _tasks(due, one)] for task in ("demote", "stop")}
+    assert done == {"demote": [] if stopped is None else ["p", "r"], "stop": stopped or []}

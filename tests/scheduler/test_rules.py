@@ -317,7 +317,7 @@ def test_expired_failures_are_cleared():
 
 @pytest.mark.parametrize(("counted", "kind"), [("1", "stop"), ("0", "leave")])
 def test_no_failure_expires_while_one_blocks(counted, kind):
-    """Where a stop failed of which people say that it blocks, old failures elsewhere count on."""
+    """Where a stop failed of which people say that it blocks, old failures elsewhere stay counted."""
     stop = resource.Operation("stop", 0, on_fail=resource.OnFail.BLOCK)
     one = dataclasses.replace(
         strategies.primitive("p", migration_threshold="2", failure_timeout="60s"),
@@ -333,6 +333,8 @@ def test_no_failure_expires_while_one_blocks(counted, kind):
     )
 
     assert {each.kind.value for each in due.changes if each.source == "n1"} == {kind}
+    cleared = [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT]
+    assert cleared == (["n1"] if kind == "leave" else [])
 
 
 def test_no_quorum_stops_everything():
