@@ -22,8 +22,7 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
 
     An optional colocation with a clone counts for each of its instances by itself, in the order of
     their placement, or promotion; one with a role of them counts as a whole. One too many that
-    goes is missed by nobody. The containers of two bundles are paired as interleaved instances are
-    (all measured).
+    goes is missed by nobody (all measured).
     """
     primary = pair.primary
     if pair.scattered or not _matters(pair):
@@ -33,8 +32,7 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
     clone = primary.variant is Variant.CLONE
     role = _primary_role(pair)
     within = one.in_clone
-    paired = clone and within is not None and within.spread.interleave
-    if paired or (primary.bundle is not None and pair.dependent.bundle is not None):
+    if clone and _is_paired(pair, within):
         _beside(placing, one, pair, [_partner(placing, one, pair, role)])
     elif clone and not pair.mandatory:
         children = placing.instance_order.get(primary.index, primary.children)
@@ -51,6 +49,16 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
         elif within is None:
             for where in hosts_of(placing, pair, role) or ():
                 placing.ranking.name(one, where)
+
+
+def _is_paired(pair: Pair, within: Instance | None) -> bool:
+    """Tell whether an instance of a clone looks at one instance of its primary only.
+
+    Interleaved ones do; beside a bundle's containers all do, and those of bundles (measured).
+    """
+    if pair.primary.bundle is not None:
+        return within is not None or pair.dependent.bundle is not None
+    return within is not None and within.spread.interleave
 
 
 def _is_spare(placing: Placing, one: Instance) -> bool:

@@ -16,16 +16,39 @@ from reconciler.cib import document
 
 Answer = Mapping[str, Any]
 Differences = Mapping[str, Mapping[str, list[str]]]
+Line = tuple[str, str, str]
+"""Aspect, whether it is missing or extra, and what differs."""
 _CLONES = ("clone", "master")
 _DEPARTURES = ("stop", "move", "migrate", "restart", "recover")
 _ARRIVALS = ("start", *_DEPARTURES[1:])
+_UP = ("Started", "Unpromoted", "Promoted")
 _YES = ("true", "on", "yes", "y", "1")
 
 
 def seen(text: str, right: Answer, differences: Differences) -> str:
-    """Return the decision that is seen in the reference's answer or in what differs; empty: none."""
+    """Return the decision that is seen in the reference's answer or in what differs; empty: none.
+
+    Several may tell a part of what differs each.
+    """
     cib = document.parse(text).root
-    return next((name for name, told in _SEEN.items() if told(cib, right, differences)), "")
+    found = next((name for name, told in _SEEN.items() if told(cib, right, differences)), "")
+    return found or _in_parts(right, differences)
+
+
+def _in_parts(right: Answer, differences: Differences) -> str:
+    """Return the decisions that tell all that weighs line by line; empty: they do not."""
+    left = {
+        (aspect, sign, line)
+        for aspect in ("actions", "final")
+        for sign, lines in differences.get(aspect, {}).items()
+        for line in lines
+    }
+    names = []
+    for name, lines in _LINES.items():
+        told = left & lines(right)
+        left -= told
+        names += [name] if told else []
+    return "" if left else "; ".join(names)
 
 
 def removals(text: str, right: Answer) -> Iterator[tuple[str, str]]:
@@ -125,6 +148,38 @@ def _stopped_and_cancelled(_: ET.Element, right: Answer, differences: Difference
     more = [" ".join(line.split()[:2]) for line in differences["final"].get("missing", ())]
     fewer = differences["final"].get("extra")
     return bool(more) and not fewer and all(last.get(line) == "over" for line in more)
+
+
+def _watched_after_its_stop(right: Answer) -> set[Line]:
+    """Return the monitors that wait for a connection only, though what they watch stops there."""
+    actions = right["actions"]
+    before: dict[int, list[int]] = {}
+    for first, then in right["order"]:
+        before.setdefault(then, []).append(first)
+    stopped = {(one["rsc"], one["node"]) for one in actions if one["task"] == "stop"}
+    found: set[Line] = set()
+    for index, one in enumerate(actions):
+        waits = [
+            (actions[each]["task"], actions[each].get("rsc")) for each in before.get(index, ())
+        ]
+        name, node, interval = one.get("rsc"), one["node"], one.get("interval")
+        if interval and waits == [("start", node)] and (name, node) in stopped:
+            found.add(("actions", "missing", f"rsc {name} monitor {interval} {node}"))
+            found |= {("final", "missing", f"{name} {node} {role}") for role in _UP}
+    return found
+
+
+def _carried_into_a_restart(right: Answer) -> set[Line]:
+    """Return what differs where somebody migrates to a remote node before that goes down."""
+    stopped = {one["rsc"] for one in right["actions"] if one["task"] == "stop"}
+    found: set[Line] = set()
+    for one in right["summary"]:
+        name, source, node = one["rsc"], one.get("source"), one.get("dest")
+        if one["action"] == "migrate" and node in stopped:
+            found.add(("actions", "missing", f"rsc {name} migrate_to 0 {source}"))
+            found.add(("actions", "missing", f"rsc {name} migrate_from 0 {node}"))
+            found.add(("actions", "extra", f"rsc {name} start 0 {node}"))
+    return found
 
 
 def _clone_min(cib: ET.Element, _: Answer) -> bool:
@@ -237,11 +292,27 @@ def _begun_long_ago(cib: ET.Element, _: Answer) -> bool:
     return bool(begun)
 
 
+def _unseen(cib: ET.Element, right: Answer) -> bool:
+    """Remove the standby and maintenance of remote nodes that the reference does not know of."""
+    flags = {one["node"]: one["flags"] for one in right["initial"]["nodes"]}
+    blocks = [
+        block
+        for node in cib.findall("configuration/nodes/node[@type='remote']")
+        for block in node.findall("instance_attributes")
+        if not {"online", "standby", "maintenance"} & set(flags.get(node.get("uname", ""), ()))
+    ]
+    return _drop(blocks, lambda one: one.get("name") in ("standby", "maintenance"))
+
+
 _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
+}
+_LINES: dict[str, Callable[[Answer], set[Line]]] = {
+    "a monitor never follows the stop of what it would watch": _watched_after_its_stop,
+    "nobody migrates to a remote node that goes down after that": _carried_into_a_restart,
 }
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
@@ -252,4 +323,5 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "a stop that nobody asked for": _stops_one_way,
     "a lost node that cannot be fenced": _unfenced,
     "a promotion or migration that began long ago": _begun_long_ago,
+    "standby or maintenance of a remote node that was never seen": _unseen,
 }

@@ -395,6 +395,14 @@ def test_containers_of_two_bundles_are_paired():
     assert (ledgers["n1"].score, ledgers["n2"].score) == (0, -score.INFINITY)
 
 
+def test_an_instance_of_a_clone_goes_with_one_container():
+    """Interleaved or not, so the second instance cannot be where the first is."""
+    clone = resource.Clone("all", far.primitive("r"))
+    near = constraint.Colocation("c", "all", "web", score=score.INFINITY)
+    ledgers = _cluster(resources=(_WEB, clone), constraints=(near,)).plan().ledgers["r:0"]
+    assert (ledgers["n1"].score, ledgers["n2"].score) == (0, -score.INFINITY)
+
+
 def test_a_location_may_say_in_which_container_an_instance_is_promoted():
     """It names the bundle, and the node that its container is."""
     here = dataclasses.replace(far.prefers("web", "web-1"), role=Role.PROMOTED)

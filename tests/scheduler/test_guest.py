@@ -91,6 +91,18 @@ def test_a_guest_moves_with_its_holder_without_interruption():
     assert not [one for one in due.actions if one.resource == "a"]
 
 
+def test_nobody_migrates_to_a_guest_that_goes_down_after_that():
+    """It would be lost there; Pacemaker's scheduler carries it over, and then stops the guest."""
+    moves = dataclasses.replace(_A, meta=far.sets(allow_migrate="true"))
+    changed = dataclasses.replace(_VM, params=far.sets(size="2"))
+    cluster = _cluster(STARTED, STARTED, ABSENT, resources=(changed, moves))
+    due = dataclasses.replace(
+        cluster, done={**cluster.done, "n2": {**cluster.done["n2"], "a": STARTED}}
+    ).plan()
+    assert "migrate_to a n2" not in far.steps(due)
+    assert far.waits(due, "a_start_0", "g_start_0")
+
+
 def test_a_failed_stop_on_a_guest_takes_its_holder_down():
     """What cannot be stopped inside is ended with what it is inside of."""
     due = _cluster(STARTED, STARTED, (*STARTED, ("stop", 0, 1))).plan()
