@@ -230,13 +230,17 @@ class _Recurring:
         """Tell whether a resource is stopped for its own sake, which ends its monitors.
 
         Where it is stopped only for the sake of others, they are cancelled all the same; so they
-        are where it failed while promoted and does not become so again (measured).
+        are where it failed while promoted and does not become so again, and where it is not up
+        again since there is no quorum (all measured).
         """
         standing = self.situation.standing[one.index]
         sinks = self.assignment.next_role[one.index] is not Role.PROMOTED
         if standing.role is Role.PROMOTED and sinks and standing.failed:
             return False
-        stop = self.steps.at(one).stops.get(where)
+        places = self.steps.at(one)
+        stop, start = places.stops.get(where), places.start
+        if start is not None and not start.runnable:
+            return False
         return stop is not None and stop.required and stop.runnable
 
     def _cancel_one(

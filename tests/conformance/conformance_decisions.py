@@ -23,6 +23,8 @@ _DEPARTURES = ("stop", "move", "migrate", "restart", "recover")
 _ARRIVALS = ("start", *_DEPARTURES[1:])
 _UP = ("Started", "Unpromoted", "Promoted")
 _YES = ("true", "on", "yes", "y", "1")
+_LIGHT = {"initial", "order", "scores", "summary"}
+"""What may differ along with actions that were decided otherwise."""
 
 
 def seen(text: str, right: Answer, differences: Differences) -> str:
@@ -105,7 +107,7 @@ def _options(clone: ET.Element, name: str) -> list[ET.Element]:
 
 
 def _probes_of_members(cib: ET.Element, _: Answer, differences: Differences) -> bool:
-    if set(differences) - {"actions", "order", "initial", "scores"}:
+    if not set(differences) <= _LIGHT | {"actions"}:
         return False
     members = {one.get("id") for clone in _cloned_groups(cib) for one in clone.iter("primitive")}
     more = [line.split() for line in differences.get("actions", {}).get("extra", ())]
@@ -180,6 +182,62 @@ def _carried_into_a_restart(right: Answer) -> set[Line]:
             found.add(("actions", "missing", f"rsc {name} migrate_from 0 {node}"))
             found.add(("actions", "extra", f"rsc {name} start 0 {node}"))
     return found
+
+
+def _monitors_of_unmanaged(right: Answer) -> set[Line]:
+    """Return the monitors that the reference begins and ends of what nobody manages."""
+    unmanaged = {
+        (one["rsc"].partition(":")[0], node)
+        for one in right["initial"]["resources"]
+        if "unmanaged" in one.get("flags", ())
+        for node in one["nodes"]
+    }
+    found: set[Line] = set()
+    for one in right["actions"]:
+        rsc, interval, node = one.get("rsc", ""), one.get("interval"), one.get("node")
+        if interval and (rsc.partition(":")[0], node) in unmanaged:
+            for name in (rsc, one.get("inst")):
+                line = f"rsc {name} {one['task']} {interval} {node}"
+                found.add(("actions", "missing", line))
+    return found
+
+
+def _restarts_frozen(cib: ET.Element, right: Answer, differences: Differences) -> bool:
+    """Tell whether the reference, without quorum, only stops what is to restart under freeze."""
+    policies = cib.findall("configuration/crm_config//nvpair[@name='no-quorum-policy']")
+    frozen = any(one.get("value") == "freeze" for one in policies)
+    if cib.get("have-quorum") in _YES or not frozen:
+        return False
+    stopped = {
+        (one.get("inst") or one["rsc"], one["source"])
+        for one in right["summary"]
+        if one["action"] == "stop" and not one.get("blocked")
+    }
+    actions, final = differences.get("actions", {}), differences.get("final", {})
+    if actions.get("missing") or final.get("missing") or "fencing" in differences:
+        return False
+    again = {(line.split()[1], line.split()[-1]) for line in actions.get("extra", ())}
+    kept = {tuple(line.split()[:2]) for line in final.get("extra", ())}
+    return bool(again) and again == kept and again <= stopped
+
+
+def _blocks(cib: ET.Element, _: Answer) -> bool:
+    """Let no failure block that stands in a history with an instance's number."""
+    numbered = {
+        one.get("id", "").partition(":")[0]
+        for one in cib.iter("lrm_resource")
+        if ":" in one.get("id", "")
+    }
+    operations = [
+        one
+        for member in cib.iter("primitive")
+        if member.get("id") in numbered
+        for one in member.iter("op")
+        if one.get("on-fail") == "block"
+    ]
+    for one in operations:
+        one.attrib.pop("on-fail")
+    return bool(operations)
 
 
 def _clone_min(cib: ET.Element, _: Answer) -> bool:
@@ -309,10 +367,12 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
+    "what is to restart without quorum restarts under freeze": _restarts_frozen,
 }
 _LINES: dict[str, Callable[[Answer], set[Line]]] = {
     "a monitor never follows the stop of what it would watch": _watched_after_its_stop,
     "nobody migrates to a remote node that goes down after that": _carried_into_a_restart,
+    "what nobody manages keeps its monitors": _monitors_of_unmanaged,
 }
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
@@ -324,4 +384,5 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "a lost node that cannot be fenced": _unfenced,
     "a promotion or migration that began long ago": _begun_long_ago,
     "standby or maintenance of a remote node that was never seen": _unseen,
+    "a failure that blocks in a history with an instance's number": _blocks,
 }

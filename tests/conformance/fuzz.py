@@ -55,6 +55,8 @@ WEIGHTY = ("actions", "final")
 FLOORS = pathlib.Path(__file__).with_name("fuzz_figures.json")
 FIXED_SEEDS = range(10)
 _SEEDS_MAX = 10**9
+_CAUSES_MAX = 3
+"""How many decisions together may explain how a CIB comes out."""
 
 Judged = tuple[int, str, dict[str, dict[str, list[str]]]]
 """Seed, what broke, and differences by aspect."""
@@ -139,18 +141,40 @@ def decisions(differences: dict[str, dict[str, list[str]]]) -> list[str]:
     return [name for name in harness.DECISIONS if name in differences]
 
 
-def deliberate(given: Situation, cache: pathlib.Path | None = None) -> str:
-    """Return the decision because of which a CIB comes out differently; empty: none is known."""
+def deliberate(
+    given: Situation, cache: pathlib.Path | None = None, causes: int = _CAUSES_MAX
+) -> str:
+    """Return the decision because of which a CIB comes out differently; empty: none is known.
+
+    Of several all are named: what is left without the cause of one must be explained by others.
+    """
     oracle = harness.load("oracle")
     right = ask(oracle, given) if cache is None else _kept(oracle, given, cache)
     judged = judge(given, cache)
     if right is None or judged is None or judged[0] or not _weighs(judged[1]):
         return ""
+    rest = []
     for name, text in conformance_decisions.removals(given.text, right):
-        after = judge(dataclasses.replace(given, text=text), cache)
-        if after is not None and not after[0] and not _weighs(after[1]):
+        without = dataclasses.replace(given, text=text)
+        after = judge(without, cache)
+        if after is None or after[0]:
+            continue
+        if not _weighs(after[1]):
             return name
-    return conformance_decisions.seen(given.text, right, judged[1])
+        if _weight(after[1]) != _weight(judged[1]):
+            rest.append((name, without))
+    seen = conformance_decisions.seen(given.text, right, judged[1])
+    if seen or causes <= 1:
+        return seen
+    for name, without in rest:
+        others = deliberate(without, cache, causes - 1)
+        if others:
+            return f"{name}; {others}"
+    return ""
+
+
+def _weight(differences: dict[str, dict[str, list[str]]]) -> list[dict[str, list[str]] | None]:
+    return [differences.get(one) for one in WEIGHTY]
 
 
 def _weighs(differences: dict[str, dict[str, list[str]]]) -> bool:

@@ -50,6 +50,14 @@ def test_random_situations(level):
         (7, 25, "a monitor never follows the stop of what it would watch"),
         (7, 20300062, "nobody migrates to a remote node that goes down after that"),
         (7, 234, "standby or maintenance of a remote node that was never seen"),
+        (5, 700821, "what nobody manages keeps its monitors"),
+        (5, 700366, "what is to restart without quorum restarts under freeze"),
+        (5, 700920, "a failure that blocks in a history with an instance's number"),
+        (
+            5,
+            700819,
+            "a lost node that cannot be fenced; what is to restart without quorum restarts under freeze",
+        ),
         (1, 0, ""),
     ],
 )

@@ -75,6 +75,25 @@ def test_a_monitor_that_has_not_answered_yet_is_not_cancelled_for_its_role(answe
     assert ("p:0_cancel_monitor_10000@n1" in keys) is answered
 
 
+@pytest.mark.parametrize("quorate", [True, False])
+def test_a_monitor_of_another_role_is_cancelled_where_no_start_follows_the_stop(quorate):
+    """Without quorum a failed instance that would be promoted does not end its monitors itself."""
+    due = pipeline.schedule(
+        wanted(CLONE, no_quorum_policy="stop"),
+        watched(
+            {"n1": {"p": "running"}, "n2": {"p": "stopped"}},
+            10_000,
+            failed=True,
+            attributes={"n1": {"master-p": "5"}},
+            quorate=quorate,
+        ),
+    )
+    keys = {one.key for one in due.actions}
+
+    assert "p:0_stop_0@n1" in keys
+    assert ("p:0_cancel_monitor_10000@n1" in keys) is not quorate
+
+
 @pytest.mark.parametrize("requires", ["quorum", "nothing"])
 def test_without_quorum_what_is_demoted_is_watched_as_unpromoted(requires):
     """With no-quorum-policy=demote nothing is promoted that needs quorum."""
