@@ -340,7 +340,8 @@ def _collect(steps: Steps, case: Circumstances, one: Instance) -> None:
         link(whole.demoted, whole.promote, Link.ORDER)
         link(whole.demoted, whole.stop, Link.ORDER)
         link(whole.demoted, whole.start, Link.ORDER)
-        link(whole.running, whole.promote, Link.ORDER)
+        # What is to start as a whole, and cannot, is not promoted in part (measured).
+        link(whole.running, whole.promote, Link.NEEDS_IF_REQUIRED)
     if one.chained:
         _chain(steps, one)
         _halt(steps, case, one)

@@ -250,3 +250,19 @@ def test_nobody_is_promoted_in_place_of_one_that_quorum_keeps_unpromoted():
     due = facts.pipeline.schedule(facts.wanted(clone, no_quorum_policy="demote"), seen)
 
     assert {one.next_role for one in due.changes} == {Role.UNPROMOTED}
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_no_member_is_promoted_while_another_cannot_start(state):
+    """A cloned group is promoted as a whole, though its first member needs no quorum to be so."""
+    group = resource.Group(
+        "g", (strategies.primitive("a", requires="nothing"), strategies.primitive("b"))
+    )
+    clone = resource.Clone("c", group, meta=strategies.sets(promotable="true"))
+    scores = {name: {"master-a": "10"} for name in ("n1", "n2")}
+    states = {name: {"a": state, "b": "stopped"} for name in ("n1", "n2")}
+    due = facts.pipeline.schedule(
+        facts.wanted(clone), facts.seen(states, attributes=scores, quorate=False)
+    )
+
+    assert Task.PROMOTE not in {one.task for one in due.actions}
