@@ -92,9 +92,10 @@ def holds(situation: Situation, one: Instance) -> bool:
 
 
 def can_be_probed(case: Circumstances, node: Node) -> bool:
-    """Tell whether anything can be found on a guest: only where its holder runs well, and stays."""
+    """Tell whether anything can be found on a guest: only where it stays, and its holder runs well."""
     held = holder(case.situation.expansion, node)
     if held is None:
         return True
     running = case.situation.standing[held.index].running
-    return node.unclean is None and case.assignment.chosen[held.index] in running
+    stays = node.unclean is None and not node.shutdown
+    return stays and case.assignment.chosen[held.index] in running

@@ -105,16 +105,23 @@ def _meet(
         # Nobody will ever reach it again.
         remote.connects, remote.failed = False, True
     else:
+        if node.observed.shutdown and (settings.fencing_enabled or _runs(situation, held)):
+            # Whoever is on it leaves, and the connection then lets it go (measured).
+            situation.standing[held.index].next_role = Role.STOPPED
         bad = _learn(situation, node, remote, held)
         if settings.fencing_enabled:
             _suspect(node, held, bad, settings, operations)
     inside = guest.holder(situation.expansion, node)
     if inside is None:
-        return held is not None and bool(situation.standing[held.index].running)
+        return held is not None and _runs(situation, held)
     # What is lost with it is recovered with its container, never waited for.
     remote.failed = True
     node.online = guest.is_up(situation, node, inside) and node.online
-    return bool(situation.standing[inside.index].running)
+    return _runs(situation, inside)
+
+
+def _runs(situation: Situation, one: Instance) -> bool:
+    return bool(situation.standing[one.index].running)
 
 
 def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> list[State]:
@@ -123,7 +130,8 @@ def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> 
     bad = [state for state in standing.states.values() if state.failed]
     remote.failed = bool(standing.running and bad)
     node.online = bool(standing.running) and not bad
-    node.shutdown = node.online and (held.removed or held.meta.target_role is Role.STOPPED)
+    down = Role.STOPPED in {held.meta.target_role, standing.next_role}
+    node.shutdown = node.online and (held.removed or down)
     given_up = any(state.on_fail is OnFail.BLOCK for state in bad)
     left_alone = any(situation.nodes[where].maintenance for where in standing.running)
     if held.meta.managed and not (held.meta.maintenance or given_up or left_alone):

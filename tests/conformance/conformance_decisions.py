@@ -22,6 +22,8 @@ _CLONES = ("clone", "master")
 _DEPARTURES = ("stop", "move", "migrate", "restart", "recover")
 _ARRIVALS = ("start", *_DEPARTURES[1:])
 _UP = ("Started", "Unpromoted", "Promoted")
+_WITHOUT_INSTANCES = ("lsb", "systemd", "service", "upstart")
+"""Standards whose agents cannot tell the instances of a clone apart."""
 _YES = ("true", "on", "yes", "y", "1")
 _LIGHT = {"initial", "order", "scores", "summary"}
 """What may differ along with actions that were decided otherwise."""
@@ -240,6 +242,58 @@ def _blocks(cib: ET.Element, _: Answer) -> bool:
     return bool(operations)
 
 
+def _let_in_unready(_: ET.Element, right: Answer, differences: Differences) -> bool:
+    """Tell whether all that is missing is the unfencing of nodes that have not joined, or are lost."""
+    if set(differences) - {"actions", "fencing", "order"}:
+        return False
+    away = {
+        one["node"]
+        for one in right["initial"]["nodes"]
+        if "online" not in one["flags"] or {"pending", "unclean"} & set(one["flags"])
+    }
+    actions = differences.get("actions", {})
+    told = differences.get("fencing", {})
+    missing = {line.removeprefix("fence ") for line in actions.get("missing", ())}
+    missing |= set(told.get("missing", ()))
+    more = actions.get("extra") or told.get("extra")
+    return bool(missing) and not more and missing <= {f"on {name}" for name in away}
+
+
+def _numbered(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+    """Tell whether only names differ: those of clones whose agents cannot tell instances apart."""
+    alike = {
+        member.get("id")
+        for clone in _clones(cib)
+        if any(one.get("class") in _WITHOUT_INSTANCES for one in clone.iter("primitive"))
+        for member in clone.iter("primitive")
+    }
+    weighty = [differences[one] for one in ("actions", "final") if one in differences]
+    return all(
+        sorted(_plain(line, alike) for line in sides.get("missing", ()))
+        == sorted(_plain(line, alike) for line in sides.get("extra", ()))
+        for sides in weighty
+    )
+
+
+def _two_histories(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+    """Tell whether only the end differs, of what has two histories on the node in question."""
+    if set(differences) - {"final", "scores"}:
+        return False
+    counts = Counter(
+        (one.get("id", "").partition(":")[0], state.get("uname"))
+        for state in cib.iterfind("status/node_state")
+        for one in state.iter("lrm_resource")
+    )
+    found = [line.split() for sides in differences["final"].values() for line in sides]
+    return all(counts[name.partition(":")[0], node] > 1 for name, node, _ in found)
+
+
+def _plain(line: str, alike: set[str | None]) -> str:
+    """Return a line without the instance numbers of some resources."""
+    words = (word.partition(":") for word in line.split(" "))
+    return " ".join(name if name in alike else name + colon + rest for name, colon, rest in words)
+
+
 def _clone_min(cib: ET.Element, _: Answer) -> bool:
     blocks = [one for clone in _cloned_groups(cib) for one in clone.findall("meta_attributes")]
     return _drop(blocks, lambda one: one.get("name") == "clone-min")
@@ -368,6 +422,9 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "a node in maintenance is not fenced": _fenced_in_maintenance,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
     "what is to restart without quorum restarts under freeze": _restarts_frozen,
+    "no node is unfenced that is lost or has not joined": _let_in_unready,
+    "the instances of an anonymous clone have no numbers in their names": _numbered,
+    "of two histories of a resource on a node the last counts at the end": _two_histories,
 }
 _LINES: dict[str, Callable[[Answer], set[Line]]] = {
     "a monitor never follows the stop of what it would watch": _watched_after_its_stop,

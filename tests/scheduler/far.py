@@ -92,6 +92,7 @@ class Cluster:
         done: node to resource to what was done there.
         lost: members that do not answer.
         fenced: remote nodes that were fenced.
+        leaving: nodes that asked to leave.
         attributes: node to its transient attributes.
         implied: primitives that bundles among the resources consist of.
     """
@@ -101,6 +102,7 @@ class Cluster:
     constraints: tuple[constraint.Constraint, ...] = ()
     lost: tuple[str, ...] = ()
     fenced: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
     fencing: bool = True
     attributes: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     implied: tuple[resource.Primitive, ...] = ()
@@ -138,6 +140,7 @@ class Cluster:
                 histories=histories,
                 remote=name not in MEMBERS,
                 fenced=name in self.fenced,
+                shutdown=name in self.leaving,
             )
         return observed.Observed(100.0, True, nodes, dc="n2")
 

@@ -365,3 +365,13 @@ def test_what_runs_beside_a_failure_on_a_guest_restarts_without_having_failed():
         cluster.done["g"]["b"] = STARTED
         changes = {one.resource: one.kind for one in cluster.plan().changes}
         assert changes["b"] is kind
+
+
+def test_a_guest_that_asks_to_leave_is_let_go_and_looked_at_no_more():
+    """Only the connection is taken down, and what ran there moves; its holder stays."""
+    resources = (_VM, _A, far.primitive("b"))
+    due = _cluster(STARTED, STARTED, STARTED, resources=resources, leaving=("g",)).plan()
+    steps = far.steps(due)
+    assert {"stop g n1", "stop a g"} <= set(steps)
+    assert not {"monitor b g", "stop vm n1"} & set(steps)
+    assert far.waits(due, "g_stop_0", "a_stop_0@g")

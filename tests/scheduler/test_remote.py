@@ -364,3 +364,22 @@ def test_nothing_waits_for_a_remote_node_that_cannot_be_reached(kind):
     steps = far.steps(cluster.plan())
     assert "start far n1" not in steps
     assert "start a n1" in steps
+
+
+@pytest.mark.parametrize("fencing", [True, False])
+def test_a_remote_node_that_asks_to_leave_is_let_go(fencing):
+    """What runs there moves while it can be reached, and then the connection is taken down."""
+    due = _cluster(STARTED, STARTED, leaving=("far",), fencing=fencing).plan()
+    assert {"stop far n1", "stop a far"} <= set(far.steps(due))
+    assert due.placement["far"] == {}
+    assert set(due.placement["a"]) < set(far.MEMBERS)
+    assert far.waits(due, "far_stop_0", "a_stop_0@far")
+    assert not due.fencing
+
+
+@pytest.mark.parametrize(("fencing", "again"), [(True, False), (False, True)])
+def test_a_remote_node_that_is_down_asks_to_leave_only_where_nodes_are_fenced(fencing, again):
+    """What it said before counts only there; it may come back where nothing is."""
+    due = _cluster(_STOPPED, STARTED, leaving=("far",), fencing=fencing).plan()
+    assert ("start far n1" in far.steps(due)) is again
+    assert bool(due.fencing) is fencing
