@@ -97,12 +97,13 @@ def _beside(
 def _partner(placing: Placing, one: Instance, pair: Pair, role: Role | None) -> set[int] | None:
     """Return the node of the one instance of a clone that an interleaved instance looks at.
 
-    It is the one on the best node for it, before the colocation counts (measured).
+    It is the one on the best node for it, before the colocation counts; all members of a group
+    look at that which the first has chosen (measured).
     """
     hosts = hosts_of(placing, pair, role, entire=pair.mandatory)
     if not hosts:
         return hosts if pair.mandatory else None
-    row = placing.ranking.rows[one.index]
+    row = placing.ranking.rows[_speaker(one.clone_child).index]
 
     def key(where: int) -> tuple[int, int, int]:
         return (-row[where], placing.load[where], placing.nodes[where].rank)

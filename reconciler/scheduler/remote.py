@@ -108,7 +108,7 @@ def _meet(
         if node.observed.shutdown and (settings.fencing_enabled or _runs(situation, held)):
             # Whoever is on it leaves, and the connection then lets it go (measured).
             situation.standing[held.index].next_role = Role.STOPPED
-        bad = _learn(situation, node, remote, held)
+        bad = _learn(situation, node, remote, held, operations)
         if settings.fencing_enabled:
             _suspect(node, held, bad, settings, operations)
     inside = guest.holder(situation.expansion, node)
@@ -124,10 +124,16 @@ def _runs(situation: Situation, one: Instance) -> bool:
     return bool(situation.standing[one.index].running)
 
 
-def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> list[State]:
+def _learn(
+    situation: Situation,
+    node: Node,
+    remote: Remote,
+    held: Instance,
+    operations: operation.Reader,
+) -> list[State]:
     """Set what a connection's histories say of its node; return the failures to be acted on."""
     standing = situation.standing[held.index]
-    bad = [state for state in standing.states.values() if state.failed]
+    bad = [state for state in standing.states.values() if _counts(held, state, operations)]
     remote.failed = bool(standing.running and bad)
     node.online = bool(standing.running) and not bad
     down = Role.STOPPED in {held.meta.target_role, standing.next_role}
@@ -139,6 +145,16 @@ def _learn(situation: Situation, node: Node, remote: Remote, held: Instance) -> 
     # People took the connection over, and with it what is on the node (measured).
     node.maintenance = True
     return []
+
+
+def _counts(held: Instance, state: State, operations: operation.Reader) -> bool:
+    """Tell whether a connection failed with a member that holds it, or may.
+
+    A member that is lost itself takes the blame, unless it is to be waited before the connection is
+    made again (measured).
+    """
+    waited = implied.reconnect_interval(held.definition) is not None
+    return state.failed and (not state.late or (waited and _lost(held, state, operations)))
 
 
 def _suspect(

@@ -145,8 +145,9 @@ def _stopped_and_cancelled(_: ET.Element, right: Answer, differences: Difference
     if set(differences) - {"final"}:
         return False
     last: dict[str, str] = {}
-    for kind, task, name, node, *_rest in right["executed"]:
-        if kind == "rsc" and task in {"start", "stop", "cancel"}:
+    done = [one for one in right["executed"] if one[0] == "rsc"]
+    for _kind, task, name, node, *_rest in done:
+        if task in {"start", "stop", "cancel"}:
             after = task == "cancel" and last.get(f"{name} {node}") == "stop"
             last[f"{name} {node}"] = "over" if after else task
     more = [" ".join(line.split()[:2]) for line in differences["final"].get("missing", ())]

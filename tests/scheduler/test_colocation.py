@@ -62,6 +62,21 @@ def test_interleaved_clones_keep_apart_from_one_partner():
     assert starts == ["n2"]
 
 
+def test_the_members_of_an_interleaved_group_have_one_partner():
+    """Where the first of them is to be elsewhere for its partner's sake, the others go with it."""
+    members = tuple(strategies.primitive(name) for name in "ab")
+    clones = (
+        resource.Clone("c", strategies.primitive("z")),
+        resource.Clone("d", resource.Group("g", members), meta=strategies.sets(interleave="true")),
+    )
+    pairs = [constraint.Colocation("k", "d", "c", score) for score in (INFINITY, -100)]
+    states = {name: {"a": "running", "b": "running", "z": "stopped"} for name in ("n1", "n2")}
+    due = pipeline.schedule(wanted(*clones, constraints=pairs), seen(states))
+
+    assert all(due.placement[f"a:{each}"] == due.placement[f"b:{each}"] for each in range(2))
+    assert due.placement["a:0"].keys() == {"n2"}
+
+
 def test_an_instance_stays_where_it_is_as_good_as_anywhere():
     """An instance that runs well is not moved to an emptier node of equal score."""
     clone = resource.Clone("c", strategies.primitive("z", resource_stickiness="0"))

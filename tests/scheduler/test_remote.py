@@ -152,6 +152,17 @@ def test_a_connection_outlives_the_member_that_held_it():
     assert far.steps(due) == ["monitor far n2", "reboot n1", "start far n2"]
 
 
+@pytest.mark.parametrize(("interval", "fenced"), [(None, ["n1"]), ("60s", ["far", "n1"])])
+def test_a_connection_that_failed_with_a_lost_member_is_tried_with_another(interval, fenced):
+    """That member may be why it failed; with reconnect_interval it is not tried at once."""
+    pairs = {"reconnect_interval": interval} if interval else {}
+    params = (far.attribute.AttributeSet(pairs),)
+    held = dataclasses.replace(far.connection(), params=params)
+    due = _cluster(LOST, STARTED, connection=held, lost=("n1",)).plan()
+    assert sorted(one.node for one in due.fencing) == fenced
+    assert ("start far n2" in far.steps(due)) is (interval is None)
+
+
 def test_a_connection_moves_without_being_interrupted():
     """Connections migrate unless told otherwise, and what runs on the node stays."""
     away = far.prefers("far", "n2")
