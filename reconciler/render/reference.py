@@ -34,7 +34,6 @@ _BOTH_ROLES = frozenset(
     {plan.ChangeKind.PROMOTE, plan.ChangeKind.DEMOTE, plan.ChangeKind.RE_PROMOTE}
 )
 _MOVES = frozenset({plan.ChangeKind.MOVE, plan.ChangeKind.RECOVER, plan.ChangeKind.RESTART})
-_ROLELESS = frozenset({plan.ChangeKind.START, plan.ChangeKind.MIGRATE})
 _TOLD_ROLES = frozenset({Role.PROMOTED, Role.UNPROMOTED})
 
 
@@ -236,7 +235,7 @@ def _change(one: plan.Change, unique: frozenset[str]) -> dict[str, Any]:
         entry["role"] = one.role.value
         if one.kind is not plan.ChangeKind.RE_PROMOTE or one.next_role is not one.role:
             entry["next_role"] = one.next_role.value
-    elif one.kind not in _ROLELESS and _tells_roles(one):
+    elif one.kind is not plan.ChangeKind.START and _tells_roles(one):
         entry["role"] = one.role.value
         if one.kind in _MOVES and one.next_role is not one.role:
             entry["next_role"] = one.next_role.value

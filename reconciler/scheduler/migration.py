@@ -36,7 +36,7 @@ def candidates(situation: Situation, assignment: Assignment) -> set[int]:
             continue
         if standing.failed or standing.spent or standing.dangling:
             continue
-        if not standing.managed or one.promotable:
+        if not standing.managed:
             continue
         # Whatever else is under way ends before (measured).
         if standing.states[standing.running[0]].pending == "start":
@@ -78,6 +78,8 @@ def create(steps: Steps, situation: Situation, assignment: Assignment, migrating
                 "migrate_target": situation.nodes[target].name,
             }
         start.kind = ActionKind.PSEUDO
+        # Nothing leaves while its role is taken from it, though the reference lets it.
+        link(places.demotes.get(source), to or come, Link.ORDER)
         link(to, come, Link.NEEDS)
         link(come, stop, Link.NEEDS)
         link(come, start, Link.NEEDS)

@@ -59,7 +59,10 @@ class _Summary:
         start = places.start
         if start is not None and start.required:
             if places.migrate_from is not None and start.runnable:
-                return [self._change(move, ChangeKind.MIGRATE, places.migrate_from.reason)]
+                # What gets another role on its way is told to move (measured).
+                turns = one.promotable and move.next_role is not self.situation.role(one)
+                kind = ChangeKind.MOVE if turns else ChangeKind.MIGRATE
+                return [self._change(move, kind, places.migrate_from.reason)]
             # It left, and may have arrived here.
             again = move.source == move.target and standing.role is Role.STOPPED
             if start.runnable and (again or standing.spent or self._stops(places, standing)):

@@ -47,6 +47,31 @@ def test_what_follows_a_whole_restarts_when_its_only_part_migrates(whole, restar
 
 
 @pytest.mark.parametrize(
+    ("state", "scores", "kind"),
+    [
+        ("running", {}, "migrate"),
+        ("running", {"n2": {"master-m": "5"}}, "move"),
+        ("promoted", {"n1": {"master-m": "5"}, "n2": {"master-m": "5"}}, "migrate"),
+    ],
+)
+def test_what_can_be_promoted_migrates_too(state, scores, kind):
+    """It loses its role before, and gets it after; if that is another one, it is told to move."""
+    stateful = strategies.primitive("m", allow_migrate="true")
+    clone = resource.Clone("c", stateful, meta=strategies.sets(promotable="true", clone_max="1"))
+    due = pipeline.schedule(
+        wanted(clone, constraints=[location("c", "n1", -INFINITY)]),
+        seen({"n1": {"m": state}, "n2": {"m": "stopped"}}, attributes=scores),
+    )
+
+    assert change(due, "m").kind.value == kind
+    assert "m:0_migrate_to_0@n1" in before(due, "m:0_migrate_from_0@n2")
+    if scores:
+        assert "m:0_migrate_from_0@n2" in before(due, "m:0_promote_0@n2")
+    if state == "promoted":
+        assert "m:0_demote_0@n1" in before(due, "m:0_migrate_to_0@n1")
+
+
+@pytest.mark.parametrize(
     ("task", "kind"),
     [("start", "move"), ("monitor", "migrate"), ("reload", "migrate"), ("stop", "migrate")],
 )
