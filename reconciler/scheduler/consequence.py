@@ -45,7 +45,7 @@ def judge(
     for where, state in standing.states.items():
         node = situation.nodes[where]
         if settings.fencing_enabled or node.guest:
-            _doubt(one, standing, state, node)
+            _doubt(one, standing, state, node, left=where in standing.dangling)
         punish(situation, one, state, node)
         if state.stuck and not (can_fence and node.fenceable):
             # Neither another stop nor anything else would end it, whatever people said (measured).
@@ -57,10 +57,13 @@ def judge(
         standing.next_role = state.next_role or standing.next_role
 
 
-def _doubt(one: Instance, standing: Standing, state: State, node: Node) -> None:
-    """Doubt a node that is down though something may be active there, before a failure blocks it."""
+def _doubt(one: Instance, standing: Standing, state: State, node: Node, *, left: bool) -> None:
+    """Doubt a node that is down though something may be active there, before a failure blocks it.
+
+    So may be what left it for another node, and was not stopped then (measured).
+    """
     gone = not node.online and node.unclean is None and state.on_fail is not OnFail.FENCE
-    if state.active and gone and standing.managed and not node.maintenance:
+    if (state.active or left) and gone and standing.managed and not node.maintenance:
         reason = Reason(ReasonCode.NODE_LOST, node.name, one.base)
         if node.remote is None or node.remote.failed:
             node.unclean = reason

@@ -244,7 +244,8 @@ def _relate(places: Places, standing: Standing) -> None:
             link(demote, start, Link.ORDER)
             link(demote, promote, Link.NEEDS_IF_REQUIRED)
         if start is not None and where in standing.dangling:
-            link(stop, start, Link.NEEDS_IF_REQUIRED)
+            # What is up elsewhere stays up, though what is left of it cannot be stopped (measured).
+            link(stop, start, Link.NEEDS_IF_WANTED)
         elif start is not None:
             stays = start.node == where and not _is_down(standing, where)
             flags = Link.NEEDS_IF_REQUIRED | Link.PULLS_THEN

@@ -96,7 +96,11 @@ class _Review:
         if record is None or target is None:
             return
         other = self.states.get(target.index)
-        asked = other is not None and not _is_being_asked(other) and target.answers
+        if other is not None and not (other.known or other.active):
+            other = None  # What is under way for the first time there says nothing yet (measured).
+        # A node that is joining has been asked before, if anything of it is on record (measured).
+        there = target.online and target.unclean is None
+        asked = other is not None and there
         trip = _Trip(
             where,
             target,
@@ -115,7 +119,7 @@ class _Review:
             self._dangle(where)
         elif trip.open or (asked and trip.pending):
             self._half(where, target)
-        elif other is not None or not target.answers:
+        elif other is not None or not there:
             self._fail(state, record)
             if trip.came is not None and other is not None and other.active:
                 self._told_first(where, target)
@@ -158,6 +162,8 @@ class _Review:
         other = self.states.get(source.index)
         if other is None or not state.failure_of(record):
             return
+        if other.migrating_to == self.situation.nodes[where].name:
+            return  # It has not left, as far as is known there.
         sent = other.departed
         if sent is not None and not other.failure_of(sent):
             if other.active:
@@ -238,11 +244,6 @@ class _Review:
             if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
         ]
         return not told or told[-1] < record.changed_at
-
-
-def _is_being_asked(state: State) -> bool:
-    """Tell whether the first probe on a node is under way."""
-    return state.pending == "probe" and not state.known
 
 
 def _arrival(state: State | None, source: Node) -> OperationRecord | None:

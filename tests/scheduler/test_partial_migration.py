@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import observed
+from reconciler.model import fencing, observed
 from reconciler.model.action import ActionKind
 from reconciler.model.observed import OperationStatus, Presence
 from reconciler.model.plan import ChangeKind
@@ -75,7 +75,9 @@ def _placed(*args, **options) -> tuple[str, set[str]]:
         ((START, TO), (FROM, STOP), False, ""),
         ((START, TO), (FROM_FAILED,), False, "n1 n2!"),
         ((START, TO), (FROM_FAILED, STOP), False, "n1!"),
-        ((START, TO), (("migrate_from", None),), False, "n1 n2"),
+        ((START, TO), (PROBE, ("migrate_from", None)), False, "n1 n2"),
+        ((START, TO), (("migrate_from", None),), False, "n1"),
+        ((START, TO), (("monitor", None),), False, "n1"),
         ((START, TO, STOP), (PROBE,), False, "n2"),
         ((START, TO, STOP), (PROBE,), True, ""),
         ((START, TO, STOP, START), (PROBE,), False, "n1 n2"),
@@ -197,3 +199,32 @@ def test_what_did_not_arrive_is_first_where_the_other_end_tells_of_it(last, targ
     due = pipeline.schedule(_wanted(), dataclasses.replace(seen, nodes=nodes))
 
     assert facts.change(due, "p").target == target
+
+
+def _fenceable(seen, name, presence):
+    """Return the plan with fencing, where one of the nodes is not as the others."""
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=tuple(seen.nodes))
+    node = dataclasses.replace(seen.nodes[name], presence=presence)
+    desired = dataclasses.replace(
+        _wanted(fencing_enabled="true"), fencing=fencing.Fencing((device,))
+    )
+    changed = dataclasses.replace(seen, nodes={**seen.nodes, name: node})
+    return pipeline.schedule(desired, changed)
+
+
+@pytest.mark.parametrize(
+    ("presence", "fenced"), [(Presence.PENDING, []), (Presence.OFFLINE, ["n1"])]
+)
+def test_what_arrived_stays_up_where_what_is_left_cannot_be_stopped(presence, fenced):
+    """A node that is down is fenced for it, one that is joining is waited for."""
+    due = _fenceable(_seen((START, TO), (FROM,)), "n1", presence)
+
+    assert "p_stop_0@n2" not in {one.key for one in due.actions}
+    assert [one.node for one in due.fencing] == fenced
+
+
+def test_what_may_have_gone_to_a_node_that_joins_is_not_started_again():
+    """Nobody has asked there since."""
+    due = _fenceable(_seen((START, TO), (PROBE,)), "n2", Presence.PENDING)
+
+    assert not [one for one in due.actions if one.key.startswith("p_start_0")]
