@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import guest, options
+from reconciler.scheduler import guest, options, quorum
 from reconciler.scheduler.instance import Instance, Variant
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import RANK, Situation, Standing
@@ -71,21 +71,23 @@ def _doubt(one: Instance, standing: Standing, state: State, node: Node, *, left:
             node.remote.doubt = reason
 
 
-def pass_over_lost(situation: Situation, *, fencing: bool) -> None:
+def pass_over_lost(situation: Situation, settings: options.Cluster) -> None:
     """Leave out what lost nodes have of what is active elsewhere, too, if nothing comes of it.
 
-    Fence devices may be known in several places; without fencing no lost node is ever settled.
+    Fence devices may be known in several places, and what requires less than fencing goes on where
+    it is up (measured); without fencing no lost node is ever settled.
     """
     gone = {
         node.index
         for node in situation.nodes
-        if not fencing and node.remote is None and not node.online
+        if not settings.fencing_enabled and node.remote is None and not node.online
     }
     unclean = gone | {node.index for node in situation.nodes if node.unclean is not None}
     for one in situation.expansion.all if unclean else ():
         standing = situation.standing[one.index]
         if len(standing.running) > 1:
-            lost = unclean if one.is_fence_device else gone
+            spared = one.is_fence_device or quorum.spares_fencing(one, settings)
+            lost = unclean if spared else gone
             sound = [where for where in standing.running if where not in lost]
             sound = sound or standing.running[:1]
             standing.lost_on = [where for where in standing.running if where not in sound]

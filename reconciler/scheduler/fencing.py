@@ -22,9 +22,6 @@ from reconciler.scheduler.options import Requires
 from reconciler.scheduler.situation import Situation, Standing
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
-_LITTLE = frozenset({Requires.QUORUM, Requires.NOTHING})
-"""What may be required that no fencing is waited for."""
-
 
 def decide(steps: Steps, case: Circumstances) -> tuple[FenceDecision, ...]:
     """Enter a fencing step for each node that must be fenced; return the decisions.
@@ -153,10 +150,10 @@ def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:
     """Let what is active in several places stop last where it was last seen to run well (measured).
 
-    That is after the fencing of the others, if it requires fencing at all.
+    That is after the fencing of the others.
     """
     standing = case.situation.standing[one.index]
-    if not standing.running or quorum.requirement(one, case.settings) in _LITTLE:
+    if not standing.running:
         return
     well = [where for where in standing.running if not standing.states[where].failed]
     last = (well or standing.running)[-1]
@@ -171,9 +168,8 @@ def _careless(one: Instance, case: Circumstances) -> bool:
     People said so by requiring less than fencing. What may be active only once, and promotions,
     wait all the same.
     """
-    needed = quorum.requirement(one, case.settings)
     several = one.in_clone is not None and not one.unique
-    return several and needed in _LITTLE
+    return several and quorum.spares_fencing(one, case.settings)
 
 
 def _heedless(one: Instance, node: Node, case: Circumstances) -> bool:
@@ -243,7 +239,9 @@ def _wait(
         if may_run(one, node, case.situation):
             rise.stop_short(Reason(ReasonCode.FENCING_DISABLED, node.name))
         return
-    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None
+    # What is let go on beside it must not be started anew before the node is gone.
+    passed_over = node.index in case.situation.standing[one.index].lost_on
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None or passed_over
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
 

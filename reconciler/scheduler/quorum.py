@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LOST = "no-quorum-panic"
 _NO_QUORUM = Reason(ReasonCode.NO_QUORUM)
+_LITTLE = frozenset({Requires.QUORUM, Requires.NOTHING})
+"""What may be required that no fencing is waited for."""
 
 
 def requirement(one: Instance, settings: Cluster) -> Requires:
@@ -29,6 +31,11 @@ def requirement(one: Instance, settings: Cluster) -> Requires:
     if written is not None:
         return written
     return Requires.FENCING if settings.fencing_enabled else Requires.QUORUM
+
+
+def spares_fencing(one: Instance, settings: Cluster) -> bool:
+    """Tell whether people said that an instance need not wait for the fencing there is."""
+    return settings.fencing_enabled and requirement(one, settings) in _LITTLE
 
 
 def doom(nodes: Iterable[Node], settings: Cluster, seen: observed.Observed) -> None:

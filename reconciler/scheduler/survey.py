@@ -43,7 +43,7 @@ def read(
             consequence.judge(situation, one, settings, can_fence=can_fence)
     for one, node, state in binder.unborne:
         consequence.punish(situation, one, state, node)
-    consequence.pass_over_lost(situation, fencing=settings.fencing_enabled)
+    consequence.pass_over_lost(situation, settings)
     for one in expansion.all:
         if one.is_primitive and len(situation.standing[one.index].running) > 1:
             consequence.multiply_active(situation, one)

@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import constraint, fencing, resource
+from reconciler.model import constraint, fencing, resource, score
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
@@ -161,21 +161,18 @@ def test_what_another_agent_left_is_deleted_once_the_resource_has_stopped_everyw
 
 
 @pytest.mark.parametrize(
-    ("lost", "requires", "state", "waits"),
+    ("lost", "state", "waits"),
     [
-        ("n1", "fencing", "running", True),
-        ("n2", "fencing", "running", False),
-        ("n1", "quorum", "running", False),
-        ("n1", "fencing", "monitor-failed", False),
-        ("n2", "fencing", "monitor-failed", True),
+        ("n1", "running", True),
+        ("n2", "running", False),
+        ("n1", "monitor-failed", False),
+        ("n2", "monitor-failed", True),
     ],
 )
-def test_where_it_was_seen_well_last_it_stops_after_the_fencing_of_the_others(
-    lost, requires, state, waits
-):
-    """The one that is stopped last is the one that may be the real one, if fencing matters."""
+def test_where_it_was_seen_well_last_it_stops_after_the_fencing_of_the_others(lost, state, waits):
+    """The one that is stopped last is the one that may be the real one."""
     wanted, _ = facts.lost(hosts=("n1", "n2"))
-    one = strategies.primitive("p", requires=requires)
+    one = strategies.primitive("p", requires="fencing")
     seen = facts.seen(
         {"n1": {"p": "running"}, "n2": {"p": state}}, presence={lost: Presence.UNKNOWN}
     )
@@ -223,3 +220,35 @@ def test_what_is_active_in_several_places_is_at_home_in_the_first(better, goes):
     due = facts.pipeline.schedule(wanted, facts.seen({"n1": {"p": "stopped"}, **states}))
 
     assert (Task.START, goes) in _done(due)
+
+
+@pytest.mark.parametrize(
+    ("requires", "barred", "done"),
+    [
+        ("quorum", False, set()),
+        ("nothing", False, set()),
+        ("fencing", False, {(Task.STOP, "n1"), (Task.START, "n1")}),
+        ("quorum", True, {(Task.STOP, "n1"), (Task.START, "n3")}),
+        ("nothing", True, {(Task.STOP, "n1"), (Task.START, "n3")}),
+    ],
+)
+def test_what_requires_no_fencing_goes_on_beside_a_lost_node(requires, barred, done):
+    """It is not started anew where it runs well, and elsewhere only once the node is gone."""
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"p": "stopped"}}
+    bans = [facts.location("p", "n1" if barred else "n3", -score.INFINITY)]
+    wanted = facts.wanted(
+        strategies.primitive("p", requires=requires),
+        constraints=bans,
+        nodes=tuple(states),
+        fencing_enabled="true",
+    )
+    device = fencing.FenceDevice("f", "fence_ipmilan", hosts=tuple(states))
+    due = facts.pipeline.schedule(
+        dataclasses.replace(wanted, fencing=fencing.Fencing((device,))),
+        facts.seen(states, presence={"n2": Presence.UNKNOWN}),
+    )
+
+    moves = [one for one in due.actions if one.real and one.task in {Task.START, Task.STOP}]
+    assert {(one.task, one.node) for one in moves} == done
+    starts = {one.after for one in due.edges if one.before == "stonith-n2-reboot@n2"}
+    assert {f"p_start_0@{node}" for task, node in done if task is Task.START} <= starts
