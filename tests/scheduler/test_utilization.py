@@ -225,6 +225,20 @@ def test_one_instance_for_every_node_leaves_no_room_for_who_follows_the_clone(in
     assert sorted(where for each in "01" for where in due.placement.get(f"p:{each}", {})) == nodes
 
 
+def test_an_instance_needs_no_room_for_another_one_that_its_followers_could_be_with():
+    """Who must be with a clone is with the instance that looks for room, whichever it is."""
+    needy = dataclasses.replace(strategies.primitive("p"), utilization=strategies.sets(cpu="4"))
+    clone = resource.Clone("c", needy, meta=strategies.sets(clone_max="3"))
+    pairs = [constraint.Colocation("k", "x", "c", facts.INFINITY)]
+    found = _wanted("minimal", {"a": 0, "b": 0, "n1": 8, "n2": 4}, {"x": 2}, pairs)
+    wanted = dataclasses.replace(found, resources=(clone, *found.resources))
+    states = {"a": {"p": "running"}, "b": {"p": "running"}, "n1": {}, "n2": {"p": "running"}}
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    where = [list(due.placement[f"p:{each}"]) for each in "012"]
+    assert where == [["n1"], ["n2"], []]
+
+
 def test_who_comes_later_hears_that_a_node_had_no_room():
     """In a circle a resource keeps off the node where what it hears of could not be."""
     circle = (
