@@ -48,6 +48,11 @@ def colocation(document: documents.Document, element: ET.Element) -> constraint.
     if not dependent or not primary:
         _incomplete(document, element)
         return None
+    if _is_several(document, dependent) and _is_several(document, primary):
+        # Pacemaker refuses to say what that would mean, and goes on without it (measured).
+        why = "two templates or tags cannot be colocated, and Pacemaker ignores it"
+        document.findings.not_carried(element, why)
+        return None
     return constraint.Colocation(
         id=element.get("id", ""),
         dependent=dependent,
@@ -146,6 +151,12 @@ def _kind(element: ET.Element) -> constraint.OrderKind | None:
         return None
     score = options.score(element.get("score", "")) or 0
     return constraint.OrderKind.MANDATORY if score else constraint.OrderKind.OPTIONAL
+
+
+def _is_several(document: documents.Document, name: str) -> bool:
+    """Tell whether a name stands for other resources."""
+    found = document.ids.get(name)
+    return found is not None and found.tag in {"tag", "template"}
 
 
 def _maybe(text: str | None) -> bool | None:

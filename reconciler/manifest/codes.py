@@ -94,6 +94,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "secret-unavailable": (_WARNING, "a secret that cannot be found from here"),
     # constraints
     "self-constraint": (_ERROR, "a constraint of a resource with itself"),
+    "colocated-tags": (_ERROR, "a colocation of two tags or templates"),
     "order-cycle": (_ERROR, "orders that wait for each other"),
     "contradicting-colocation": (_ERROR, "a pair that must be and must not be together"),
     "runs-nowhere": (_WARNING, "a resource that every node is closed to"),

@@ -120,6 +120,16 @@ def _colocation(
     _known_pair(("resource", one.resource), ("with", one.with_), where, draft)
     if one.resource == one.with_:
         _itself(one.resource, "colocate", where.value("with"), draft)
+    elif all(
+        name in draft.scope.tags | draft.scope.templates for name in (one.resource, one.with_)
+    ):
+        draft.scope.findings.add(
+            "colocated-tags",
+            f"{one.resource} and {one.with_} both stand for several resources: "
+            "which of them are to be together is open",
+            where.value("with"),
+            fix="name a resource on one side, or use sets",
+        )
     made = draft.id(one.id_, f"colocation-{one.resource}-{one.with_}", where)
     return (
         constraint.Colocation(

@@ -129,8 +129,13 @@ class Assembly:
         )
 
     def _known_as(self, instance: Instance) -> str:
-        """Return the name under which its node knows what was removed."""
-        return self.situation.standing[instance.index].known_as or instance.history_name
+        """Return the name under which its node knows what was removed.
+
+        An instance too many that has its own number there goes without it (measured).
+        """
+        known = self.situation.standing[instance.index].known_as
+        numbered = instance.in_clone is not None and known == instance.name
+        return instance.history_name if numbered or not known else known
 
 
 def meta(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from reconciler.model.reason import Reason, ReasonCode
@@ -132,6 +133,9 @@ def punish(situation: Situation, one: Instance, state: State, node: Node) -> Non
 def _block(one: Instance, standing: Standing, state: State, node: Node) -> None:
     """Leave an instance alone for what failed on a node."""
     detail = "" if state.failure is None else state.failure.reason
+    if standing.managed:
+        before = itertools.takewhile(lambda where: where != node.index, standing.states)
+        standing.unbound = frozenset(before)
     standing.blocked, standing.managed = True, False
     standing.unmanaged_by = Reason(ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin)
 

@@ -155,8 +155,12 @@ class Expansion:
         )
         self.clones[wanted.name] = wanted
         explicit = self._reader.explicit(wanted.meta)
-        for number in range(clone.spread.maximum):
+        spread = clone.spread
+        for number in range(spread.maximum):
             self._child(wanted.child, clone, explicit, number)
+        if not spread.maximum and not spread.unique:
+            # What is found of it belongs to the clone all the same, as one too many (measured).
+            self._child(wanted.child, clone, explicit, 0, removed=True)
 
     def _child(
         self,

@@ -46,14 +46,16 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
 def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
     """Bind what is not managed to where it runs.
 
-    Not where running twice blocks it, or a lost ticket freezes it (measured).
+    Not where running twice blocks it, or a lost ticket freezes it, nor to nodes that were read
+    before the failure that blocks it (measured).
     """
     reason = standing.unmanaged_by
     if reason is not None and reason.code in _UNBOUND:
         return
     term = Term(TermKind.UNMANAGED, INFINITY, one.origin, one.base)
     for where in standing.running:
-        ranking.add(one, where, term)
+        if where not in standing.unbound:
+            ranking.add(one, where, term)
 
 
 _Ban = tuple[int, TermKind]

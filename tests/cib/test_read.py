@@ -317,6 +317,20 @@ def test_colocation():
     assert (found.node_attribute, found.influence) == ("rack", False)
 
 
+@pytest.mark.parametrize(("dependent", "primary"), [("t", "u"), ("t", "v"), ("v", "t")])
+def test_a_colocation_of_two_tags_or_templates_is_listed_and_left_out(dependent, primary):
+    """Pacemaker ignores it; with a resource on one side it counts."""
+    resources = "<template id='v' class='ocf' provider='heartbeat' type='Dummy'/>"
+    tags = "<tags><tag id='t'><obj_ref id='a'/></tag><tag id='u'><obj_ref id='b'/></tag></tags>"
+    pair = "<rsc_colocation id='c{}' rsc='{}' with-rsc='{}' score='1'/>"
+    text = pair.format(1, dependent, primary) + pair.format(2, dependent, "b")
+
+    found = _cib(resources + "".join(map(_PRIMITIVE.format, "ab")), constraints=text, extra=tags)
+
+    assert [one.id for one in found.desired.constraints] == ["c2"]
+    assert [str(one.position) for one in found.uncarried] == ["cib:c1"]
+
+
 def test_sets():
     """Resource sets keep their order and what each says of itself."""
     text = (

@@ -196,6 +196,7 @@ CASES = [
     ("self-constraint", {"extra": constraint("order: {first: a, then: @@a}")}, "cannot order a after itself"),
     ("self-constraint", {"extra": constraint("colocation: {resource: a, with: @@a}")}, "itself"),
     ("self-constraint", {"extra": constraint("order: {sets: [{resources: [a]}, {resources: [@@a]}]}")}, "itself"),
+    ("colocated-tags", {"extra": "tags: {t: [a], u: [b]}\n" + constraint("colocation: {resource: t, with: @@u}")}, "use sets"),
     ("order-cycle", {"extra": "constraints:\n  - @@order: {first: a, then: b}\n  - order: {first: b, then: a}\n"}, "a -> b -> a"),
     ("order-cycle", {"resources": resources("  g: {group: [a, b]}\n"), "extra": constraint("@@order: {first: b, then: a}")}, "->"),
     ("order-cycle", {"resources": resources("  g: {group: [a]}\n"), "extra": constraint("@@order: {first: g, then: a}")}, "->"),

@@ -44,6 +44,23 @@ def test_a_second_instance_on_a_node_is_stopped_under_the_name_it_has_there():
     assert [one.instance for one in due.changes if one.kind.value == "stop"] == [2]
 
 
+@pytest.mark.parametrize(
+    ("states", "stopped"),
+    [
+        ({"n1": {"p": "running"}, "n2": {"p": "running"}}, ["p", "p"]),
+        ({"n1": {"p:0": "running"}, "n2": {"p:0": "running"}}, ["p", "p:0"]),
+        ({"n1": {"p": "stopped"}, "n2": {"p:1": "stopped"}}, []),
+    ],
+)
+def test_a_clone_of_no_instances_stops_what_is_found_of_it_and_forgets_nothing(states, stopped):
+    """It is configured all the same, so that its histories are not those of something removed."""
+    clone = resource.Clone("c", strategies.primitive("p"), meta=strategies.sets(clone_max="0"))
+    due = pipeline.schedule(wanted(clone), seen(states))
+
+    assert [one.resource for one in due.actions if one.real] == stopped
+    assert {one.task for one in due.actions if one.real} <= {Task.STOP}
+
+
 def test_instances_are_numbered_as_nodes_are_recorded():
     """An instance on a lost node has its number before those that are recorded after it."""
     clone = resource.Clone("c", strategies.primitive("p"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
@@ -98,3 +99,18 @@ def test_a_failed_stop_bans_no_other_instance_that_can_be_told_apart():
 
     assert due.ledgers["p:0"]["n1"].score >= 0
     assert due.ledgers["p:1"]["n1"].score == -facts.INFINITY
+
+
+@pytest.mark.parametrize(
+    ("states", "where", "score"),
+    [
+        ({"n1": "running", "n2": "stop-failed"}, "n1", 0),
+        ({"n1": "stop-failed", "n2": "running"}, "n2", facts.INFINITY),
+    ],
+)
+def test_what_a_failure_blocks_is_bound_to_where_it_runs_only_if_read_since(states, where, score):
+    """A node that was read before the failure was known is no place to stay for."""
+    found = {name: {"p": state} for name, state in states.items()}
+    due = facts.pipeline.schedule(facts.wanted(strategies.primitive("p")), facts.seen(found))
+
+    assert due.ledgers["p"][where].score == score
