@@ -129,9 +129,12 @@ class _Spread:
 
         What was said in vain is taken back, and the next time each of it is said twice, unless it
         is optional and would leave no node then. But a group keeps the better node that it found.
-        Who finds no node at all is not asked again (all measured).
+        Who finds no node at all is not asked again; who runs where it may not is (all measured).
         """
         placing, grouped = self._placing, child.variant is Variant.GROUP
+        if prefer != NOWHERE and placing.ranking.rows[child.index][prefer] < 0:
+            self.refused.add(child.index)
+            return False
         mark = placing.ranking.mark(child.below())
         self._narrow(child)
         self._follow(child)
@@ -223,9 +226,7 @@ def _prefers(placing: Placing, child: Instance) -> int:
     if len(standing.running) != 1 or (standing.failed and child.is_primitive):
         return NOWHERE
     where = standing.running[0]
-    if not placing.nodes[where].takes_resources:
-        return NOWHERE
-    return where if placing.ranking.rows[child.index][where] >= 0 else NOWHERE
+    return where if placing.nodes[where].takes_resources else NOWHERE
 
 
 def _forbid(placing: Placing, child: Instance) -> None:

@@ -117,6 +117,28 @@ def test_each_colocation_is_said_twice_at_once():
     assert due.ledgers["p:1"]["n3"].score == -60
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_who_runs_where_it_may_not_hears_each_colocation_twice(grouped):
+    """An instance is refused its node, too, where nobody wants it there any more."""
+    one = strategies.primitive("p")
+    clone = resource.Clone(
+        "c",
+        resource.Group("g", (one,)) if grouped else one,
+        meta=strategies.sets(clone_max="1"),
+    )
+    constraints = [
+        constraint.Colocation("k", "c", "q", 10),
+        location("c", "n1", -1),
+        location("q", "n2", 5),
+    ]
+    due = pipeline.schedule(
+        wanted(clone, strategies.primitive("q"), constraints=constraints, nodes=("n1", "n2", "n3")),
+        seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}, "n3": {"p": "stopped"}}),
+    )
+
+    assert due.ledgers["p:0"]["n2"].score == 20
+
+
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_an_interleaved_instance_has_no_partner_in_a_blocked_one(state):
     """Where the instance to be followed is blocked, nothing is missed, and nothing stays."""
