@@ -212,9 +212,10 @@ def _restarts_frozen(cib: ET.Element, right: Answer, differences: Differences) -
     if cib.get("have-quorum") in _YES or not frozen:
         return False
     stopped = {
-        (one.get("inst") or one["rsc"], one["source"])
+        (name, one["source"])
         for one in right["summary"]
         if one["action"] == "stop" and not one.get("blocked")
+        for name in (one["rsc"], one.get("inst"))
     }
     actions, final = differences.get("actions", {}), differences.get("final", {})
     if actions.get("missing") or final.get("missing") or "fencing" in differences:
