@@ -390,11 +390,24 @@ def take_turns(steps: Steps, situation: Situation) -> None:
                     for child in children
                     if child.is_primitive
                     for step in beginnings(steps, child, task)
-                    if step.required
+                    if step.required and _has_turn(steps, situation, child, step)
                 ]
                 for first, then in itertools.pairwise(due):
                     if task is Task.START or not _migrates(steps, first):
                         link(first, then, Link.ADVISORY)
+
+
+def _has_turn(steps: Steps, situation: Situation, one: Instance, step: Step) -> bool:
+    """Tell whether an instance that starts or stops waits for its turn (all measured).
+
+    None does that cannot stop, nor one that stops for changed parameters, if it has no roles; nor
+    one that starts without the promoted role that it had, but for changed parameters.
+    """
+    redefined = step.reason is not None and step.reason.code is ReasonCode.PARAMETERS_CHANGED
+    if step.task is Task.STOP:
+        return step.runnable and (one.promotable or not redefined)
+    sinks = situation.standing[one.index].role is Role.PROMOTED and steps.at(one).promote is None
+    return redefined or not sinks
 
 
 def _migrates(steps: Steps, step: Step) -> bool:
