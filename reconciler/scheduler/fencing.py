@@ -116,14 +116,14 @@ def order(steps: Steps, case: Circumstances) -> None:
             continue
         places = steps.at(one)
         spared = replicas if remote.members_only(one) else known_of
+        little = quorum.spares_fencing(one, case.settings)
         for node in lost:
             fence = steps.fences.get(node.index)
-            careless = _careless(one, case)
             heedless = _heedless(one, node, case)
             for step in (places.stops.get(node.index), places.demotes.get(node.index)):
                 if step is not None:
                     _by_fencing(step, fence, node, heedless=heedless)
-            whole = node.index in places.stops and not careless and not one.is_fence_device
+            whole = node.index in places.stops and not little and not one.is_fence_device
             if fence is not None and whole:
                 _before_wholes(steps, one, fence)
             for step in (places.start, places.promote) if node.index not in spared else ():
@@ -188,7 +188,8 @@ def _heedless(one: Instance, node: Node, case: Circumstances) -> bool:
 def _before_wholes(steps: Steps, one: Instance, fence: Step) -> None:
     """Let a group or clone that loses something by fencing begin to stop after it (measured).
 
-    Not so a bundle, of which what is inside can be stopped while its containers are.
+    Not so what requires less; nor a bundle, of which what is inside can be stopped while its
+    containers are.
     """
     whole = one.parent
     while whole is not None and whole.bundle is None:

@@ -6,6 +6,7 @@ that weighs differs then, the cause was it.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -55,9 +56,10 @@ def _in_parts(right: Answer, differences: Differences) -> str:
     return "" if left else "; ".join(names)
 
 
-def removals(text: str, right: Answer) -> Iterator[tuple[str, str]]:
+def removals(text: str, right: Answer, differences: Differences) -> Iterator[tuple[str, str]]:
     """Yield decisions that the CIB gives a cause for, each with the CIB without it."""
-    for name, remove in _CAUSES.items():
+    causes = {**_CAUSES, **(_CAUSES_OF_WAITING if _only_waits_for_fencing(differences) else {})}
+    for name, remove in causes.items():
         cib = document.parse(text).root
         if remove(cib, right):
             yield name, ET.tostring(cib, encoding="unicode")
@@ -418,6 +420,38 @@ def _unseen(cib: ET.Element, right: Answer) -> bool:
     return _drop(blocks, lambda one: one.get("name") in ("standby", "maintenance"))
 
 
+def _only_waits_for_fencing(differences: Differences) -> bool:
+    """Tell whether nothing differs but what waits for a fencing here, and not in the reference."""
+    if set(differences) - {"order", "scores"}:
+        return False
+    order = differences.get("order", {})
+    return not order.get("missing") and all(
+        ast.literal_eval(pair)[0].startswith("fence ") for pair in order.get("extra", ())
+    )
+
+
+def _little_required(cib: ET.Element, _: Answer) -> bool:
+    """Let all that require quorum only, or nothing, require what is required by default."""
+    return _drop(
+        cib.iter("meta_attributes"),
+        lambda one: one.get("name") == "requires" and one.get("value") in ("quorum", "nothing"),
+    )
+
+
+def _not_named(cib: ET.Element, right: Answer) -> bool:
+    """Let each fence device be allowed on the lost nodes of an opt-in cluster."""
+    lost = [one["node"] for one in right["initial"]["nodes"] if "unclean" in one["flags"]]
+    devices = [one for one in cib.iter("primitive") if one.get("class") == "stonith"]
+    symmetric = cib.find("configuration/crm_config//nvpair[@name='symmetric-cluster']")
+    constraints = cib.find("configuration/constraints")
+    if symmetric is None or symmetric.get("value") in _YES or constraints is None:
+        return False
+    for place, (device, node) in enumerate(itertools.product(devices, lost)):
+        allowed = {"id": f"allowed-{place}", "rsc": device.get("id", ""), "node": node}
+        constraints.append(constraints.makeelement("rsc_location", {**allowed, "score": "0"}))
+    return bool(devices and lost)
+
+
 _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
@@ -444,4 +478,8 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "a promotion or migration that began long ago": _begun_long_ago,
     "standby or maintenance of a remote node that was never seen": _unseen,
     "a failure that blocks in a history with an instance's number": _blocks,
+}
+_CAUSES_OF_WAITING: dict[str, Callable[[ET.Element, Answer], bool]] = {
+    "what requires less than fencing waits for it": _little_required,
+    "what no location names may be on a lost node": _not_named,
 }

@@ -146,24 +146,28 @@ def deliberate(
 ) -> str:
     """Return the decision because of which a CIB comes out differently; empty: none is known.
 
-    Of several all are named: what is left without the cause of one must be explained by others.
+    Where what weighs differs, that must agree without the cause; else every decision must. Of
+    several all are named: what is left without the cause of one must be explained by others.
     """
     oracle = harness.load("oracle")
     right = ask(oracle, given) if cache is None else _kept(oracle, given, cache)
     judged = judge(given, cache)
-    if right is None or judged is None or judged[0] or not _weighs(judged[1]):
+    if right is None or judged is None or judged[0] or not decisions(judged[1]):
         return ""
+    aspects = WEIGHTY if _weighs(judged[1]) else harness.DECISIONS
+    differing = [judged[1].get(one) for one in aspects]
     rest = []
-    for name, text in conformance_decisions.removals(given.text, right):
+    for name, text in conformance_decisions.removals(given.text, right, judged[1]):
         without = dataclasses.replace(given, text=text)
         after = judge(without, cache)
         if after is None or after[0]:
             continue
-        if not _weighs(after[1]):
+        left = [after[1].get(one) for one in aspects]
+        if not any(left):
             return name
-        if _weight(after[1]) != _weight(judged[1]):
+        if left != differing:
             rest.append((name, without))
-    seen = conformance_decisions.seen(given.text, right, judged[1])
+    seen = conformance_decisions.seen(given.text, right, judged[1]) if aspects is WEIGHTY else ""
     if seen or causes <= 1:
         return seen
     for name, without in rest:
@@ -171,10 +175,6 @@ def deliberate(
         if others:
             return f"{name}; {others}"
     return ""
-
-
-def _weight(differences: dict[str, dict[str, list[str]]]) -> list[dict[str, list[str]] | None]:
-    return [differences.get(one) for one in WEIGHTY]
 
 
 def _weighs(differences: dict[str, dict[str, list[str]]]) -> bool:
@@ -200,12 +200,17 @@ def agreeing(judged: list[Judged], aspects: tuple[str, ...] = harness.DECISIONS)
 
 
 def _meant(judged: list[Judged], level: int, options: argparse.Namespace) -> dict[int, str]:
-    """Return the seeds that differ in what weighs because of a decision, with it."""
+    """Return the seeds that differ because of a decision, with it."""
     found = {}
     for seed, error, differences in judged:
-        if not error and _weighs(differences):
+        if not error and decisions(differences):
             found[seed] = deliberate(situation(level, seed, options.odd), options.cache)
     return {seed: reason for seed, reason in found.items() if reason}
+
+
+def _heavy(judged: list[Judged], meant: dict[int, str]) -> int:
+    """Return how many differ on purpose in what weighs."""
+    return sum(_weighs(differences) for seed, _, differences in judged if seed in meant)
 
 
 def _summarize(judged: list[Judged], meant: dict[int, str]) -> str:
@@ -214,7 +219,9 @@ def _summarize(judged: list[Judged], meant: dict[int, str]) -> str:
         counts.update(["error"] if error else list(differences))
     lines = [f"{len(judged)} compared, {agreeing(judged)} agree in every decision"]
     weighty = agreeing(judged, WEIGHTY)
-    lines.append(f"final placement and actions: {weighty} agree, {len(meant)} differ on purpose")
+    heavy = _heavy(judged, meant)
+    lines.append(f"final placement and actions: {weighty} agree, {heavy} differ on purpose")
+    lines.append(f"other decisions: {len(meant) - heavy} differ on purpose")
     lines.append("differences: " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items())))
     return "\n".join([*lines, *_differing(judged, meant)])
 
@@ -231,15 +238,15 @@ def _differing(judged: list[Judged], meant: dict[int, str]) -> list[str]:
 def fresh(count: int, start: int, options: argparse.Namespace) -> bool:
     """Compare ``count`` CIBs of every level; tell whether what weighs differs on purpose only."""
     _say(f"{count} seeds of every level from {start}: again with --fresh {count} --start {start}")
-    _say("level  compared  final+actions  on purpose  every decision")
+    _say("level  compared  final+actions  on purpose  every decision  on purpose")
     bad = 0
     for level in LEVELS:
         seeds = range(start, start + count)
         judged = run(level, seeds, options.jobs, options.odd, options.cache)
         meant = _meant(judged, level, options)
-        weighty = agreeing(judged, WEIGHTY)
-        bad += len(judged) - weighty - len(meant)
-        figures = f"{weighty:>14} {len(meant):>11} {agreeing(judged):>15}"
+        weighty, heavy = agreeing(judged, WEIGHTY), _heavy(judged, meant)
+        bad += len(judged) - weighty - heavy
+        figures = f"{weighty:>14} {heavy:>11} {agreeing(judged):>15} {len(meant) - heavy:>11}"
         _say(f"{level:<5} {len(judged):>9} {figures}")
         for line in _differing(judged, meant):
             _say(line)

@@ -58,6 +58,9 @@ def test_random_situations(level):
             700819,
             "a lost node that cannot be fenced; what is to restart without quorum restarts under freeze",
         ),
+        (4, 700130, "what requires less than fencing waits for it"),
+        (5, 700236, "what no location names may be on a lost node"),
+        (4, 700482, "clone-min of a cloned group"),
         (1, 0, ""),
     ],
 )

@@ -224,6 +224,16 @@ def test_a_clone_begins_to_stop_after_the_fencing_of_what_it_lost(ordered):
     assert "stonith-n2-reboot@n2" in before(due, stop.key)
 
 
+@pytest.mark.parametrize(("requires", "waits"), [("fencing", True), ("quorum", False)])
+def test_a_clone_that_requires_less_begins_to_stop_before_the_fencing(requires, waits):
+    """That holds for instances that can be told apart, too, which start only after it."""
+    states = {"n1": {"a:0": "running", "a:1": "stopped"}, "n2": {"a:1": "running"}}
+    cloned = clone("c", "a", globally_unique="true", requires=requires, target_role="Stopped")
+    due = pipeline.schedule(fenced(cloned), seen(states, presence={"n2": Presence.UNKNOWN}))
+
+    assert ("stonith-n2-reboot@n2" in before(due, "a:0_stop_0@n1")) is waits
+
+
 @pytest.mark.parametrize(
     ("requires", "there", "waits"),
     [("quorum", "running", True), ("nothing", "running", False), ("quorum", "stopped", False)],
