@@ -53,9 +53,11 @@ def check(steps: Steps, case: Circumstances) -> None:
 def _change_on(case: Circumstances, one: Instance, where: int, stays: bool) -> Change:
     """Return how far a resource runs on a node with other parameters than today's.
 
-    What stays is begun anew for another reason where it only was tried.
+    What stays is begun anew for another reason where it only was tried. Where nothing is to run no
+    definition is looked at (measured).
     """
-    if not case.situation.nodes[where].answers:
+    node = case.situation.nodes[where]
+    if not node.answers or node.leaves:
         return Change.NONE
     state = case.situation.standing[one.index].states[where]
     records = [each for each in telling(state) if not stays or _found_active(each)]

@@ -9,7 +9,7 @@ from scheduler import strategies
 from scheduler.test_ordering import before
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
-from reconciler.model import constraint, fencing, resource
+from reconciler.model import constraint, fencing, node, resource
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -119,18 +119,23 @@ def test_a_member_is_looked_for_before_the_one_in_front_of_it_migrates():
     assert probes(due, "p_migrate_to_0@n1") == {"q"}
 
 
-@pytest.mark.parametrize("today", ["same", "other"])
-def test_what_only_stops_waits_for_probes_where_its_definition_changed(today):
-    """A changed definition asks for a start, though there is none, and the probes go before it."""
+@pytest.mark.parametrize(("today", "standby"), [("same", False), ("other", False), ("other", True)])
+def test_what_only_stops_waits_for_probes_where_its_definition_changed(today, standby):
+    """A changed definition asks for a start, though there is none, and the probes go before it.
+
+    Where nothing is to run no definition is looked at.
+    """
     first, then = strategies.primitive("a"), strategies.primitive("b", target_role="Stopped")
     changed = dataclasses.replace(then, params=strategies.sets(fake="1"))
     then = changed if today == "other" else then
+    target = wanted(first, then, constraints=[constraint.Order("o", "a", "b")])
+    nodes = (node.Node("n1", standby=standby), node.Node("n2"))
     due = pipeline.schedule(
-        wanted(first, then, constraints=[constraint.Order("o", "a", "b")]),
+        dataclasses.replace(target, nodes=nodes),
         seen({"n1": {"b": "running"}, "n2": {"b": "stopped"}}),
     )
 
-    assert probes(due, "b_stop_0@n1") == ({"a"} if today == "other" else set())
+    assert probes(due, "b_stop_0@n1") == ({"a"} if today == "other" and not standby else set())
 
 
 @pytest.mark.parametrize(("orders", "asked"), [(("bc", "ab"), {"a"}), (("ab", "bc"), set())])
