@@ -215,6 +215,8 @@ class _Reading:
     def _lapse(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
         """Take a failure that has expired; a role that was found then is still one (measured)."""
         self.state.expired.append(record)
+        if record.operation == "migrate_from":
+            self.state.arrived = record
         if verdict is Verdict.MISSING:
             self.state.role, self.state.reprobe = Role.STOPPED, True
         elif found_promoted(record, rc):

@@ -52,6 +52,7 @@ class _Trip:
         came: the arrival there, if it is on record.
         asked: that node answers, and was asked about the resource before.
         silent: it was, but not since the departure.
+        over: nobody minds any more that it did not arrive well; but it may be there (measured).
     """
 
     source: int
@@ -60,6 +61,7 @@ class _Trip:
     came: OperationRecord | None
     asked: bool
     silent: bool
+    over: bool
 
     @property
     def open(self) -> bool:
@@ -95,34 +97,40 @@ class _Review:
         target = None if record is None else self.places.get(record.target)
         if record is None or target is None:
             return
-        other = self.states.get(target.index)
-        if other is not None and not (other.known or other.active):
-            other = None  # What is under way for the first time there says nothing yet (measured).
-        # A node that is joining has been asked before, if anything of it is on record (measured).
-        there = target.online and target.unclean is None
-        asked = other is not None and there
-        trip = _Trip(
-            where,
-            target,
-            record,
-            _arrival(other, self.situation.nodes[where]),
-            asked=asked,
-            silent=asked and self._silent_since(record, target),
-        )
+        other = self._told_by(target)
+        trip = self._trip(where, target, record, other)
         if state.failure_of(record):
             self._stuck(trip, other)
         elif state.moved_on:
             if trip.open:
-                self._may_run(target, after=where)
+                self._may_run(target, told_by=where, after=True)
                 self.states[target.index].spent = True
+        elif trip.silent and trip.over:
+            self._may_run(target, told_by=where)
         elif trip.came is not None and _went_well(other, trip.came):
             self._dangle(where)
-        elif trip.open or (asked and trip.pending):
+        elif trip.open or (trip.asked and trip.pending):
             self._half(where, target)
-        elif other is not None or not there:
+        elif other is not None or not _is_there(target):
             self._fail(state, record)
             if trip.came is not None and other is not None and other.active:
                 self._told_first(where, target)
+
+    def _told_by(self, target: Node) -> State | None:
+        """Return what a node says; nothing yet while something is under way for the first time."""
+        found = self.states.get(target.index)
+        waits = found is not None and found.pending and not (found.known or found.active)
+        return None if waits else found
+
+    def _trip(
+        self, where: int, target: Node, record: OperationRecord, other: State | None
+    ) -> _Trip:
+        """Return what there is to say of a departure."""
+        came = _arrival(other, self.situation.nodes[where])
+        over = came is not None and _has_expired(other, came)
+        asked = other is not None and _is_there(target)
+        silent = asked and self._silent_since(record, target, but=came if over else None)
+        return _Trip(where, target, record, came, asked=asked, silent=silent, over=over)
 
     def _under_way(self, where: int, state: State) -> None:
         """Have it stopped on the node that it is going to, where the one that it left is lost."""
@@ -148,7 +156,7 @@ class _Review:
         """Draw the consequences of a departure that failed: it may have gone all the same."""
         came = trip.came
         if trip.open or (trip.silent and came is not None and _failed(other, came)):
-            self._may_run(trip.target, role=self.states[trip.source].role)
+            self._may_run(trip.target, told_by=trip.source, role=self.states[trip.source].role)
         if came is not None and other is not None and other.active:
             self._told_first(trip.source, trip.target)
 
@@ -170,14 +178,14 @@ class _Review:
                 self._told_first(where, source)
             return
         if self._silent_since(record, source):
-            self._may_run(source, role=state.role)
+            self._may_run(source, told_by=where, role=state.role)
 
     def _half(self, source: int, target: Node) -> None:
         """Note that it left, and that nothing says that it has not arrived.
 
         Where it is known to be gone from, it must be started properly.
         """
-        self._may_run(target, after=source)
+        self._may_run(target, told_by=source, after=True)
         if self.states[source].active:
             self.standing.partial = (source, target.index)
         else:
@@ -203,37 +211,46 @@ class _Review:
             state.on_fail, state.failure = state.on_fail or OnFail.RESTART, record
 
     def _told_first(self, teller: int, node: Node) -> None:
-        """Look at a node first of which another told that was recorded before it."""
+        """Look earlier at a node of which another told that was recorded before it."""
         if self.read.index(teller) < self.read.index(node.index):
-            self._first(node)
+            self.standing.running.remove(node.index)
+            self._count_in(node, teller)
 
-    def _first(self, node: Node) -> None:
-        """Look at a node before the others where the resource is active."""
+    def _count_in(self, node: Node, teller: int) -> None:
+        """Count a resource as running on a node, before the one that told of it (measured)."""
+        earlier = set(self.read[: self.read.index(teller)])
         running = self.standing.running
-        running.remove(node.index)
-        running.insert(0, node.index)
+        running.insert(sum(where in earlier for where in running), node.index)
 
-    def _may_run(self, node: Node, *, after: int | None = None, role: Role = Role.STARTED) -> None:
-        """Count a resource as running on a node: before the others, unless after one of them."""
+    def _may_run(
+        self, node: Node, *, told_by: int, after: bool = False, role: Role = Role.STARTED
+    ) -> None:
+        """Count a resource as running on a node, before or after the one that told of it."""
         state = self.states[node.index]
         running = self.standing.running
         if state.active:
-            if after is None:
-                self._first(node)
+            if not after:
+                running.remove(node.index)
+                self._count_in(node, told_by)
             return
         role = Role.STARTED if role not in {Role.UNKNOWN, Role.STOPPED} else Role.STOPPED
-        state = dataclasses.replace(state, role=role)
+        state = dataclasses.replace(state, role=role, reprobe=state.doubted)
         self.states[node.index] = state
         self.standing.states[node.index] = state
         self.situation.eventful.setdefault(self.one.history_name, {})[node.index] = state
-        running.insert(running.index(after) + 1 if after in running else 0, node.index)
+        if after and told_by in running:
+            running.insert(running.index(told_by) + 1, node.index)
+        else:
+            self._count_in(node, told_by)
         if role is Role.STARTED and self.standing.role in {Role.UNKNOWN, Role.STOPPED}:
             self.standing.role = Role.STARTED
 
-    def _silent_since(self, record: OperationRecord, node: Node) -> bool:
+    def _silent_since(
+        self, record: OperationRecord, node: Node, *, but: OperationRecord | None = None
+    ) -> bool:
         """Tell whether a node has not told since an operation if the resource runs there.
 
-        Migrations left out; of an operation without a time nobody knows what came after it.
+        Migrations left out, and one operation; of one without a time nobody knows what came after.
         """
         if not record.changed_at:
             return True
@@ -241,9 +258,15 @@ class _Review:
         told = [
             one.changed_at
             for one in history.in_order(found)
-            if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
+            if one.operation in _TELLING
+            or (one.operation == "migrate_from" and one.rc and one is not but)
         ]
         return not told or told[-1] < record.changed_at
+
+
+def _is_there(node: Node) -> bool:
+    """Tell whether a node may say something; of one that is joining it is on record (measured)."""
+    return node.online and node.unclean is None
 
 
 def _arrival(state: State | None, source: Node) -> OperationRecord | None:
@@ -257,6 +280,11 @@ def _failed(state: State | None, record: OperationRecord) -> bool:
     return state is not None and state.failure_of(record)
 
 
+def _has_expired(state: State | None, record: OperationRecord) -> bool:
+    return state is not None and state.has_expired(record)
+
+
 def _went_well(state: State | None, record: OperationRecord) -> bool:
-    pending = record.status is OperationStatus.PENDING
-    return state is not None and not pending and not state.failure_of(record)
+    if state is None or record.status is OperationStatus.PENDING:
+        return False
+    return not (state.failure_of(record) or state.has_expired(record))

@@ -85,7 +85,9 @@ def _too_many_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
         if one.get("dest"):
             active[name, one["dest"]] += one["action"] in _ARRIVALS
     return any(
-        count > max(most.get(name, 1), before[name, node]) for (name, node), count in active.items()
+        count > max(most[name], before[name, node])
+        for (name, node), count in active.items()
+        if name in most
     )
 
 

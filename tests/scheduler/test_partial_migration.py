@@ -9,7 +9,7 @@ from scheduler import strategies
 from scheduler import test_rules as facts
 
 from reconciler.model import fencing, observed
-from reconciler.model.action import ActionKind
+from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationStatus, Presence
 from reconciler.model.plan import ChangeKind
 from reconciler.scheduler import pipeline
@@ -228,3 +228,32 @@ def test_what_may_have_gone_to_a_node_that_joins_is_not_started_again():
     due = _fenceable(_seen((START, TO), (PROBE,)), "n2", Presence.PENDING)
 
     assert not [one for one in due.actions if one.key.startswith("p_start_0")]
+
+
+@pytest.mark.parametrize(("source", "found"), [("n2", ["n1", "n3", "n2"]), ("n1", ["n3", "n1"])])
+def test_where_it_may_have_gone_comes_before_where_it_left(source, found):
+    """Nodes that were recorded before that one stay first."""
+    told = {
+        "n1": _history((START,), since=NOW - 1000),
+        "n2": _history((PROBE,), since=NOW - 1000),
+        "n3": _history((PROBE,), since=NOW - 2000),
+    }
+    told[source] = _history((START, TO_FAILED), since=NOW - 1000, source=source, target="n3")
+    nodes = {
+        name: observed.ObservedNode(name, Presence.ONLINE, histories={"p": told[name]}, place=place)
+        for place, name in enumerate(told)
+    }
+    standing = pipeline._examine(_wanted(), observed.Observed(NOW, quorate=True, nodes=nodes))
+    running = standing.standing.standing[0].running
+
+    assert [standing.standing.nodes[where].name for where in running] == found
+
+
+def test_what_did_not_arrive_well_long_ago_may_be_there():
+    """The failure does not count any more, but the resource is stopped there before it starts."""
+    primitive = strategies.primitive("p", allow_migrate="true", failure_timeout="60s")
+    seen = _seen((START, TO), (PROBE, FROM_FAILED))
+    due = pipeline.schedule(facts.wanted(primitive, nodes=tuple(seen.nodes)), seen)
+    stops = {one.node for one in due.actions if one.task is Task.STOP}
+
+    assert (facts.change(due, "p").kind, stops) == (ChangeKind.RESTART, {"n1", "n2"})
