@@ -52,7 +52,7 @@ class _Trip:
         came: the arrival there, if it is on record.
         asked: that node answers, and was asked about the resource before.
         silent: it was, but not since the departure.
-        over: nobody minds any more that it did not arrive well; but it may be there (measured).
+        over: nobody minds any more that it did not arrive well, but it may be there (measured).
     """
 
     source: int
@@ -105,7 +105,7 @@ class _Review:
             if trip.open:
                 self._may_run(target, told_by=where, after=True)
                 self.states[target.index].spent = True
-        elif trip.silent and trip.over:
+        elif trip.over:
             self._may_run(target, told_by=where)
         elif trip.came is not None and _went_well(other, trip.came):
             self._dangle(where)
@@ -127,10 +127,18 @@ class _Review:
     ) -> _Trip:
         """Return what there is to say of a departure."""
         came = _arrival(other, self.situation.nodes[where])
-        over = came is not None and _has_expired(other, came)
         asked = other is not None and _is_there(target)
-        silent = asked and self._silent_since(record, target, but=came if over else None)
-        return _Trip(where, target, record, came, asked=asked, silent=silent, over=over)
+        over = came is not None and self.states[target.index].has_expired(came)
+        told_twice = over and came is not None and self._told_since(came, target)
+        return _Trip(
+            where,
+            target,
+            record,
+            came=None if told_twice else came,
+            asked=asked,
+            silent=asked and self._silent_since(record, target),
+            over=over and asked and not told_twice,
+        )
 
     def _under_way(self, where: int, state: State) -> None:
         """Have it stopped on the node that it is going to, where the one that it left is lost."""
@@ -245,12 +253,19 @@ class _Review:
         if role is Role.STARTED and self.standing.role in {Role.UNKNOWN, Role.STOPPED}:
             self.standing.role = Role.STARTED
 
-    def _silent_since(
-        self, record: OperationRecord, node: Node, *, but: OperationRecord | None = None
-    ) -> bool:
+    def _told_since(self, came: OperationRecord, target: Node) -> bool:
+        """Tell whether a node was asked since an arrival, or has another one on record."""
+        found = target.observed.histories[self.one.history_name].operations
+        return any(
+            one.operation == "migrate_from" or (one.operation in _TELLING and one.call > came.call)
+            for one in found
+            if one is not came
+        )
+
+    def _silent_since(self, record: OperationRecord, node: Node) -> bool:
         """Tell whether a node has not told since an operation if the resource runs there.
 
-        Migrations left out, and one operation; of one without a time nobody knows what came after.
+        Migrations left out; of an operation without a time nobody knows what came after it.
         """
         if not record.changed_at:
             return True
@@ -258,8 +273,7 @@ class _Review:
         told = [
             one.changed_at
             for one in history.in_order(found)
-            if one.operation in _TELLING
-            or (one.operation == "migrate_from" and one.rc and one is not but)
+            if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
         ]
         return not told or told[-1] < record.changed_at
 
@@ -280,11 +294,6 @@ def _failed(state: State | None, record: OperationRecord) -> bool:
     return state is not None and state.failure_of(record)
 
 
-def _has_expired(state: State | None, record: OperationRecord) -> bool:
-    return state is not None and state.has_expired(record)
-
-
 def _went_well(state: State | None, record: OperationRecord) -> bool:
-    if state is None or record.status is OperationStatus.PENDING:
-        return False
-    return not (state.failure_of(record) or state.has_expired(record))
+    pending = record.status is OperationStatus.PENDING
+    return state is not None and not pending and not state.failure_of(record)
