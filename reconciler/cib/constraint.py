@@ -12,16 +12,36 @@ from reconciler.cib import relation, rule
 from reconciler.model import constraint
 from reconciler.model import property as options
 from reconciler.model.role import Role
+from reconciler.scheduler import rule as conditions
 
 _DISCOVERY = {one.value: one for one in constraint.ResourceDiscovery}
 
 
-def constraints(document: documents.Document) -> tuple[constraint.Constraint, ...]:
-    """Return the constraints; one element gives several where the model holds one thing each."""
+def constraints(document: documents.Document, now: float) -> tuple[constraint.Constraint, ...]:
+    """Return the constraints; one element gives several where the model holds one thing each.
+
+    Args:
+        document: the CIB.
+        now: seconds since 1970; what does not live then is left out.
+    """
     found: list[constraint.Constraint] = []
     for element in document.section("configuration/constraints"):
-        found.extend(_read(document, element))
+        if _lives(document, element, now):
+            found.extend(_read(document, element))
     return tuple(found)
+
+
+def _lives(document: documents.Document, element: ET.Element, now: float) -> bool:
+    """Tell whether a constraint counts; a lifetime itself, an older form, is not carried."""
+    lifetime = element.find("lifetime")
+    if lifetime is None:
+        return True
+    rules = [one for each in lifetime.findall("rule") if (one := rule.read(document, each))]
+    context = conditions.Context(conditions.Clock(now))
+    lives = not rules or any(conditions.holds(one, context) for one in rules)
+    why = "its lifetime, in which it is now" if lives else "its lifetime, outside of which it is"
+    document.findings.not_carried(element, why)
+    return lives
 
 
 def tags(document: documents.Document) -> dict[str, tuple[str, ...]]:
@@ -61,8 +81,6 @@ def _locations(document: documents.Document, element: ET.Element) -> list[constr
     else:
         name = element.get("rsc")
         targets = [((name,) if name else (), own_role)]
-    if element.find("lifetime") is not None:
-        document.findings.not_carried(element, "its lifetime")
     found = []
     for names, wanted in targets:
         if names or element.get("rsc-pattern"):

@@ -80,9 +80,10 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
     for element in document.section("configuration"):
         if element.tag not in _CARRIED_SECTIONS and len(element):
             document.findings.not_carried(element, "a section that is not supported")
-    wanted = _desired(document)
+    moment = _now(document.root, now, clock)
+    wanted = _desired(document, moment)
     seen = observed.Observed(
-        now=_now(document.root, now, clock),
+        now=moment,
         quorate=options.boolean(document.root.get("have-quorum", "false")) is True,
         nodes=status.nodes(
             document,
@@ -107,7 +108,7 @@ def read(text: str, *, now: float | None = None, clock: float | None = None) -> 
     )
 
 
-def _desired(document: documents.Document) -> desired.Desired:
+def _desired(document: documents.Document, now: float) -> desired.Desired:
     settings = properties.properties(document)
     name = attribute.always(settings, "cluster-name")
     return desired.Desired(
@@ -115,7 +116,7 @@ def _desired(document: documents.Document) -> desired.Desired:
         properties=settings,
         nodes=nodes.nodes(document),
         resources=resources.resources(document),
-        constraints=constraints.constraints(document),
+        constraints=constraints.constraints(document, now),
         resource_defaults=properties.resource_defaults(document),
         operation_defaults=properties.operation_defaults(document),
         # In a constraint a template stands for the primitives made from it, as a tag does.

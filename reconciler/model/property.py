@@ -398,7 +398,6 @@ RESOURCE_META = Table(
         _B,
         "true",
         "whether it may be started and stopped",
-        aliases=("is_managed",),
     ),
     Option("maintenance", _B, "false", "leave it alone, and do not monitor it"),
     Option(
@@ -406,7 +405,6 @@ RESOURCE_META = Table(
         _S,
         None,
         "how much it wants to stay where it is; 1 for clone instances, otherwise 0",
-        aliases=("resource_stickiness", "default-resource-stickiness"),
     ),
     Option(
         "requires",

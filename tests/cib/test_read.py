@@ -369,6 +369,38 @@ def test_location_rules():
     assert (second.score_attribute, second.role) == ("points", Role.PROMOTED)
 
 
+_OVER = "<rule><date_expression operation='gt' start='1970-01-02'/></rule>"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<rsc_location id='k' rsc='a' node='b' score='5'>{}</rsc_location>",
+        "<rsc_colocation id='k' rsc='a' with-rsc='b' score='5'>{}</rsc_colocation>",
+        "<rsc_order id='k' first='a' then='b'>{}</rsc_order>",
+    ],
+)
+@pytest.mark.parametrize(
+    ("rules", "lives"),
+    [
+        ("", True),
+        ("<rule><date_expression operation='lt' end='1970-01-02'/></rule>", True),
+        (_OVER, False),
+        ("<rule><expression attribute='#uname' operation='eq' value='a'/></rule>", False),
+        (f"{_OVER}<rule><date_expression operation='lt' end='1970-01-02'/></rule>", True),
+    ],
+)
+def test_a_constraint_counts_only_in_its_lifetime(element, rules, lives):
+    """One of the lifetime's rules is enough; that there is a lifetime is not carried."""
+    found = _cib(
+        "".join(map(_PRIMITIVE.format, "ab")),
+        constraints=element.format(f"<lifetime>{rules}</lifetime>"),
+    )
+
+    assert [one.id for one in found.desired.constraints] == ["k"] * lives
+    assert [str(one.position) for one in found.uncarried] == ["cib:k"]
+
+
 def test_tickets():
     """A ticket constraint with sets gives one ticket for each of them."""
     text = (
