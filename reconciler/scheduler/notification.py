@@ -173,13 +173,18 @@ class _Notes:
         return any(self._doing(one, Task.START) for one in child.primitives())
 
     def _held_up(self, one: Instance) -> list[int]:
-        """Return where an instance cannot start, but counts as up when others do.
+        """Return where an instance cannot start, but counts as up when others do, or are promoted.
 
-        Not where it has to stop elsewhere, and where its group starts, only afterwards (measured).
+        Where it has to stop, and where its group starts, only after they started; inside of what
+        goes itself, never (measured).
         """
         places = self.steps.places[one.index]
-        start = None if places is None or self._should_go(one) else places.start
-        return [start.node] if start and start.required and not start.runnable else []
+        start = None if places is None else places.start
+        if start is None or start.runnable or not start.required:
+            return []
+        node = self.situation.nodes[start.node]
+        leaves = node.remote is not None and node.remote.fading
+        return [start.node] if node.reachable and not leaves else []
 
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
@@ -190,8 +195,8 @@ class _Notes:
             alive += self._held_up(one)
         if task is Task.PROMOTE:
             # A start that goes on where it was begun is where the instance counts as running.
-            starting = (step.node for step in self._doing(one, Task.START))
-            alive += [where for where in starting if where not in alive]
+            starting = [step.node for step in self._doing(one, Task.START)]
+            alive += [where for where in starting or self._held_up(one) if where not in alive]
         for where in alive:
             step = self._notify(one, where, ("pre", task.value), ("pre", task.value), told)
             link(frame_.pre, step)
@@ -210,7 +215,7 @@ class _Notes:
             return
         where = self.assignment.chosen[one.index]
         alive = where in self._runs(one) and not stopping
-        held_up = task is Task.START and self._held_up(one)
+        held_up = task in {Task.START, Task.PROMOTE} and self._held_up(one)
         if not alive and not starting and not held_up:
             return
         if where == NOWHERE or not self.situation.nodes[where].reachable:

@@ -211,8 +211,7 @@ class Ordering:
                 self._without_partner(follower)
         for each in child.primitives():
             places = self.steps.at(each)
-            rises = () if self._is_active(child) else (places.start, places.promote)
-            for step in (*rises, *places.monitors, *places.cancels):
+            for step in (places.start, places.promote, *places.monitors, *places.cancels):
                 if step is not None:
                     step.required, step.pinned = False, True
         for task in {Task.START, way.then_task}:

@@ -227,6 +227,38 @@ def test_who_may_not_start_without_quorum_is_told_that_others_do():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_may_not_restart_is_told_that_others_did(heard):
+    """One that stops since its partner is not promoted is; one that has no partner there is not."""
+    roles = strategies.sets(promotable="true", interleave="true")
+    first = resource.Clone("a", strategies.primitive("o"), meta=roles)
+    order = constraint.Order("k", "a", "c", first_action="promote", then_action="start")
+    banned = [] if heard else [location("a", "n2", -INFINITY)]
+    found = seen({**UP, **{name: {"p": "running", "o": "running"} for name in ("n1", "n2")}})
+    scores = {"master-o": "10", "master-p": "10"}
+    found.nodes["n1"] = dataclasses.replace(found.nodes["n1"], attributes=scores)
+    due = pipeline.schedule(
+        wanted(
+            first,
+            clone(promotable="true", interleave="true"),
+            constraints=[order, *banned],
+            nodes=NODES,
+        ),
+        found,
+    )
+
+    kinds = (
+        "pre_notify_start",
+        "pre_notify_promote",
+        "post_notify_running",
+        "post_notify_promoted",
+    )
+    hears = [
+        kind for kind in kinds for one in due.actions if one.node == "n2" and f"_{kind}_" in one.key
+    ]
+    assert hears == (list(kinds[1:]) if heard else [])
+
+
 def test_nobody_is_told_of_what_a_circle_of_orders_blocks():
     """It would be told again and again, as it is never done."""
     orders = [
