@@ -188,7 +188,9 @@ def _scores(
 def affected(instance: Instance) -> Iterator[Instance]:
     """Yield the instances whose scores a location for ``instance`` changes.
 
-    What is said of a bundle is said of the addresses of its containers, too (measured).
+    What is said of a group is said of its first member, which the others follow; of each where
+    none follows another. What is said of a bundle is said of the addresses of its containers, too
+    (both measured).
     """
     yield instance
     match instance.variant:
@@ -196,7 +198,7 @@ def affected(instance: Instance) -> Iterator[Instance]:
             for child in (*instance.children, *instance.addresses):
                 yield from affected(child)
         case Variant.GROUP:
-            yield from instance.children[:1]
+            yield from instance.children[:1] if instance.gathered else instance.children
         case Variant.PRIMITIVE:
             pass
 

@@ -49,6 +49,11 @@ def test_only_the_first_must_be_where_the_group_must_be():
     assert (_places(due)["a"], _places(due)["b"]) == ("n3", "n1")
 
 
+def test_each_goes_where_the_group_is_wanted():
+    """What a location says of the group it says of each member."""
+    assert set(_places(_due(constraints=[location("g", "n3", 5)])).values()) == {"n3"}
+
+
 @pytest.mark.parametrize(("score", "scores"), [(INFINITY, [0, 0, 0]), (-5, [-5, -5, 0])])
 def test_nothing_is_with_all_of_it(score, scores):
     """Who must be with it is not told to, and a wish counts for each member while any node is left."""
