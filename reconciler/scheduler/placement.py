@@ -245,7 +245,9 @@ class Placing:
                 freer = self.capacity.freer(left, right)
             return freer > 0 if freer else key(left) < key(right)
 
-        return utilization.first(self.capacity.table(self.ranking.copies[one.index])[::-1], before)
+        ranking = self.ranking
+        table = self.capacity.table(ranking.copies[one.index], ranking.named.get(one.index))
+        return utilization.first(table[::-1], before)
 
     def _take(self, one: Instance, where: int, role: Role) -> None:
         self.chosen[one.index] = where

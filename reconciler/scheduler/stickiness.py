@@ -33,7 +33,7 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
         if not one.is_primitive:
             continue
         if standing.left_alone:
-            _hold(ranking, one, standing)
+            _hold(ranking, one, standing, opt_in=not settings.symmetric)
             continue
         if len(standing.running) != 1:
             continue
@@ -43,19 +43,21 @@ def apply(ranking: Ranking, situation: Situation, settings: options.Cluster) -> 
             ranking.add(one, where, Term(TermKind.STICKINESS, amount, one.origin, one.base))
 
 
-def _hold(ranking: Ranking, one: Instance, standing: Standing) -> None:
+def _hold(ranking: Ranking, one: Instance, standing: Standing, *, opt_in: bool) -> None:
     """Bind what is not managed to where it runs.
 
     Not where running twice blocks it, or a lost ticket freezes it, nor to nodes that were read
-    before the failure that blocks it (measured).
+    before the failure that blocks it; and in an opt-in cluster a node that is not there is closed
+    to it instead (all measured).
     """
     reason = standing.unmanaged_by
     if reason is not None and reason.code in _UNBOUND:
         return
-    term = Term(TermKind.UNMANAGED, INFINITY, one.origin, one.base)
     for where in standing.running:
+        closed = opt_in and not ranking.nodes[where].online
+        amount = -INFINITY if closed else INFINITY
         if where not in standing.unbound:
-            ranking.add(one, where, term)
+            ranking.add(one, where, Term(TermKind.UNMANAGED, amount, one.origin, one.base))
 
 
 _Ban = tuple[int, TermKind]

@@ -7,7 +7,7 @@ placement strategy".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import attribute
@@ -16,7 +16,7 @@ from reconciler.model.action import ActionKind, Task
 from reconciler.model.score import INFINITY
 from reconciler.scheduler import clone, node_table, options, rule
 from reconciler.scheduler.instance import Instance, Variant
-from reconciler.scheduler.nodes import UNDECIDED, Node
+from reconciler.scheduler.nodes import NOWHERE, UNDECIDED, Node
 from reconciler.scheduler.options import PlacementStrategy
 from reconciler.scheduler.ranking import Row
 from reconciler.scheduler.situation import Situation
@@ -50,7 +50,7 @@ class Capacity:
         self._free: list[Amounts] = []
         self._ids: Sequence[str] = ()
         self._names: Sequence[int] = ()
-        self._tables: list[Sequence[int]] = []
+        self._tables: dict[tuple[int, ...], list[Sequence[int]]] = {}
         if self.counts:
             self._free = [self.original(node) for node in nodes]
             self._ids = [node.desired.id or node.name for node in nodes]
@@ -72,16 +72,18 @@ class Capacity:
             found = self._needs[one.base] = amounts(one.definition.utilization, self._clock)
         return found
 
-    def table(self, copies: int) -> Sequence[int]:
+    def table(self, copies: int, named: Collection[int] | None) -> Sequence[int]:
         """Return the nodes in the order of their table, or of a copy of a copy... of it.
 
         A copy is entered in the order of what it is made from. Each colocation that counts for a
-        resource makes one of its table (measured).
+        resource makes one of its table. Where nodes must be named only those are in it, in the
+        order in which they were named (all measured).
         """
-        while copies >= len(self._tables):
-            before = self._tables[-1] if self._tables else self._names
-            self._tables.append(node_table.order(self._ids, before))
-        return self._tables[copies]
+        entered = tuple(self._names if named is None else named)
+        tables = self._tables.setdefault(entered, [])
+        while copies >= len(tables):
+            tables.append(node_table.order(self._ids, tables[-1] if tables else entered))
+        return tables[copies]
 
     def take(self, one: Instance, node: int) -> None:
         """Take what a primitive needs from a node."""
@@ -138,7 +140,8 @@ class Capacity:
         if found or len(together) == 1:
             return found, None
         alone = [node for node in allowed if self._fits(self.need(one), node)]
-        table = self.table(placing.ranking.copies[one.index] + 1)
+        ranking = placing.ranking
+        table = self.table(ranking.copies[one.index] + 1, ranking.named.get(one.index))
         return alone, self._freest([node for node in table if node in allowed])
 
     def _freest(self, nodes: Sequence[int]) -> int:
@@ -198,12 +201,26 @@ def sequence(placing: Placing) -> list[Instance]:
     nodes = placing.capacity.ranked(placing.nodes)
 
     def key(one: Instance) -> tuple[object, ...]:
-        row = _joined(placing, one)
-        running = placing.situation.standing[one.index].running
-        here = row[running[0]] if running else -INFINITY
+        row, home = _joined(placing, one), _home(placing, one)
+        here = -INFINITY if home == NOWHERE else row[home]
         return (-one.meta.priority, -here, [-row[node.index] for node in nodes])
 
     return sorted(tops, key=key)
+
+
+def _home(placing: Placing, one: Instance) -> int:
+    """Return the first node where a resource runs, NOWHERE if there is none.
+
+    What nobody manages is no more where it was lost to the group or clone that it is in (measured).
+    """
+    standing = placing.situation.standing
+    for where in standing[one.index].running:
+        if one.is_primitive or placing.nodes[where].online:
+            return where
+        there = (each for each in one.primitives() if where in standing[each.index].running)
+        if any(standing[each.index].managed for each in there):
+            return where
+    return NOWHERE
 
 
 def _joined(placing: Placing, one: Instance) -> Row:

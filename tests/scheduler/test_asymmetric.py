@@ -74,6 +74,23 @@ def test_what_holds_a_resource_where_it_runs_names_that_node_for_it():
     assert found == {"n1": 5, "n2": facts.INFINITY}
 
 
+@pytest.mark.parametrize("symmetric", ["true", "false"])
+def test_what_nobody_manages_is_kept_off_a_lost_node_where_nodes_must_be_named(symmetric):
+    """Elsewhere it stays there at any price."""
+    device = fencing.FenceDevice("f", "fence_xvm", hosts=("n2",))
+    wanted = facts.wanted(
+        strategies.primitive("p", is_managed="false"),
+        symmetric_cluster=symmetric,
+        fencing_enabled="true",
+    )
+    seen = facts.seen({"n1": {}, "n2": {"p": "running"}}, presence={"n2": Presence.UNKNOWN})
+    wanted = dataclasses.replace(wanted, fencing=fencing.Fencing((device,)))
+    due = facts.pipeline.schedule(wanted, seen)
+
+    score = facts.INFINITY if symmetric == "true" else -facts.INFINITY
+    assert due.ledgers["p"]["n2"].score == score
+
+
 def test_what_forbids_a_resource_everywhere_names_all_nodes_for_it():
     """A resource that is to be stopped has a score on each of them."""
     found = _moment("p", strategies.primitive("p", target_role="Stopped"))

@@ -8,7 +8,8 @@ import pytest
 from scheduler import strategies, test_migration
 from scheduler import test_rules as facts
 
-from reconciler.model import constraint, desired, node, plan, resource
+from reconciler.model import constraint, desired, fencing, node, plan, resource
+from reconciler.model.observed import Presence
 from reconciler.model.role import Role
 
 TOGETHER = (constraint.Colocation("k", "b", "a", facts.INFINITY),)
@@ -90,6 +91,30 @@ def test_what_runs_is_placed_before_what_does_not():
     seen = facts.seen({"n1": {"b": "running", "a": "stopped"}, "n2": {}})
 
     assert _targets(facts.pipeline.schedule(wanted, seen)) == {"a": "", "b": "n1"}
+
+
+@pytest.mark.parametrize(("managed", "first"), [("true", "x"), ("false", "p")])
+def test_a_clone_that_nobody_manages_is_not_at_home_where_it_was_lost(managed, first):
+    """It is placed by the score of the next node where it runs."""
+    needy = dataclasses.replace(
+        strategies.primitive("p", is_managed=managed), utilization=strategies.sets(cpu="1")
+    )
+    likes = [facts.location("c", "n1", 10), facts.location("c", "n2", 30)]
+    likes.append(facts.location("x", "n3", 20))
+    found = _wanted("utilization", {"n1": 1, "n2": 1, "n3": 1}, {"x": 1}, likes)
+    device = fencing.FenceDevice("f", "fence_xvm", hosts=("n1",))
+    wanted = dataclasses.replace(
+        found,
+        resources=(resource.Clone("c", needy), *found.resources),
+        properties=strategies.sets(placement_strategy="utilization"),
+        fencing=fencing.Fencing((device,)),
+    )
+    states = {"n1": {"p": "running"}, "n2": {"p": "running"}, "n3": {"x": "running"}}
+    presence = {"n1": Presence.UNKNOWN}
+    due = facts.pipeline.schedule(wanted, facts.seen(states, presence=presence))
+
+    told = [one.instance for one in due.moments]
+    assert min(("x", "p:0"), key=told.index).startswith(first)
 
 
 def test_who_is_placed_first_hears_a_primary_that_listens_to_nobody():
@@ -182,6 +207,30 @@ def test_where_capacities_go_in_a_circle_the_table_decides(score, target):
             strategies.primitive("d"),
             constraints=[constraint.Colocation("k", "d", "a", score)],
             placement_strategy="balanced",
+        ),
+        nodes=tuple(
+            node.Node(name, utilization=strategies.sets(c=cpu, m=memory, d=disk))
+            for name, (cpu, memory, disk) in left.items()
+        ),
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({name: {} for name in left}))
+
+    assert _targets(due)["a"] == target
+
+
+@pytest.mark.parametrize(
+    ("named", "target"),
+    [("echo foxtrot hotel", "hotel"), ("alpha charlie echo foxtrot hotel", "foxtrot")],
+)
+def test_in_an_opt_in_cluster_the_table_holds_what_is_named(named, target):
+    """Nodes that nobody named for a resource are not in it, and do not move the cut."""
+    left = {"alpha": "132", "charlie": "222", "echo": "321", "foxtrot": "313", "hotel": "322"}
+    wanted = dataclasses.replace(
+        facts.wanted(
+            strategies.primitive("a"),
+            constraints=[facts.location("a", name, 0) for name in named.split()],
+            placement_strategy="balanced",
+            symmetric_cluster="false",
         ),
         nodes=tuple(
             node.Node(name, utilization=strategies.sets(c=cpu, m=memory, d=disk))
