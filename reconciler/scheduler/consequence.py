@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.resource import OnFail
@@ -169,18 +169,22 @@ def multiply_active(situation: Situation, one: Instance) -> None:
             pass
 
 
-def lift(situation: Situation) -> None:
-    """Sum up for groups and clones what their primitives are."""
+def lift(situation: Situation, read: Sequence[int]) -> None:
+    """Sum up for groups and clones what their primitives are.
+
+    They run on nodes in the order in which these were read (measured).
+    """
+    turns = {where: turn for turn, where in enumerate(read)}
     for one in reversed(situation.expansion.all):
         if one.is_primitive:
             continue
         standing = situation.standing[one.index]
         for member in one.children:
             below = situation.standing[member.index]
-            for where in below.running:
-                if where not in standing.running:
-                    standing.running.append(where)
+            standing.running.extend(below.running)
             if RANK[below.role] > RANK[standing.role]:
                 standing.role = below.role
             standing.failed = standing.failed or below.failed
             standing.spent = standing.spent or below.spent
+        places = dict.fromkeys(standing.running)
+        standing.running = sorted(places, key=lambda where: turns.get(where, len(turns)))

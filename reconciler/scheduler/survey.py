@@ -30,9 +30,11 @@ def read(
     silent_too = settings.fencing_enabled or settings.shutdown_lock
     heard = [node for node in recorded if node.remote is not None or node.online or silent_too]
     void = {node.index for node in nodes if node.remote is not None}
+    read: list[int] = []
     for node in remote.met(situation, heard, settings, operations):
         binder.bind_all(node)
         void.discard(node.index)
+        read.append(node.index)
     situation.forget(void)
     partial_migration.settle(situation, binder.travelled)
     devices = wanted.fencing.devices or any(one.is_fence_device for one in expansion.all)
@@ -49,5 +51,5 @@ def read(
             consequence.multiply_active(situation, one)
     guest.spread(situation)
     consequence.stop_alike(situation)
-    consequence.lift(situation)
+    consequence.lift(situation, read)
     return situation

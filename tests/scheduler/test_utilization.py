@@ -93,6 +93,30 @@ def test_what_runs_is_placed_before_what_does_not():
     assert _targets(facts.pipeline.schedule(wanted, seen)) == {"a": "", "b": "n1"}
 
 
+@pytest.mark.parametrize(("where", "first"), [("n1", "x"), ("n2", "g")])
+def test_a_group_is_at_home_on_the_node_that_was_read_first(where, first):
+    """Whichever of its members runs there."""
+    members = tuple(
+        dataclasses.replace(strategies.primitive(name), utilization=strategies.sets(cpu="1"))
+        for name in "ab"
+    )
+    likes = [facts.location("g", "n1", 10), facts.location("g", "n2", 30)]
+    likes.append(facts.location("x", "n3", 20))
+    found = _wanted("utilization", {"n1": 3, "n2": 3, "n3": 3}, {"x": 1}, likes)
+    wanted = dataclasses.replace(found, resources=(resource.Group("g", members), *found.resources))
+    other = "n2" if where == "n1" else "n1"
+    states = {where: {"b": "running"}, other: {"a": "running"}, "n3": {"x": "running"}}
+    seen = facts.seen(states)
+    nodes = {
+        name: dataclasses.replace(one, place=place)
+        for place, (name, one) in enumerate(seen.nodes.items())
+    }
+    due = facts.pipeline.schedule(wanted, dataclasses.replace(seen, nodes=nodes))
+
+    told = [one.instance for one in due.moments]
+    assert min("gx", key=told.index) == first
+
+
 @pytest.mark.parametrize(("managed", "first"), [("true", "x"), ("false", "p")])
 def test_a_clone_that_nobody_manages_is_not_at_home_where_it_was_lost(managed, first):
     """It is placed by the score of the next node where it runs."""
