@@ -301,8 +301,7 @@ def _plain(line: str, alike: set[str | None]) -> str:
 
 
 def _clone_min(cib: ET.Element, _: Answer) -> bool:
-    blocks = [one for clone in _cloned_groups(cib) for one in clone.findall("meta_attributes")]
-    return _drop(blocks, lambda one: one.get("name") == "clone-min")
+    return _drop(_options_of(_cloned_groups(cib)), lambda one: one.get("name") == "clone-min")
 
 
 def _drop(parents: Iterable[ET.Element], told: Callable[[ET.Element], bool]) -> bool:
@@ -381,8 +380,22 @@ def _pairs_of_promoted(cib: ET.Element, _: Answer) -> bool:
         if one.get("rsc-role") in ("Promoted", "Master")
     }
     clones = [clone for clone in _clones(cib) if clone.get("id") in promoted]
-    blocks = [block for clone in clones for block in clone.findall("meta_attributes")]
-    return _drop(blocks, lambda one: one.get("name") == "interleave")
+    return _drop(_options_of(clones), lambda one: one.get("name") == "interleave")
+
+
+def _partners_of_groups(cib: ET.Element, _: Answer) -> bool:
+    """Let cloned groups that somebody must be with have no partners to follow."""
+    required = {
+        one.get("with-rsc")
+        for one in cib.iter("rsc_colocation")
+        if one.get("score") in ("INFINITY", "+INFINITY")
+    }
+    clones = [clone for clone in _cloned_groups(cib) if clone.get("id") in required]
+    return _drop(_options_of(clones), lambda one: one.get("name") == "interleave")
+
+
+def _options_of(clones: Iterable[ET.Element]) -> list[ET.Element]:
+    return [block for clone in clones for block in clone.findall("meta_attributes")]
 
 
 def _unfenced(cib: ET.Element, right: Answer) -> bool:
@@ -474,6 +487,7 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "require-all with groups or clones": _require_all,
     "what a role of a cloned group is to avoid": _role_of_group,
     "instances that need a partner only where they are promoted": _pairs_of_promoted,
+    "who must be with a cloned group of which nothing has its partner": _partners_of_groups,
     "a mandatory order beside a weaker one": _weaker,
     "a stop that nobody asked for": _stops_one_way,
     "a lost node that cannot be fenced": _unfenced,

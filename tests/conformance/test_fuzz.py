@@ -44,6 +44,7 @@ def test_random_situations(level):
         (4, 1025, "a mandatory order beside a weaker one"),
         (4, 1099, "what a role of a cloned group is to avoid"),
         (4, 1145, "instances that need a partner only where they are promoted"),
+        (5, 701590, "who must be with a cloned group of which nothing has its partner"),
         (4, 1084, "a lost node that cannot be fenced"),
         (6, 20300051, "a promotion or migration that began long ago"),
         (6, 20300150, "what was stopped does not run because a monitor of it ends"),
