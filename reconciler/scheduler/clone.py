@@ -105,11 +105,33 @@ class _Spread:
             if not self._goes(child, beyond=beyond):
                 if beyond:
                     _forbid(self._placing, child)
-                self._place(child, NOWHERE)
+                self._place_beside_drawn(child)
             if beyond:
                 self._placing.overlook(child)
             else:
                 self._count(child)
+
+    def _place_beside_drawn(self, child: Instance) -> None:
+        """Place an instance that has no node yet.
+
+        Groups that went to a better node keep it to themselves only where another would come to it:
+        what else is said of it counts as if they were not there (measured; Pacemaker's scheduler
+        lets the other come).
+        """
+        placing = self._placing
+        mark = placing.ranking.mark(child.below())
+        everywhere = self.taken
+        self.taken = [
+            count - sum(1 for index in self.drawn if placing.chosen[index] == node)
+            for node, count in enumerate(everywhere)
+        ]
+        self._place(child, NOWHERE)
+        seen, self.taken = self.taken, everywhere
+        where = placing.chosen[child.index]
+        if where >= 0 and self.taken[where] >= self._clone.spread.node_max > seen[where]:
+            placing.release(child)
+            placing.ranking.restore(mark)
+            self._place(child, NOWHERE)
 
     def echoes(self) -> dict[int, int]:
         """Return how often instances heard what they would like to be with, by their numbers."""

@@ -395,3 +395,28 @@ def test_only_the_clone_says_whether_its_instances_start_in_turn(where, waits):
     edges = {(one.before, one.after) for one in due.edges}
 
     assert (("p:0_start_0@n1", "p:1_start_0@n2") in edges) is waits
+
+
+def test_a_group_that_went_elsewhere_closes_its_new_node_only_by_the_room_that_it_takes():
+    """Another instance that may be there but for that, and elsewhere does not want to be, stops."""
+    one = dataclasses.replace(strategies.primitive("p"), utilization=strategies.sets(cpu="2"))
+    clone = resource.Clone("c", resource.Group("g", (one,)))
+    told = wanted(
+        strategies.primitive("q"),
+        clone,
+        constraints=[constraint.Colocation("k", "c", "q", -100), location("q", "n1", INFINITY)],
+        placement_strategy="utilization",
+    )
+    nodes = tuple(
+        node.Node(name, utilization=strategies.sets(cpu="2"), standby=name == "n3")
+        for name in ("n1", "n2", "n3")
+    )
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}, "n3": {"p": "running"}}
+    due = pipeline.schedule(dataclasses.replace(told, nodes=nodes), seen(states))
+
+    assert {
+        one.source: one.target for one in due.changes if one.resource == "p" and one.source
+    } == {
+        "n1": "n2",
+        "n3": "",
+    }
