@@ -18,7 +18,7 @@ from reconciler.scheduler.situation import Situation
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 _PULLS = Link.PULLS_THEN | Link.PULLS_FIRST
-_LOOSE = Link.ADVISORY | Link.UNORDERED | Link.NEEDS_IF_WANTED
+_LOOSE = Link.ADVISORY | Link.UNORDERED | Link.NEEDS_IF_WANTED | Link.ONE_WAY
 """What makes nobody stop who runs."""
 _WHOLE = (Task.NOTHING, Task.NOTIFY)
 """What closes the starts or stops of a clone: the last is that all were told of them."""
@@ -115,7 +115,7 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
     stopped, or looked for (both measured).
     """
     for first, flags in list(start.before):
-        if flags & Link.UNORDERED or _has_sunk(steps, first):
+        if flags & (Link.UNORDERED | Link.ONE_WAY) or _has_sunk(steps, first):
             continue
         if _follows(one, flags):
             for up in _ups(steps, first, one):
@@ -265,11 +265,10 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
 def _goes(steps: Steps, other: Instance, risen: Step) -> bool:
     """Tell whether any of a resource stops: who follows it has to stop before (measured).
 
-    Who follows its promotion has to where any of it is demoted.
+    Who follows its promotion has to where any of it is demoted, and only there.
     """
     if other.is_primitive:
         return any(stop.required for stop in steps.at(other).stops.values())
     whole = steps.whole(other)
     promoted = risen in creation.endings(steps, other, Task.PROMOTE)
-    sinks = promoted and whole.demote is not None and whole.demote.required
-    return whole.stop.required or sinks
+    return present(whole.demote if promoted else whole.stop).required

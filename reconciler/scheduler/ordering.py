@@ -95,11 +95,15 @@ class Ordering:
     def _bind(self, way: _Way) -> None:
         if self._suffices(way.rule):
             # Other instances may still be there, so nothing is pulled along; nor is it waited for
-            # that they were notified (measured).
+            # that they were notified. Even a weak order needs them to rise (both measured).
+            lasting = way.mandatory and way.rule.symmetrical
+            flags = Link.NEEDS if lasting else Link.NEEDS | Link.ONE_WAY
+            if not way.forward:
+                flags = Link.ORDER if way.mandatory else Link.ADVISORY
             done = creation.ends if way.forward else creation.endings
             firsts = done(self.steps, way.first, way.first_task)
             thens = creation.beginnings(self.steps, way.then, way.then_task)
-            link_all(firsts, thens, Link.NEEDS if way.forward else Link.ORDER)
+            link_all(firsts, thens, flags)
             link_all(self._findings(way.first, way.first_task), thens, Link.ORDER)
             if way.forward and way.rule.least > 1:
                 link_all([self._enough(way)], thens, Link.NEEDS | Link.UNORDERED)

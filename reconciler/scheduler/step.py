@@ -57,6 +57,8 @@ class Link:
     """Only the other flags count; it says nothing about which comes first."""
     ADVISORY = 32
     """The order may be given up where it would close a circle."""
+    ONE_WAY = 256
+    """``then`` starts after ``first``, but need not stop before it: a migration minds it not."""
 
 
 class Step:

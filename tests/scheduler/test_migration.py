@@ -279,3 +279,57 @@ def test_an_instance_of_a_clone_migrates_while_what_its_clone_follows_moves():
     kinds = {(one.resource, one.source): one.kind.value for one in due.changes}
     assert kinds["a", "n1"] == "move"
     assert kinds["b", "n1"] == "migrate"
+
+
+@pytest.mark.parametrize(
+    ("state", "task", "kind"),
+    [
+        ("monitor-failed", "promote", "migrate"),
+        ("promoted", "promote", "move"),
+        ("monitor-failed", "start", "move"),
+        ("promoted", "start", "migrate"),
+    ],
+)
+def test_who_follows_a_promotion_stops_only_for_a_demotion(state, task, kind):
+    """What else stops in the clone it does not mind, as who follows its start minds no demotion."""
+    clone = resource.Clone("A", strategies.primitive("a"), meta=strategies.sets(promotable="true"))
+    order = constraint.Order("o", "A", "w", first_action=task, then_action="start")
+    rules = [order, location("w", "n1", -INFINITY), location("A", "n3", -INFINITY)]
+    states = {
+        "n1": {"a": "running", "w": "running"},
+        "n2": {"a": state, "w": "stopped"},
+        "n3": {"a": "stopped", "w": "stopped"},
+    }
+    moving = strategies.primitive("w", allow_migrate="true")
+    due = pipeline.schedule(
+        wanted(clone, moving, constraints=rules, nodes=tuple(states)),
+        seen(states, attributes={"n1": {"master-a": "10"}}),
+    )
+
+    assert change(due, "w").kind.value == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "symmetrical", "found"),
+    [
+        (constraint.OrderKind.MANDATORY, True, "move"),
+        (constraint.OrderKind.MANDATORY, False, "migrate"),
+        (constraint.OrderKind.OPTIONAL, True, "migrate"),
+        (constraint.OrderKind.SERIALIZE, None, "migrate"),
+    ],
+)
+def test_who_needs_some_instances_to_start_only_migrates_whatever_they_do(kind, symmetrical, found):
+    """It waits for none of them, either, as it need not stop before they do."""
+    clone = resource.Clone("A", strategies.primitive("a"), meta=strategies.sets(clone_min="1"))
+    order = constraint.Order("o", "A", "w", kind=kind, symmetrical=symmetrical)
+    states = {
+        "n1": {"a": "running", "w": "running"},
+        "n2": {"a": "monitor-failed", "w": "stopped"},
+    }
+    moving = strategies.primitive("w", allow_migrate="true")
+    due = pipeline.schedule(
+        wanted(clone, moving, constraints=[order, location("w", "n1", -INFINITY)]), seen(states)
+    )
+
+    assert change(due, "w").kind.value == found
+    assert "a:1_start_0@n2" not in before(due, "w_stop_0@n1")
