@@ -235,11 +235,15 @@ class Binder:
             return self._free(candidates, node)
         if state.next_role is Role.STOPPED:
             self.situation.standing[first.index].next_role = Role.STOPPED
-        self._note_seen(candidates, node, name)
+        if not state.doubted:
+            self._note_seen(candidates, node, name)
         return None
 
     def _note_seen(self, candidates: list[Instance], node: Node, name: str) -> None:
-        """Note which instance a history that says "stopped" is about: as if it was active."""
+        """Note which instance a history that says "stopped" is about: as if it was active.
+
+        One after which the node has to be asked again is about none (measured).
+        """
         one = self._fitting(candidates, node)
         if one is not None:
             standing = self.situation.standing[one.index]

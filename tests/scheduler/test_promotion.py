@@ -141,6 +141,29 @@ def test_a_score_counts_for_no_instance_known_elsewhere_where_the_node_must_be_a
     assert due.promotion_scores == {"p:0": {"n2": -1}, "p:1": {"n1": 10}}
 
 
+@pytest.mark.parametrize(("rc", "pulled"), [(1, 100), (7, 0)])
+def test_an_instance_is_known_nowhere_where_the_only_node_has_to_be_asked_anew(rc, pulled):
+    """A probe that failed long ago is about no instance, so that every score counts for it."""
+    found = facts.seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}, "n3": {}})
+    asked = strategies.record("monitor", rc, 1, 7)
+    known = dataclasses.replace(found.nodes["n2"].histories["p"], operations=(asked,))
+    nodes = {
+        **found.nodes,
+        "n2": dataclasses.replace(found.nodes["n2"], histories={"p": known}),
+        "n3": dataclasses.replace(found.nodes["n3"], attributes={"master-p": "100"}),
+    }
+    clone = resource.Clone(
+        "c",
+        strategies.primitive("p", failure_timeout="60s"),
+        meta=strategies.sets(promotable="true", clone_max="2"),
+    )
+    due = pipeline.schedule(
+        facts.wanted(clone, nodes=NAMES), dataclasses.replace(found, nodes=nodes)
+    )
+
+    assert due.ledgers["p:1"]["n3"].score == pulled
+
+
 def test_an_instance_that_can_be_told_apart_has_its_own_score_beside_another():
     """That another one is active on the node does not take away what its own says."""
     clone = _clone(globally_unique="true", clone_max="2", clone_node_max="2")
