@@ -59,6 +59,7 @@ class Ordering:
         self.assignment = assignment
         self._joins: dict[tuple[object, ...], Step] = {}
         self._partners: dict[int, list[_Way]] = {}
+        self._leads: dict[tuple[Sequence, int], Instance] = {}
         self._without: set[int] = set()
         self.leading: set[int] = set()
         """Numbers of the primitives for whose start something waits, by the orders up to now.
@@ -179,7 +180,8 @@ class Ordering:
     def _interleaved(self, way: _Way) -> None:
         """Pair the instances that are on the same node; both clones still go one after the other.
 
-        What has no roles makes no partner wait for one (measured).
+        What has no roles makes no partner wait for one. Where a node has several instances, one of
+        them is the partner, and the others go without who stays with that (both measured).
         """
         firsts = creation.endings(self.steps, way.first, way.first_task)
         thens = creation.beginnings(self.steps, way.then, way.then_task)
@@ -190,6 +192,9 @@ class Ordering:
             pair = dataclasses.replace(way, then=child)
             for other in way.first.children:
                 if where & self._where(other, way.first_task):
+                    if not way.forward and self._stays_with_another(pair, other):
+                        continue
+                    self._leads.setdefault((way.rule, child.index), other)
                     pair = dataclasses.replace(pair, first=other)
                     if not never:
                         self._relate(pair)
@@ -197,6 +202,12 @@ class Ordering:
                     break
             if pair.first is way.first or pair.first.index in self._without:
                 self._without_partner(pair)
+
+    def _stays_with_another(self, way: _Way, follower: Instance) -> bool:
+        """Tell whether what follows an instance of its node stays there with another one."""
+        lead = self._leads.get((way.rule, follower.index), way.then)
+        stays = self.assignment.chosen[follower.index] in self._where(way.then, way.first_task)
+        return way.first_task not in _UP and lead is not way.then and stays
 
     def _without_partner(self, way: _Way) -> None:
         """Keep an instance down that has nothing on its node to follow; it is not even missed.

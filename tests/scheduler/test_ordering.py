@@ -709,3 +709,18 @@ def test_an_order_one_way_asks_whether_a_group_or_clone_can_leave(first, states,
     )
 
     assert change(due, "b").blocked is blocked
+
+
+@pytest.mark.parametrize(("failed", "restarts"), [("a:0", True), ("a:1", False)])
+def test_of_several_instances_on_a_node_one_is_the_partner(failed, restarts):
+    """In an interleaved clone, what follows it does not mind what becomes of the others."""
+    several = {"globally_unique": "true", "clone_max": "2", "clone_node_max": "2"}
+    first = resource.Clone("A", strategies.primitive("a"), meta=strategies.sets(**several))
+    then = resource.Clone("B", strategies.primitive("b"), meta=strategies.sets(interleave="true"))
+    states = {"a:0": "running", "a:1": "running", "b": "running", failed: "monitor-failed"}
+    due = pipeline.schedule(
+        wanted(first, then, constraints=[constraint.Order("o", "A", "B")], nodes=("n1",)),
+        seen({"n1": states}),
+    )
+
+    assert (change(due, "b").kind.value == "restart") is restarts
