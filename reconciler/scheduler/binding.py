@@ -157,7 +157,6 @@ class Binder:
             now=now,
             fencing=self.settings.fencing_enabled,
             promotable=one.promotable,
-            anonymous=one.in_clone is not None and not one.unique,
             managed=self._trusted(one),
             contained=bool(one.container),
             failure_timeout_ms=timeout_ms,

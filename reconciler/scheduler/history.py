@@ -62,7 +62,6 @@ class Facts:
         failure_timeout_ms: 0: failures do not expire.
         fail_count: failures on the node that have not expired.
         last_failure: seconds since 1970; 0: none.
-        anonymous: it is one of several instances that cannot be told apart.
         contained: it runs inside of another resource.
         unfenced: the resource is the connection to a node that was not fenced since it was lost.
     """
@@ -75,7 +74,6 @@ class Facts:
     fail_count: int
     last_failure: float
     unfenced: bool = False
-    anonymous: bool = False
     contained: bool = False
 
 
@@ -306,7 +304,7 @@ class _Reading:
                 state.role = Role.UNPROMOTED
                 cleared = state.on_fail is OnFail.DEMOTE
             case "migrate_to":
-                state.role = Role.STOPPED if self.facts.anonymous else self._at_least_started()
+                state.role = self._at_least_started()
                 cleared = False
             case _:
                 cleared = self._rose(record)

@@ -218,7 +218,7 @@ class Ordering:
         """
         child = way.then
         lasting = way.forward and way.mandatory and way.rule.symmetrical
-        if not lasting or way.then_task not in _UP:
+        if not lasting or way.first_task not in _UP or way.then_task not in _UP:
             return
         self._without.add(child.index)
         for follower in self._partners.get(child.index, ()):

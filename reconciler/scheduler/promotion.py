@@ -137,7 +137,7 @@ def choose(
     stays = [Term(TermKind.UNMANAGED, INFINITY, clone.origin, clone.base)]
     terms = {
         child.index: stays.copy()
-        if child.index in held
+        if child.index in held and _seat(placing, child) >= 0
         else _own(placing, clone, child, echoes[child.index])
         for child in instances
     }
@@ -145,7 +145,7 @@ def choose(
     rising = {index: score for index, score in own.items() if index not in held}
     final = own | _final(placing, clone, rising, terms)
     for child in clone.children:
-        where = placing.chosen[child.index]
+        where = _seat(placing, child)
         name = placing.nodes[where].name if where >= 0 else ""
         placing.promotion_scores.setdefault(child.name, {})[name] = final[child.index]
         placing.promotion_ledgers[child.name] = Ledger(tuple(terms[child.index]))
@@ -174,8 +174,9 @@ def _promote(
     promoted = 0
     per_node: dict[int, int] = {}
     for child in ranked:
-        where = placing.chosen[child.index]
+        where = _seat(placing, child)
         if where < 0:
+            promoted += child.index in held
             continue
         fits = per_node.get(where, 0) < clone.spread.promoted_node_max
         room = fits and promoted < clone.spread.promoted_max
@@ -190,6 +191,12 @@ def _promote(
             managed = placing.situation.standing[one.index].managed
             if placing.chosen[one.index] >= 0 and managed:
                 placing.next_role[one.index] = role
+
+
+def _seat(placing: Placing, child: Instance) -> int:
+    """Return where an instance would be promoted: nowhere if its members are apart (measured)."""
+    seats = {placing.chosen[one.index] for one in child.primitives()} - {NOWHERE}
+    return placing.chosen[child.index] if len(seats) <= 1 else NOWHERE
 
 
 def _part(placing: Placing, clone: Instance, instances: Sequence[Instance]) -> None:
@@ -276,11 +283,8 @@ def _final(
     """
     ranking = placing.ranking
     row = ranking.rows[clone.index].copy()
-    rising = {
-        index: placing.chosen[index]
-        for index, score in own.items()
-        if score >= 0 and placing.chosen[index] >= 0
-    }
+    seats = {index: _seat(placing, placing.situation.expansion.all[index]) for index in own}
+    rising = {index: seats[index] for index, score in own.items() if min(score, seats[index]) >= 0}
     for index, where in rising.items():
         row[where] = add(row[where], own[index])
     ranking.become(clone, row, Term(TermKind.PROMOTION_SCORE, 0, clone.origin, clone.base))
@@ -324,7 +328,7 @@ def _own(placing: Placing, clone: Instance, child: Instance, echoes: int) -> lis
     say for one that people want unpromoted. What the role would like to be with counts as often as
     the instance heard it while it was placed (measured).
     """
-    where = placing.chosen[child.index]
+    where = _seat(placing, child)
     if where < 0:
         return []
     if _kept_unpromoted(placing.situation, child):

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import conformance_names
+
 from reconciler.cib import document
 
 Answer = Mapping[str, Any]
@@ -58,7 +60,8 @@ def _in_parts(right: Answer, differences: Differences) -> str:
 
 def removals(text: str, right: Answer, differences: Differences) -> Iterator[tuple[str, str]]:
     """Yield decisions that the CIB gives a cause for, each with the CIB without it."""
-    causes = {**_CAUSES, **(_CAUSES_OF_WAITING if _only_waits_for_fencing(differences) else {})}
+    causes = {**_CAUSES, **conformance_names.CAUSES}
+    causes |= _CAUSES_OF_WAITING if _only_waits_for_fencing(differences) else {}
     for name, remove in causes.items():
         cib = document.parse(text).root
         if remove(cib, right):

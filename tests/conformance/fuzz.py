@@ -40,6 +40,7 @@ import conformance_features as features
 import conformance_harness as harness
 import conformance_lives as lives
 import conformance_mutation as mutation
+import conformance_names
 import conformance_shrink as shrink
 import report
 
@@ -160,7 +161,7 @@ def deliberate(
     for name, text in conformance_decisions.removals(given.text, right, judged[1]):
         without = dataclasses.replace(given, text=text)
         after = judge(without, cache)
-        if after is None or after[0]:
+        if after is None or after[0] or not _is_unheard(name, right, without, cache):
             continue
         left = [after[1].get(one) for one in aspects]
         if not any(left):
@@ -175,6 +176,17 @@ def deliberate(
         if others:
             return f"{name}; {others}"
     return ""
+
+
+def _is_unheard(
+    name: str, right: dict[str, Any], without: Situation, cache: pathlib.Path | None
+) -> bool:
+    """Tell whether the reference says the same without the cause of a decision, where it must."""
+    if name not in conformance_names.UNHEARD:
+        return True
+    oracle = harness.load("oracle")
+    again = ask(oracle, without) if cache is None else _kept(oracle, without, cache)
+    return again is not None and not _weighs(harness.differ(oracle, right, again))
 
 
 def _weighs(differences: dict[str, dict[str, list[str]]]) -> bool:

@@ -171,6 +171,22 @@ def test_who_would_follow_an_instance_without_partner_is_not_missed(state):
     assert {one.kind.value for one in due.changes if one.resource == "f"} == {"leave"}
 
 
+def test_an_instance_needs_no_partner_that_would_only_have_to_stop_first():
+    """Where there is none to be stopped, nothing is waited for."""
+    clones = (
+        resource.Clone("c", strategies.primitive("a")),
+        resource.Clone("d", strategies.primitive("b"), meta=strategies.sets(interleave="true")),
+    )
+    order = constraint.Order("o", "c", "d", first_action="stop", then_action="start")
+    states = {"n1": {"a": "stopped", "b": "stopped"}}
+    due = pipeline.schedule(wanted(*clones, constraints=[order], nodes=("n1",)), seen(states))
+
+    assert {one.resource for one in due.actions if one.task is Task.START and one.real} == {
+        "a",
+        "b",
+    }
+
+
 @pytest.mark.parametrize("configured", [True, False])
 @pytest.mark.parametrize(("interleave", "watched"), [("true", False), ("false", True)])
 def test_monitors_of_an_instance_without_partner_are_left_as_they_are(

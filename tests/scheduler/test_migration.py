@@ -333,3 +333,18 @@ def test_who_needs_some_instances_to_start_only_migrates_whatever_they_do(kind, 
 
     assert change(due, "w").kind.value == found
     assert "a:1_start_0@n2" not in before(due, "w_stop_0@n1")
+
+
+def test_an_instance_that_migrated_is_up_where_it_came_from_until_it_was_stopped():
+    """Which of the instances on the other node that was, nobody can tell."""
+    found = seen({"n1": {"a": "running"}, "n2": {"a": "running"}})
+    known = found.nodes["n1"].histories["a"]
+    gone = dataclasses.replace(strategies.record("migrate_to", 0, 3), source="n1", target="n2")
+    left = dataclasses.replace(known, operations=(*known.operations, gone))
+    node = dataclasses.replace(found.nodes["n1"], histories={"a": left})
+    clone = resource.Clone("A", strategies.primitive("a", allow_migrate="true"))
+    due = pipeline.schedule(
+        wanted(clone), dataclasses.replace(found, nodes={**found.nodes, "n1": node})
+    )
+
+    assert {one.kind.value for one in due.changes} == {"leave"}

@@ -537,3 +537,25 @@ def test_of_instances_without_limit_one_that_is_active_is_promoted(idle, promote
     due = pipeline.schedule(facts.wanted(clone), facts.seen(states, attributes=scores))
 
     assert {one.node for one in due.actions if one.task is Task.PROMOTE and one.real} == {promoted}
+
+
+def test_no_member_is_promoted_apart_from_another_that_nobody_manages():
+    """A cloned group is promoted where it is, and it is nowhere while its members are apart."""
+    members = (strategies.primitive("p"), strategies.primitive("q", is_managed="false"))
+    group = resource.Group("g", members, meta=strategies.sets(ordered="false"))
+    meta = strategies.sets(promotable="true", globally_unique="true", clone_max="1")
+    states = {
+        "n1": {"p:0": "promoted", "q:0": "promoted"},
+        "n2": {"p:0": "stopped", "q:0": "stopped"},
+    }
+    due = pipeline.schedule(
+        facts.wanted(
+            resource.Clone("c", group, meta=meta),
+            constraints=[constraint.Location("l", ("c",), "n1", -1_000_000)],
+        ),
+        facts.seen(states),
+    )
+
+    assert {one.source: one.target for one in due.changes if one.resource == "p"} == {"n1": "n2"}
+    assert due.placement["p:0"] == {"n2": Role.UNPROMOTED}
+    assert "" in due.promotion_scores["g:0"]
