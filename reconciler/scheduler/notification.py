@@ -130,7 +130,7 @@ class _Notes:
                 for step in (frame_.pre, frame_.pre_done, frame_.post, frame_.post_done):
                     step.required = False
                 continue
-            loss = self._loss(acting) if task is Task.STOP else None
+            loss = self._loss() if task is Task.STOP else None
             for one in self.members:
                 if not self.situation.standing[one.index].managed:
                     continue
@@ -228,10 +228,15 @@ class _Notes:
         step = self._notify(one, where, ("post", _DONE[task]), ("post", task.value), told)
         self._tell(one, step, frame_.post, frame_.post_done)
 
-    def _loss(self, acting: list[Instance]) -> Step | None:
-        """Return the step that closes what is told of fencings, if they do some of the stops."""
-        stops = [step for one in acting for step in self._doing(one, Task.STOP)]
-        nodes = {step.node for step in stops if step.done_by_fencing} & set(self.steps.fences)
+    def _loss(self) -> Step | None:
+        """Return the step that closes what is told of fencings, if they do some of the stops.
+
+        Also if what they stop could not be stopped otherwise (measured).
+        """
+        places = [self.steps.places[one.index] for one in self.members]
+        stops = [step for each in places if each is not None for step in each.stops.values()]
+        lost = {step.node for step in stops if step.done_by_fencing and step.required}
+        nodes = lost & set(self.steps.fences)
         if not nodes:
             return None
         name = f"{self.clone.name}_confirmed-post_notify_stonith_0"

@@ -61,6 +61,23 @@ def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
     assert told <= before(due, "p:1_monitor_10000@n2")
 
 
+def test_a_fencing_is_told_though_what_it_ends_could_not_be_stopped():
+    """Where a member that nobody manages holds up its group, the fencing ends that all the same."""
+    members = (strategies.primitive("p"), strategies.primitive("u", is_managed="false"))
+    group = resource.Clone("c", resource.Group("g", members), meta=strategies.sets(notify="true"))
+    both = {"p": "running", "u": "running"}
+    states = {"n1": both, "n2": {"p": "running", "u": "stopped"}, "n3": both}
+    due = pipeline.schedule(
+        fenced(group, constraints=[location("c", "n2", -INFINITY)]),
+        seen(states, presence={"n1": Presence.UNKNOWN}),
+    )
+    keys = {one.key for one in due.actions}
+
+    assert "p:1_stop_0@n2" in keys
+    assert "p:2_post_notify_stonith_0@n3" in keys
+    assert "p:2_post_notify_stopped_0@n3" not in keys
+
+
 @pytest.mark.parametrize(
     ("state", "told"),
     [("running", {"n2", "n3"}), ("monitor-failed", {"n3"}), ("promoted", {"n3"})],
