@@ -84,6 +84,7 @@ def is_idle(history: ResourceHistory) -> bool:
     only = history.operations[0]
     return (
         only.rc == _NOT_RUNNING
+        and not is_copy(only)
         and only.operation == "monitor"
         and not only.interval_ms
         and only.status is OperationStatus.DONE
@@ -123,13 +124,13 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
     None survives a stop that was carried out, well or not, nor a start, however that ended. Of one
     that first failed, and has expired, a later success does not count (measured). Where no start
     is on record, a change of the role says that there was one, and so does the first monitor that
-    found it active, though not of itself (measured).
+    found it active, though not of itself; with which parameters only the former says (measured).
     """
     ended = began = changed = -1
     found: int | None = None
     for index, record in enumerate(records):
         state.latest[record.operation, record.interval_ms] = record
-        if record.operation in {"start", "monitor"} and _is_copy(record):
+        if record.operation in {"start", "monitor"} and is_copy(record):
             state.remembered = record
         if record.operation == "stop" and record.status is OperationStatus.DONE:
             ended = index
@@ -139,19 +140,21 @@ def _find_recurring(state: State, records: list[OperationRecord]) -> None:
             changed = index
         elif record.operation == "monitor" and record.rc in _ACTIVE and found is None:
             found = index - 1
+    known = began >= 0
+    began = began if known else changed
     state.life = records[max(began, ended, 0) :]
-    began = began if began >= 0 else max(changed, -1 if found is None else found)
+    began = began if known or found is None else max(began, found)
     last = max(ended, began)
     state.ended = ended > began >= 0
     for record in records[last + 1 :]:
         key = (record.operation, record.interval_ms)
         first = state.recurring.get(key)
-        over = state.has_expired(record) or _is_copy(record)
+        over = state.has_expired(record) or is_copy(record)
         if record.interval_ms and (first is None or not (over or state.has_expired(first))):
             state.recurring[key] = record
 
 
-def _is_copy(record: OperationRecord) -> bool:
+def is_copy(record: OperationRecord) -> bool:
     """Tell whether a record is kept beside that of the same operation, as its last failure."""
     return record.id.endswith(_LAST_FAILURE)
 
@@ -414,8 +417,13 @@ class _Reading:
         return record.operation != "migrate_from" and found_promoted(record, rc)
 
     def conclude(self) -> None:
-        """Turn the policy that decides into what it means for the resource."""
+        """Turn the policy that decides into what it means for the resource.
+
+        What is remembered no longer counts once it is old, whatever it is (measured).
+        """
         state = self.state
+        if state.remembered is not None and self._old(state.remembered):
+            state.remembered = None
         if state.on_fail is OnFail.STOP:
             state.next_role = Role.STOPPED
             state.failed = state.active
