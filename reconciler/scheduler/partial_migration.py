@@ -37,11 +37,26 @@ def settle(situation: Situation, names: Iterable[str]) -> None:
     for name in sorted(names):
         one = situation.expansion.by_name.get(name)
         if one is None or not one.is_primitive or (one.in_clone is not None and not one.unique):
+            _look_after(situation, name)
             continue
         review = _Review(situation, one)
         for where in review.read:
             review.leaving(where)
             review.arriving(where)
+
+
+def _look_after(situation: Situation, name: str) -> None:
+    """Find out which instances of an anonymous clone went to a node that is not there.
+
+    They cannot be told apart, so nothing else follows from what others say (measured).
+    """
+    places = {node.name: node for node in situation.nodes}
+    for state in situation.eventful.get(name, {}).values():
+        record = state.departed
+        if record is not None and not state.failure_of(record):
+            target = places.get(record.target)
+            if target is None or not _is_there(target):
+                _fail(state, record)
 
 
 @frozen
@@ -95,26 +110,30 @@ class _Review:
         self._under_way(where, state)
         record = state.departed
         target = None if record is None else self.places.get(record.target)
-        if record is None or target is None:
-            return
-        other = self._told_by(target)
-        trip = self._trip(where, target, record, other)
-        if state.failure_of(record):
+        if record is not None and target is not None:
+            self._left(state, self._trip(where, target, record))
+        elif record is not None and not (state.moved_on or state.failure_of(record)):
+            _fail(state, record)
+
+    def _left(self, state: State, trip: _Trip) -> None:
+        """Draw the consequences of a departure to a node of the cluster."""
+        other = self._told_by(trip.target)
+        if state.failure_of(trip.record):
             self._stuck(trip, other)
         elif state.moved_on:
             if trip.open:
-                self._may_run(target, told_by=where, after=True)
-                self.states[target.index].spent = True
+                self._may_run(trip.target, told_by=trip.source, after=True)
+                self.states[trip.target.index].spent = True
         elif trip.over:
-            self._may_run(target, told_by=where)
+            self._may_run(trip.target, told_by=trip.source)
         elif trip.came is not None and _went_well(other, trip.came):
-            self._dangle(where)
+            self._dangle(trip.source)
         elif trip.open or (trip.asked and trip.pending):
-            self._half(where, target)
-        elif other is not None or not _is_there(target):
-            self._fail(state, record)
+            self._half(trip.source, trip.target)
+        elif other is not None or not _is_there(trip.target):
+            _fail(state, trip.record)
             if trip.came is not None and other is not None and other.active:
-                self._told_first(where, target)
+                self._told_first(trip.source, trip.target)
 
     def _told_by(self, target: Node) -> State | None:
         """Return what a node says; nothing yet while something is under way for the first time."""
@@ -122,10 +141,9 @@ class _Review:
         waits = found is not None and found.pending and not (found.known or found.active)
         return None if waits else found
 
-    def _trip(
-        self, where: int, target: Node, record: OperationRecord, other: State | None
-    ) -> _Trip:
+    def _trip(self, where: int, target: Node, record: OperationRecord) -> _Trip:
         """Return what there is to say of a departure."""
+        other = self._told_by(target)
         came = _arrival(other, self.situation.nodes[where])
         asked = other is not None and _is_there(target)
         over = came is not None and self.states[target.index].has_expired(came)
@@ -212,12 +230,6 @@ class _Review:
             standing.role = Role.STOPPED
         standing.dangling.append(where)
 
-    def _fail(self, state: State, record: OperationRecord) -> None:
-        """Count a migration that did not get through as a failure, unless it was seen stopped."""
-        if state.active and not state.failed:
-            state.failed = state.spent = True
-            state.on_fail, state.failure = state.on_fail or OnFail.RESTART, record
-
     def _told_first(self, teller: int, node: Node) -> None:
         """Look earlier at a node of which another told that was recorded before it."""
         if self.read.index(teller) < self.read.index(node.index):
@@ -276,6 +288,13 @@ class _Review:
             if one.operation in _TELLING or (one.operation == "migrate_from" and one.rc)
         ]
         return not told or told[-1] < record.changed_at
+
+
+def _fail(state: State, record: OperationRecord) -> None:
+    """Count a migration that did not get through as a failure, unless it was seen stopped."""
+    if state.active and not state.failed:
+        state.failed = state.spent = True
+        state.on_fail, state.failure = state.on_fail or OnFail.RESTART, record
 
 
 def _is_there(node: Node) -> bool:

@@ -377,3 +377,37 @@ def test_a_monitor_that_failed_first_is_not_live(first, then, live):
     found = state.recurring["monitor", 10_000]
 
     assert (not state.has_expired(found)) is live
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        ((("monitor", 0), START), 1),
+        ((("monitor", 0), PROMOTE), 1),
+        ((("monitor", 0), ("demote", 0)), 1),
+        ((("monitor", 0), ("monitor/10", 0)), 2),
+    ],
+)
+def test_what_was_found_before_a_change_says_nothing_of_parameters_since(done, told):
+    """A start gives the resource those of its time, and so must have what changed its role."""
+    assert len(_read(*done).life) == told
+
+
+@pytest.mark.parametrize(("timeout_ms", "remembered"), [(0, True), (60_000, False)])
+def test_what_is_remembered_of_a_failure_is_forgotten_with_time(timeout_ms, remembered):
+    """Even if it was none: what was asked and found to be as expected."""
+    found = dataclasses.replace(records(("monitor", 0))[0], id="p_last_failure_0")
+    known = observed.ResourceHistory("p", strategies.AGENT, (found,))
+    given = dataclasses.replace(FACTS, failure_timeout_ms=timeout_ms)
+    reader = operation.Reader((), rule.Clock(strategies.NOW))
+    state = history.read(resource.Primitive("p", strategies.AGENT), known, reader, given)
+
+    assert (state.remembered is not None) is remembered
+
+
+@pytest.mark.parametrize(("name", "idle"), [("p_last_0", True), ("p_last_failure_0", False)])
+def test_who_remembers_a_failure_is_not_idle(name, idle):
+    """It may have to be cleared once the resource is another one."""
+    found = dataclasses.replace(records(("monitor", 7))[0], id=name)
+
+    assert history.is_idle(observed.ResourceHistory("p", strategies.AGENT, (found,))) is idle

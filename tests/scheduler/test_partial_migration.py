@@ -8,7 +8,7 @@ import pytest
 from scheduler import strategies
 from scheduler import test_rules as facts
 
-from reconciler.model import fencing, observed
+from reconciler.model import fencing, observed, resource
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.observed import OperationStatus, Presence
 from reconciler.model.plan import ChangeKind
@@ -254,6 +254,30 @@ def test_what_did_not_arrive_well_long_ago_may_be_there():
     primitive = strategies.primitive("p", allow_migrate="true", failure_timeout="60s")
     seen = _seen((START, TO), (PROBE, FROM_FAILED))
     due = pipeline.schedule(facts.wanted(primitive, nodes=tuple(seen.nodes)), seen)
-    stops = {one.node for one in due.actions if one.task is Task.STOP}
+    stops = {one.node for one in due.actions if one.task is Task.STOP and one.real}
 
     assert (facts.change(due, "p").kind, stops) == (ChangeKind.RESTART, {"n1", "n2"})
+
+
+def _alike(target: str) -> tuple[bool, set[str]]:
+    """Return whether an instance that was sent from n1 failed, and where its clone stops one."""
+    wanted = dataclasses.replace(strategies.primitive("p", allow_migrate="true"), operations=())
+    clone = resource.Clone("c", wanted, meta=strategies.sets(clone_max="1"))
+    left = _history((START, TO), since=NOW - 1000, target=target)
+    came = _history((FROM,), since=NOW - 500)
+    nodes = {
+        name: observed.ObservedNode(name, Presence.ONLINE, histories={"p": told}, place=place)
+        for place, (name, told) in enumerate({"n1": left, "n2": came}.items())
+    }
+    seen = observed.Observed(NOW, quorate=True, nodes=nodes)
+    due = pipeline.schedule(facts.wanted(clone), seen)
+    recovered = any(one.kind is ChangeKind.RECOVER for one in due.changes)
+    return recovered, {one.node for one in due.actions if one.task is Task.STOP and one.real}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"), [("n2", (False, {"n2"})), ("n9", (True, {"n1", "n2"}))]
+)
+def test_of_instances_that_are_alike_none_is_known_to_have_gone(target, expected):
+    """Each node has what its own history says; only to a node that is not there nobody goes."""
+    assert _alike(target) == expected
