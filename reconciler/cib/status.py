@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.cib import document as documents
 from reconciler.cib import fail_count, history, presence
-from reconciler.model import node, observed, remote
+from reconciler.model import attribute, node, observed, remote
 from reconciler.model import property as options
 
 _OLD_TICKET = "granted-ticket-"
@@ -35,6 +36,7 @@ def nodes(
     """
     known = tuple(configured)
     names = {one.id: one.name for one in known} | {one.name: one.name for one in known}
+    permanent = {one.name: one.attributes for one in known}
     found: dict[str, observed.ObservedNode] = {}
     made = {*made, *_connected(document)}
     feature_set = document.root.get("crm_feature_set", "")
@@ -48,7 +50,8 @@ def nodes(
             document.findings.not_carried(element, "the status of a node that is not configured")
         elif name not in found:
             far = _remote(element) or name in made
-            entry = _node(element, name, fencing=fencing, far=far)
+            lasting = permanent.get(name, ())
+            entry = _node(element, name, lasting, fencing=fencing, far=far)
             attributes = fail_count.counting(entry.attributes, feature_set)
             found[name] = dataclasses.replace(entry, attributes=attributes, place=len(found))
     unseen = observed.Presence.UNSEEN
@@ -76,9 +79,17 @@ def _remote(element: ET.Element) -> bool:
     return options.boolean(element.get("remote_node", "")) is True
 
 
-def _node(element: ET.Element, name: str, *, fencing: bool, far: bool) -> observed.ObservedNode:
+def _node(
+    element: ET.Element,
+    name: str,
+    permanent: attribute.AttributeSets,
+    *,
+    fencing: bool,
+    far: bool,
+) -> observed.ObservedNode:
     attributes = _transient(element)
-    leaving = _shutdown(element, attributes)
+    asked = _requests(permanent) | attributes
+    leaving = asks_to_leave(asked)
     facts = presence.membership(element.attrib, shutdown=leaving)
     verdict = presence.judge(facts, fencing=fencing)
     here = verdict.presence
@@ -86,7 +97,7 @@ def _node(element: ET.Element, name: str, *, fencing: bool, far: bool) -> observ
         # Remote nodes are members of nothing; whoever has an entry was heard of.
         here = observed.Presence.OFFLINE
     reason = verdict.unclean_reason
-    if _flag(attributes, "terminate"):
+    if fencing and not leaving and _asks_to_be_fenced(asked):
         reason = reason or TERMINATE
     return observed.ObservedNode(
         name=name,
@@ -113,14 +124,22 @@ def _transient(element: ET.Element) -> dict[str, str]:
     return found
 
 
-def _shutdown(element: ET.Element, attributes: Mapping[str, str]) -> bool:
-    """Tell whether a node asked to leave: by attribute, or in old files in the entry itself."""
-    return asks_to_leave(attributes) or asks_to_leave(element.attrib)
+def _requests(permanent: attribute.AttributeSets) -> dict[str, str]:
+    """Return what the lasting attributes of a node ask for; those that pass away say it, too."""
+    found = {name: attribute.always(permanent, name) for name in ("shutdown", "terminate")}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def asks_to_leave(facts: Mapping[str, str]) -> bool:
-    """Tell whether a node's transient attributes, or its entry's, hold a request to leave."""
-    return facts.get("shutdown", "") not in {"", "0"}
+def asks_to_leave(attributes: Mapping[str, str]) -> bool:
+    """Tell whether a node's attributes hold a request to leave: anything but 0 (measured)."""
+    return attributes.get("shutdown", "0") != "0"
+
+
+def _asks_to_be_fenced(attributes: Mapping[str, str]) -> bool:
+    """Tell whether a node's attributes ask for its fencing: yes, or a time since when (measured)."""
+    text = attributes.get("terminate", "")
+    since = re.match(r"\d+", text)
+    return options.boolean(text) is True or (since is not None and int(since[0]) > 0)
 
 
 def _flag(attributes: Mapping[str, str], name: str) -> bool | None:

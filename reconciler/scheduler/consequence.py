@@ -33,6 +33,7 @@ def manage(situation: Situation, settings: options.Cluster, *, can_fence: bool) 
             standing.unmanaged_by = Reason(ReasonCode.CANNOT_FENCE)
         for where in standing.running:
             if situation.nodes[where].maintenance and not settings.maintenance:
+                _unbind(standing, where)
                 standing.managed, standing.maintenance = False, True
                 standing.unmanaged_by = Reason(ReasonCode.MAINTENANCE, situation.nodes[where].name)
 
@@ -133,11 +134,16 @@ def punish(situation: Situation, one: Instance, state: State, node: Node) -> Non
 def _block(one: Instance, standing: Standing, state: State, node: Node) -> None:
     """Leave an instance alone for what failed on a node."""
     detail = "" if state.failure is None else state.failure.reason
-    if standing.managed:
-        before = itertools.takewhile(lambda where: where != node.index, standing.states)
-        standing.unbound = frozenset(before)
+    _unbind(standing, node.index)
     standing.blocked, standing.managed = True, False
     standing.unmanaged_by = Reason(ReasonCode.BLOCKED_BY_FAILURE, node.name, detail, one.origin)
+
+
+def _unbind(standing: Standing, here: int) -> None:
+    """Note where it may well leave, if one node is the first of which we read that it must stay."""
+    if standing.managed:
+        before = itertools.takewhile(lambda where: where != here, standing.states)
+        standing.unbound = frozenset(before)
 
 
 def _blocked_with(one: Instance) -> Iterator[Instance]:

@@ -20,6 +20,7 @@ from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import NOWHERE, Node
 from reconciler.scheduler.options import Requires
 from reconciler.scheduler.situation import Situation, Standing
+from reconciler.scheduler.state import State
 from reconciler.scheduler.step import Link, Step, Steps, link, present
 
 
@@ -148,18 +149,24 @@ def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
 
 
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:
-    """Let what is active in several places stop last where it was last seen to run well (measured).
+    """Let what is active in several places stop last where it was seen last (measured).
 
-    That is after the fencing of the others.
+    If nothing failed there, that is after the fencing of the others; to leave is no failure, though
+    it may be one not to have arrived.
     """
     standing = case.situation.standing[one.index]
-    if not standing.running:
+    *others, last = standing.running or (NOWHERE,)
+    if not others or _failed(standing.states[last]):
         return
-    well = [where for where in standing.running if not standing.states[where].failed]
-    last = (well or standing.running)[-1]
-    for where in standing.running:
-        if where != last:
-            link(steps.fences.get(where), steps.at(one).stops.get(last), Link.ADVISORY)
+    for where in others:
+        link(steps.fences.get(where), steps.at(one).stops.get(last), Link.ADVISORY)
+
+
+def _failed(state: State) -> bool:
+    """Tell whether an operation failed on a node."""
+    failure = state.failure
+    left = failure is not None and failure is state.departed and failure.rc == Rc.OK
+    return state.failed and not left
 
 
 def _careless(one: Instance, case: Circumstances) -> bool:

@@ -41,8 +41,8 @@ class Standing:
         dangling: nodes at the other end of a migration, on which it must be stopped for good.
         seen_on: numbers of the nodes that were asked about it, active there or not.
         lost_on: numbers of the lost nodes where it was active, too, which does not count.
-        unbound: nodes that it is not bound to, though it is left alone: they were read before the
-            failure that forbids to touch it.
+        unbound: nodes that it is not bound to, though it is left alone: they were read before
+            what forbids to touch it.
     """
 
     running: list[int] = dataclasses.field(default_factory=list)

@@ -491,11 +491,67 @@ def test_old_history():
     assert (found.status, found.rc) == (observed.OperationStatus.DONE, 8)
 
 
-def test_terminate():
-    """A node that somebody asked to be fenced is unclean while it answers."""
-    text = _STATE.replace("name='standby' value='on'", "name='terminate' value='true'")
+def _asking(name, value, *, lasting=None, entry=""):
+    """Return node a, whose attribute, and entry, say something."""
+    text = _STATE.replace("name='standby' value='on'", f"name='{name}' value='{value}'")
+    nodes = _NODES
+    if lasting is not None:
+        pair = f"<nvpair id='x' name='{name}' value='{lasting}'/>"
+        block = f"<instance_attributes id='y'>{pair}</instance_attributes>"
+        nodes = nodes.replace("uname='a'/>", f"uname='a'>{block}</node>")
+    if value is None:
+        text = text.replace(f"name='{name}' value='None'", "name='x' value='x'")
+    text = text.replace("<node_state ", f"<node_state {entry} ", 1)
+    found = read.read(
+        f"<cib><configuration><crm_config/><nodes>{nodes}</nodes><resources/><constraints/>"
+        f"</configuration><status>{text}</status></cib>",
+        now=100.0,
+    )
+    return found.observed.nodes["a"]
 
-    assert _cib(status=text).observed.nodes["a"].unclean_reason
+
+@pytest.mark.parametrize(
+    ("value", "lasting", "asked"),
+    [
+        ("true", None, True),
+        ("1700000000", None, True),
+        ("12abc", None, True),
+        ("0", None, False),
+        ("-1", None, False),
+        ("abc", None, False),
+        (None, "true", True),
+        ("0", "true", False),
+    ],
+)
+def test_a_node_that_somebody_wants_fenced_is_unclean_while_it_answers(value, lasting, asked):
+    """Yes, or the time of the request; of two attributes the one that passes away counts."""
+    assert bool(_asking("terminate", value, lasting=lasting).unclean_reason) is asked
+
+
+@pytest.mark.parametrize(
+    ("value", "lasting", "asked"),
+    [
+        ("1700000000", None, True),
+        ("false", None, True),
+        ("", None, True),
+        ("0", None, False),
+        (None, "1", True),
+        ("0", "1", False),
+    ],
+)
+def test_a_node_asks_to_leave_by_an_attribute(value, lasting, asked):
+    """Anything but 0 does; the node's entry itself says nothing of it."""
+    assert _asking("shutdown", value, lasting=lasting, entry="shutdown='1'").shutdown is asked
+
+
+def test_who_leaves_is_not_fenced_for_the_asking():
+    """It goes in good order, which is more than fencing would do."""
+    asked = _asking("terminate", "true")
+    text = _STATE.replace("name='standby' value='on'", "name='terminate' value='true'")
+    both = text.replace("<nvpair", "<nvpair id='z' name='shutdown' value='1'/><nvpair", 1)
+
+    assert asked.unclean_reason
+    assert not _cib(status=both).observed.nodes["a"].unclean_reason
 
 
 def test_what_is_not_carried_is_listed():

@@ -112,17 +112,16 @@ def test_lost_quorum_comes_back(lost):
     assert read.read(write.text(_cluster(), (), seen)).observed.attributes == attributes
 
 
-def test_request_to_leave_comes_back_beside_an_attribute_that_denies_it():
-    """Old entries say themselves that a node leaves, whatever its attribute says."""
-    one = observed.ObservedNode(
-        "a", observed.Presence.ONLINE, shutdown=True, attributes={"shutdown": "0"}
-    )
+@pytest.mark.parametrize("attributes", [{}, {"shutdown": "0"}, {"shutdown": "1711111111"}])
+def test_a_request_to_leave_comes_back_as_an_attribute(attributes):
+    """That is where Pacemaker looks for it; one that says so already stays as it is."""
+    one = observed.ObservedNode("a", observed.Presence.ONLINE, shutdown=True, attributes=attributes)
     seen = observed.Observed(1.0, quorate=True, nodes={"a": one})
 
     found = read.read(write.text(_cluster(), (), seen)).observed.nodes["a"]
 
     assert found.shutdown
-    assert found.attributes == one.attributes
+    assert found.attributes == {"shutdown": attributes.get("shutdown", "0").replace("0", "1")}
 
 
 def test_history_comes_back():

@@ -114,3 +114,15 @@ def test_what_a_failure_blocks_is_bound_to_where_it_runs_only_if_read_since(stat
     due = facts.pipeline.schedule(facts.wanted(strategies.primitive("p")), facts.seen(found))
 
     assert due.ledgers["p"][where].score == score
+
+
+@pytest.mark.parametrize(("kept", "score"), [("n2", 0), ("n1", facts.INFINITY)])
+def test_what_a_node_in_maintenance_holds_is_bound_to_what_was_read_since(kept, score):
+    """It runs on both nodes; the other one binds it only if it comes later."""
+    states = {name: {"p": "running"} for name in ("n1", "n2")}
+    wanted = facts.wanted(strategies.primitive("p"))
+    nodes = tuple(dataclasses.replace(one, maintenance=one.name == kept) for one in wanted.nodes)
+    due = facts.pipeline.schedule(dataclasses.replace(wanted, nodes=nodes), facts.seen(states))
+    other = next(name for name in states if name != kept)
+
+    assert due.ledgers["p"][other].score == score

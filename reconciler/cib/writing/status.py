@@ -85,8 +85,6 @@ def _presence(entry: ET.Element, one: observed.ObservedNode, *, fencing: bool) -
     entry.set("crmd", "online" if facts.online else "offline")
     entry.set("join", facts.join)
     entry.set("expected", "member" if facts.expected else "down")
-    if one.shutdown and not reader.asks_to_leave(one.attributes):
-        entry.set("shutdown", "1")
 
 
 def _inside(entry: ET.Element, one: observed.ObservedNode, identity: str) -> None:
@@ -135,7 +133,10 @@ def _facts(one: observed.ObservedNode, *, fencing: bool) -> _Facts:
 def _attributes(one: observed.ObservedNode) -> dict[str, str]:
     flags = {"standby": one.standby, "maintenance": one.maintenance}
     said = {name: str(element.flag(value)) for name, value in flags.items() if value is not None}
-    return {**said, **one.attributes}
+    found = {**said, **one.attributes}
+    if one.shutdown and not reader.asks_to_leave(found):
+        found["shutdown"] = "1"
+    return found
 
 
 def _history(parent: ET.Element, one: observed.ResourceHistory) -> None:
