@@ -206,17 +206,22 @@ class _Chains:
     def _siblings(self, one: Instance, clone: Instance, origin: Instance) -> list[Instance]:
         """Return the other instances of a clone that wait for the probes of a group in it.
 
-        In an interleaved one, none does if any of the group is going to start, and else the one
-        that starts where that would if it might (measured).
+        In an interleaved one, none does if what is probed is going to start, and else the one that
+        is where that would be if it might (measured).
         """
         others = [other for other in clone.children if other is not one]
         if clone.clone is None or not clone.clone.interleave:
             return others
-        if self.chosen[one.index] != NOWHERE:
+        if self.chosen[origin.index] != NOWHERE:
             return []
-        placed = [other for other in others if self.chosen[other.index] != NOWHERE]
-        placed.sort(key=lambda other: self._distance(origin, self.chosen[other.index]))
-        return placed[:1]
+        placed = [(other, where) for other in others if (where := self._place(other)) != NOWHERE]
+        placed.sort(key=lambda pair: self._distance(origin, pair[1]))
+        return [other for other, _ in placed[:1]]
+
+    def _place(self, whole: Instance) -> int:
+        """Return where any of a resource will be, the first of it before all others."""
+        places = (self.chosen[one.index] for one in (whole, *whole.primitives()))
+        return next((where for where in places if where != NOWHERE), NOWHERE)
 
 
 def _in_group(one: Instance) -> bool:

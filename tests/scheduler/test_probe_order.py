@@ -404,30 +404,6 @@ def test_who_avoids_a_cloned_group_does_not_wait_for_probes_where_it_does_not_st
     assert probes(due, "x_start_0@n2") == {"p:0"}
 
 
-def test_no_interleaved_sibling_waits_for_probes_of_a_group_that_starts_in_part():
-    """Its first member starts, so the group has a node though the member looked for has none."""
-    states = {"p": "running", "q": "running"}
-    due = pipeline.schedule(
-        wanted(
-            clone(
-                resource.Group(
-                    "g",
-                    (
-                        strategies.primitive("p"),
-                        strategies.primitive("q", target_role="Stopped"),
-                    ),
-                ),
-                interleave="true",
-            ),
-            nodes=("n1", "n2"),
-        ),
-        seen({"n1": states, "n2": {"p": "stopped"}}),
-    )
-
-    assert {one.key for one in due.actions if one.probe} == {"q:1_monitor_0@n2"}
-    assert probes(due, "q:0_stop_0@n1") == set()
-
-
 @pytest.mark.parametrize(("state", "asked"), [("running", {"p:1", "q:1"}), ("stop-failed", set())])
 def test_what_is_behind_a_member_that_a_failure_holds_stops_without_waiting_for_probes(
     state, asked
@@ -438,3 +414,31 @@ def test_what_is_behind_a_member_that_a_failure_holds_stops_without_waiting_for_
     due = pipeline.schedule(wanted(clone(resource.Group("g", members))), seen(states))
 
     assert probes(due, "q:0_stop_0@n1") == asked
+
+
+@pytest.mark.parametrize(
+    ("role", "managed", "unknown", "asked"),
+    [
+        ("Stopped", "true", "z", {"z:1"}),
+        ("Stopped", "true", "x", set()),
+        ("Started", "false", "z", {"z:1"}),
+        ("Started", "false", "x", set()),
+    ],
+)
+def test_what_does_not_start_in_a_cloned_group_is_looked_for_before_another_one_stops(
+    role, managed, unknown, asked
+):
+    """In an interleaved clone nothing waits for probes of the members that start."""
+    members = (
+        strategies.primitive("x"),
+        strategies.primitive("y", is_managed=managed),
+        strategies.primitive("z", target_role=role),
+    )
+    found = {name: "stopped" for name in "xyz" if name != unknown}
+    away = [location("c", "n1", -1000)] if role == "Started" else []
+    due = pipeline.schedule(
+        wanted(clone(resource.Group("g", members), interleave="true"), constraints=away),
+        seen({"n1": dict.fromkeys("xyz", "running"), "n2": found}),
+    )
+
+    assert probes(due, "z:0_stop_0@n1") == asked
