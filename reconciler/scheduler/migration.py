@@ -112,16 +112,16 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
     """Let a migration begin after what a start would wait for, if that rises.
 
     A member does not wait for what only its group or clone must follow, and nobody for others to be
-    stopped, or looked for (both measured).
+    stopped, or looked for; nor for what begins in a group or clone that does not get up as a whole
+    (all measured).
     """
     for first, flags in list(start.before):
         if flags & (Link.UNORDERED | Link.ONE_WAY) or _has_sunk(steps, first):
             continue
         if _follows(one, flags):
-            for up in _ups(steps, first, one):
+            ups = [first] if _closes(first, one) else _ups(steps, first, one)
+            for up in ups:
                 link(up, to, flags & Link.ADVISORY)
-            if _closes(first, one):
-                link(first, to, flags & Link.ADVISORY)
         if first.probe and present(first.instance).top is one.top:
             link(first, to)
         if first.kind is ActionKind.FENCE:

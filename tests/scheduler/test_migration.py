@@ -348,3 +348,24 @@ def test_an_instance_that_migrated_is_up_where_it_came_from_until_it_was_stopped
     )
 
     assert {one.kind.value for one in due.changes} == {"leave"}
+
+
+@pytest.mark.parametrize(("last", "waits"), [("stopped", True), ("stop-failed", False)])
+def test_a_migration_waits_for_no_group_that_does_not_get_up(last, waits):
+    """What starts of it starts for itself, if the order is one that only sorts."""
+    members = (strategies.primitive("x"), strategies.primitive("y"))
+    found = {name: dict.fromkeys("xym", "stopped") for name in ("n1", "n2", "n3")}
+    found["n1"]["m"], found["n3"]["y"] = "running", last
+    rules = [
+        constraint.Order("o", "A", "m", kind=constraint.OrderKind.OPTIONAL),
+        location("m", "n1", -INFINITY),
+        location("m", "n2", 100),
+    ]
+    moving = strategies.primitive("m", allow_migrate="true")
+    due = pipeline.schedule(
+        wanted(resource.Group("A", members), moving, constraints=rules, nodes=tuple(found)),
+        seen(found),
+    )
+    start = next(one.key for one in due.actions if one.key.startswith("x_start"))
+
+    assert (start in before(due, "m_migrate_to_0@n1")) is waits
