@@ -324,23 +324,37 @@ class Ordering:
     def _pulling(self, way: _Way, firsts: list[Step]) -> list[Step]:
         """Return the steps of ``first`` that make ``then`` do its task anew (measured).
 
-        Of a clone it is all of it for another clone, else what it does on the node of ``then``; a
-        bundle counts as a whole, since what follows it needs not be where its containers are. It
-        starts with these: what only starts inside is no news to those that are up.
+        Of a clone it is all of it for another clone, else what it does on the node of ``then``; but
+        an instance that cannot do it is no news. A bundle counts as a whole, since what follows it
+        needs not be where its containers are. It starts with these: what only starts inside is no
+        news to those that are up.
         """
         if way.first.bundle is not None and way.first_task is Task.START:
             held = way.first.children
             return [step for one in held for step in creation.endings(self.steps, one, Task.START)]
-        spread = way.first.variant is Variant.CLONE and way.first.bundle is None
-        if not spread or way.then.variant is Variant.CLONE:
+        if way.first.variant is not Variant.CLONE or way.first.bundle is not None:
             return firsts
+        done = {
+            child: creation.endings(self.steps, child, way.first_task)
+            for child in way.first.children
+        }
+        able = {child: [one for one in ends if _can_be_done(one)] for child, ends in done.items()}
+        if way.then.variant is Variant.CLONE:
+            return firsts if able == done else [self._news(way, able)]
         where = self._where(way.then, way.then_task)
         return [
             step
-            for child in way.first.children
+            for child, ends in able.items()
             if where & self._where(child, way.first_task)
-            for step in creation.endings(self.steps, child, way.first_task)
+            for step in ends
         ]
+
+    def _news(self, way: _Way, done: Mapping[Instance, list[Step]]) -> Step:
+        """Return a step that is required if any instance of a clone is to do what it can."""
+        join = self.steps.pseudo(f"news:{way.rule.id}:{way.first.name}", Task.NOTHING, way.first)
+        for ends in done.values():
+            link_all(ends, [join], Link.PULLS_THEN)
+        return join
 
     def _entries(self, one: Instance, task: Task) -> list[Step]:
         """Return the steps that must be required for a whole resource to do a task.
@@ -362,6 +376,10 @@ class Ordering:
                 return found
             case Variant.CLONE:
                 return [step for child in one.children for step in self._entries(child, task)]
+
+
+def _can_be_done(step: Step) -> bool:
+    return step.runnable and not step.lacks_parts()
 
 
 def apply(

@@ -41,7 +41,7 @@ def settle(steps: Steps, seeds: list[Step] | None = None) -> None:
 
 def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]:
     """Apply what follows from one step; yield the steps that changed."""
-    if one.runnable and _lacks_parts(one):
+    if one.runnable and one.lacks_parts():
         one.stop_short(Reason(ReasonCode.WAITS_FOR_BLOCKED, _subject(one)))
     telling_then = (_THEN if one.required and not one.held else 0) | (0 if one.runnable else _STUCK)
     if not telling_then:
@@ -55,14 +55,9 @@ def _consequences(one: Step, wholes: Mapping[int, list[Step]]) -> Iterator[Step]
         if changed is not None:
             yield changed
     for whole in wholes.get(one.index, ()) if not one.runnable else ():
-        if whole.runnable and _lacks_parts(whole):
+        if whole.runnable and whole.lacks_parts():
             whole.stop_short(_waits(one))
             yield whole
-
-
-def _lacks_parts(one: Step) -> bool:
-    """Tell whether fewer of a step's parts can run than it needs."""
-    return one.need > 0 and sum(1 for part in one.parts if part.runnable) < one.need
 
 
 def _subject(one: Step) -> str:

@@ -148,6 +148,10 @@ class Step:
             self.required = True
             self.reason = self.reason or reason
 
+    def lacks_parts(self) -> bool:
+        """Tell whether fewer of its parts can run than it needs."""
+        return self.need > 0 and sum(1 for part in self.parts if part.runnable) < self.need
+
     def stop_short(self, reason: Reason | None) -> None:
         """Mark as impossible; the first reason stays."""
         if self.runnable:

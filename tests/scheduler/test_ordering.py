@@ -724,3 +724,25 @@ def test_of_several_instances_on_a_node_one_is_the_partner(failed, restarts):
     )
 
     assert (change(due, "b").kind.value == "restart") is restarts
+
+
+@pytest.mark.parametrize("then", ["w", "W"])
+def test_an_instance_that_may_not_start_restarts_nothing(then):
+    """It is no news, neither to a clone that follows all of them nor to what is beside it."""
+    first = resource.Clone("A", strategies.primitive("a"))
+    follower = resource.Clone("W", strategies.primitive("w")) if then == "W" else None
+    states = {
+        "n1": {"a": "running", "w": "running" if follower else "stopped"},
+        "n2": {"a": "stopped", "w": "running"},
+    }
+    due = pipeline.schedule(
+        wanted(
+            first,
+            follower or strategies.primitive("w"),
+            constraints=[constraint.Order("o", "A", then)],
+            no_quorum_policy="freeze",
+        ),
+        seen(states, quorate=False),
+    )
+
+    assert {one.kind.value for one in due.changes if one.resource == "w"} == {"leave"}
