@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
 
     An optional colocation with a clone counts for each of its instances by itself, in the order of
     their placement, or promotion; one with a role of them counts as a whole. One too many that
-    goes is missed by nobody (all measured).
+    goes is missed by nobody. Where instances of a clone must be, no attribute stands for their
+    nodes, but it does for that of the one instance that an interleaved one looks at (all measured).
     """
     primary = pair.primary
     if pair.scattered or not _matters(pair):
@@ -32,7 +34,10 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
     clone = primary.variant is Variant.CLONE
     role = _primary_role(pair)
     within = one.in_clone
-    if clone and _is_paired(pair, within):
+    paired = clone and _is_paired(pair, within)
+    if clone and pair.mandatory and pair.attribute and not paired:
+        pair = dataclasses.replace(pair, attribute=None)
+    if paired:
         _beside(placing, one, pair, [_partner(placing, one, pair, role)])
     elif clone and not pair.mandatory:
         children = placing.instance_order.get(primary.index, primary.children)
@@ -135,9 +140,7 @@ def _depending(placing: Placing, row: Row, pair: Pair, hosts: set[int]) -> Row:
         if score >= INFINITY:
             return [-INFINITY] * len(row)
         return [add(old, -score) for old in row] if score > 0 else row
-    # Where instances of a clone must be, no attribute stands for their nodes.
-    whole = pair.primary.variant is Variant.CLONE and pair.mandatory
-    attribute = None if whole else pair.attribute
+    attribute = pair.attribute
     matching = {colocation.attribute_value(placing.nodes[where], attribute) for where in hosts}
     new = []
     for node, old in zip(placing.nodes, row, strict=True):

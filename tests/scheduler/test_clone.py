@@ -436,3 +436,29 @@ def test_a_group_that_went_elsewhere_closes_its_new_node_only_by_the_room_that_i
         "n1": "n2",
         "n3": "",
     }
+
+
+@pytest.mark.parametrize(("interleave", "target"), [("true", "n2"), ("false", "n1")])
+def test_an_interleaved_instance_must_only_be_like_its_partner_where_an_attribute_says_so(
+    interleave, target
+):
+    """Others must be on a node of the clone that they must be with, whatever is compared."""
+    clone = resource.Clone(
+        "c",
+        strategies.primitive("p", resource_stickiness="1"),
+        meta=strategies.sets(clone_max="1", interleave=interleave),
+    )
+    leader = resource.Clone("d", strategies.primitive("q"), meta=strategies.sets(clone_max="1"))
+    told = wanted(
+        leader,
+        clone,
+        constraints=[
+            constraint.Colocation("k", "c", "d", INFINITY, node_attribute="rack"),
+            location("d", "n1", 5),
+        ],
+    )
+    nodes = tuple(node.Node(name, attributes=strategies.sets(rack="r1")) for name in ("n1", "n2"))
+    states = {"n1": {"p": "stopped"}, "n2": {"p": "running"}}
+    due = pipeline.schedule(dataclasses.replace(told, nodes=nodes), seen(states))
+
+    assert [one.target for one in due.changes if one.resource == "p"] == [target]
