@@ -214,8 +214,12 @@ class _Reading:
             self._failed(record, verdict, rc)
 
     def _lapse(self, record: OperationRecord, verdict: Verdict, rc: int) -> None:
-        """Take a failure that has expired; a role that was found then is still one (measured)."""
+        """Take a failure that has expired.
+
+        A role that was found then is still one, and a stop would fail again (both measured).
+        """
         self.state.expired.append(record)
+        self.state.stuck = self.state.stuck or ends_all(record, verdict)
         if record.operation == "migrate_from":
             self.state.arrived = record
         if verdict is Verdict.MISSING:

@@ -411,3 +411,17 @@ def test_who_remembers_a_failure_is_not_idle(name, idle):
     found = dataclasses.replace(records(("monitor", 7))[0], id=name)
 
     assert history.is_idle(observed.ResourceHistory("p", strategies.AGENT, (found,))) is idle
+
+
+@pytest.mark.parametrize(("rc", "starts"), [(1, True), (5, False)])
+def test_a_stop_that_would_fail_again_blocks_even_after_long(rc, starts):
+    """The failure has expired, but the resource could not be stopped again."""
+    past = observed.ResourceHistory("p", strategies.AGENT, records(("stop", rc)))
+    seen = facts.seen({"n1": {}})
+    node = dataclasses.replace(seen.nodes["n1"], histories={"p": past})
+    due = pipeline.schedule(
+        facts.wanted(strategies.primitive("p", failure_timeout="60s"), nodes=("n1",)),
+        dataclasses.replace(seen, nodes={"n1": node}),
+    )
+
+    assert any(one.task is Task.START for one in due.actions) is starts
