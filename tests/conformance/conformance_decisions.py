@@ -163,19 +163,23 @@ def _stopped_and_cancelled(_: ET.Element, right: Answer, differences: Difference
 
 
 def _watched_after_its_stop(right: Answer) -> set[Line]:
-    """Return the monitors that wait for a connection only, though what they watch stops there."""
+    """Return the monitors that wait for a connection at most, though what they watch stops there."""
     actions = right["actions"]
     before: dict[int, list[int]] = {}
     for first, then in right["order"]:
         before.setdefault(then, []).append(first)
-    stopped = {(one["rsc"], one["node"]) for one in actions if one["task"] == "stop"}
+    started, stopped = (
+        {(one["rsc"], one["node"]) for one in actions if one["task"] == task}
+        for task in ("start", "stop")
+    )
     found: set[Line] = set()
     for index, one in enumerate(actions):
         waits = [
             (actions[each]["task"], actions[each].get("rsc")) for each in before.get(index, ())
         ]
         name, node, interval = one.get("rsc"), one["node"], one.get("interval")
-        if interval and waits == [("start", node)] and (name, node) in stopped:
+        alone = waits == [("start", node)] or not (waits or (name, node) in started)
+        if interval and alone and (name, node) in stopped:
             found.add(("actions", "missing", f"rsc {name} monitor {interval} {node}"))
             found |= {("final", "missing", f"{name} {node} {role}") for role in _UP}
     return found
