@@ -29,7 +29,7 @@ class Precedence:
                 self._crowd[where] += 1
 
     def key(self, child: Instance, priority: int) -> tuple[int, ...]:
-        """Return what an instance is sorted by; idle ones with equal priority stay as they are.
+        """Return what an instance is sorted by; those that are equal stay as they are.
 
         Args:
             child: the instance.
@@ -42,8 +42,9 @@ class Precedence:
         where = running[0]
         crowd = len(running) if len(running) > 1 else 0
         if self._placing.ranking.rows[child.index][where] < 0:
-            # Of those that have to leave their nodes nothing else matters (measured).
-            return (1, -priority, crowd, child.number or 0)
+            # Of those that have to leave their nodes nothing else matters: once they are placed,
+            # they stay in that order (measured).
+            return (1, -priority, crowd)
         return (
             0,
             -priority,

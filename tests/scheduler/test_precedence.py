@@ -141,3 +141,20 @@ def test_who_follows_what_a_clone_follows_makes_no_node_worse(liked, stopped):
     )  # fmt: skip
 
     assert [one.source for one in due.changes if one.kind.value == "stop"] == [stopped]
+
+
+def test_of_those_that_left_the_first_that_was_placed_is_promoted():
+    """It is the second by number: a node in standby still has company, one that shuts down has not."""
+    clone = resource.Clone(
+        "c", strategies.primitive("p"), meta=strategies.sets(promotable="true", clone_max="2")
+    )
+    states = {name: {"p": "running"} for name in ("n1", "n2")}
+    states |= {name: {"p": "stopped"} for name in ("n3", "n4")}
+    found = seen(states, attributes={name: {"master-p": "10"} for name in ("n3", "n4")})
+    found.nodes["n1"] = dataclasses.replace(found.nodes["n1"], shutdown=True)
+    desired = wanted(clone, nodes=tuple(states))
+    nodes = tuple(node.Node(one.name, standby=one.name == "n2") for one in desired.nodes)
+    due = pipeline.schedule(dataclasses.replace(desired, nodes=nodes), found)
+
+    assert {one.target: one.source for one in due.changes} == {"n3": "n2", "n4": "n1"}
+    assert [one.node for one in due.actions if one.task is Task.PROMOTE and one.node] == ["n3"]
