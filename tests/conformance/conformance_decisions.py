@@ -98,8 +98,13 @@ def _node_max(clone: ET.Element) -> int:
     """Return how many instances a node may have; of those that are alike no more than one."""
     if not any(one.get("value") in _YES for one in _options(clone, "globally-unique")):
         return 1
-    written = [one.get("value", "") for one in _options(clone, "clone-node-max")]
-    return max([int(one) for one in written if one.isdigit()], default=1)
+    return max(_numbers(clone, "clone-node-max"), default=1)
+
+
+def _numbers(clone: ET.Element, name: str) -> list[int]:
+    """Return what is written for an option of a clone."""
+    written = [one.get("value", "") for one in _options(clone, name)]
+    return [int(one) for one in written if one.isdigit()]
 
 
 def _clones(cib: ET.Element) -> Iterator[ET.Element]:
@@ -307,6 +312,23 @@ def _plain(line: str, alike: set[str | None]) -> str:
     return " ".join(name if name in alike else name + colon + rest for name, colon, rest in words)
 
 
+def _promoted_beside(cib: ET.Element, right: Answer, differences: Differences) -> bool:
+    """Tell whether only a clone differs of which one too many is promoted, beside one left alone."""
+    final = [line for lines in differences.get("final", {}).values() for line in lines]
+    names = {line.split()[0].partition(":")[0] for line in final}
+    for clone in _clones(cib):
+        members = {one.get("id") for one in clone.iter("primitive")}
+        most = max([1, *_numbers(clone, "promoted-max"), *_numbers(clone, "master-max")])
+        promoted: dict[str, list[bool]] = {}
+        for one in right["final"]["resources"]:
+            if one["rsc"] in members and one["role"] == "Promoted":
+                promoted.setdefault(one["rsc"], []).append("unmanaged" in one.get("flags", ()))
+        crowded = any(any(found) and len(found) > most for found in promoted.values())
+        if crowded and names and names <= members:
+            return True
+    return False
+
+
 def _clone_min(cib: ET.Element, _: Answer) -> bool:
     return _drop(_options_of(_cloned_groups(cib)), lambda one: one.get("name") == "clone-min")
 
@@ -478,6 +500,7 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
+    "nobody is promoted beside a promoted instance that may not be touched": _promoted_beside,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
     "what is to restart without quorum restarts under freeze": _restarts_frozen,
     "no node is unfenced that is lost or has not joined": _let_in_unready,
