@@ -118,7 +118,7 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
     for first, flags in list(start.before):
         if flags & (Link.UNORDERED | Link.ONE_WAY) or _has_sunk(steps, first):
             continue
-        if _follows(one, flags):
+        if _follows(one, first, flags):
             ups = [first] if _closes(first, one) else _ups(steps, first, one)
             for up in ups:
                 link(up, to, flags & Link.ADVISORY)
@@ -128,12 +128,15 @@ def _after_rising(steps: Steps, one: Instance, start: Step, to: Step) -> None:
             link(first, to, flags)
 
 
-def _follows(one: Instance, flags: int) -> bool:
+def _follows(one: Instance, first: Step, flags: int) -> bool:
     """Tell whether a start follows another one by an order that names it, and not what it is in.
 
     What only has to be done anew with the first, or waits one way for what its group or clone does,
-    is named by none (measured).
+    is named by none, nor is a partner in another clone (measured).
     """
+    clone = None if first.instance is None else first.instance.in_clone
+    if one.in_clone and clone and clone is not one.in_clone:
+        return False
     return flags != Link.PULLS_THEN and not (one.parent and flags & Link.NEEDS_IF_WANTED)
 
 
@@ -250,7 +253,7 @@ def degraded(steps: Steps, situation: Situation, migrating: set[int]) -> set[int
             other = first.instance
             if other is None or other is one or first.probe or flags & _LOOSE:
                 continue
-            if not _follows(one, flags):
+            if not _follows(one, first, flags):
                 continue
             # A connection leads to the node, whether it is started there or by a migration.
             if other.index in migrating or remote.is_connection(other):

@@ -369,3 +369,27 @@ def test_a_migration_waits_for_no_group_that_does_not_get_up(last, waits):
     start = next(one.key for one in due.actions if one.key.startswith("x_start"))
 
     assert (start in before(due, "m_migrate_to_0@n1")) is waits
+
+
+@pytest.mark.parametrize("source", ["n1", "n3"])
+def test_an_interleaved_instance_migrates_whatever_its_partner_does(source):
+    """It waits for no start of that, though it follows it to the same node."""
+    one = strategies.sets(clone_max="1", interleave="true")
+    states = {name: {"a": "stopped", "b": "stopped"} for name in ("n1", "n2", "n3")}
+    states[source]["a"] = states["n1"]["b"] = "running"
+    due = pipeline.schedule(
+        wanted(
+            resource.Clone("A", strategies.primitive("a"), meta=one),
+            resource.Clone("B", strategies.primitive("b", allow_migrate="true"), meta=one),
+            constraints=[
+                constraint.Order("o", "A", "B"),
+                location("A", "n2", 100),
+                location("B", "n2", 100),
+            ],
+            nodes=tuple(states),
+        ),
+        seen(states),
+    )
+
+    assert {one.resource: one.kind.value for one in due.changes} == {"a": "move", "b": "migrate"}
+    assert before(due, "b:0_migrate_to_0@n1") == set()
