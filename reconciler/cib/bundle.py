@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
@@ -31,10 +32,19 @@ def read(
         return None
     inside = element.find("primitive")
     storage = element.find("storage")
+    network = _network(element.find("network"))
+    box = _container(engines[0])
+    if inside is not None and not network.ip_range_start:
+        if network.control_port is None:
+            why = "has neither ip-range-start nor control-port, so what is inside is out of reach"
+            document.findings.warn("cib-bad-bundle", element, why)
+            return None
+        # All of them would listen on the same port of their host (measured).
+        box = dataclasses.replace(box, replicas_per_host=1)
     return resource.Bundle(
         name=element.get("id", ""),
-        container=_container(engines[0]),
-        network=_network(element.find("network")),
+        container=box,
+        network=network,
         storage=tuple(_storage(one) for one in (storage if storage is not None else ())),
         child=None if inside is None else primitive(document, inside),
         meta=attributes.blocks(document, element, "meta_attributes", options.META),
@@ -44,13 +54,12 @@ def read(
 
 def _container(element: ET.Element) -> container.Container:
     promoted = element.get("promoted-max", element.get("masters"))
-    per_host = _number(element.get("replicas-per-host"))
     return container.Container(
         technology=_TECHNOLOGIES[element.tag],
         image=element.get("image", ""),
-        replicas=_number(element.get("replicas")),
-        replicas_per_host=1 if per_host is None else per_host,
-        promoted_max=_number(promoted) or 0,
+        replicas=_at_least(1, element.get("replicas")),
+        replicas_per_host=_at_least(1, element.get("replicas-per-host")) or 1,
+        promoted_max=_at_least(0, promoted) or 0,
         network=element.get("network", ""),
         options=element.get("options", ""),
         run_command=element.get("run-command", ""),
@@ -87,6 +96,12 @@ def _storage(element: ET.Element) -> container.StorageMapping:
         options=element.get("options", ""),
         id=element.get("id", ""),
     )
+
+
+def _at_least(least: int, text: str | None) -> int | None:
+    """Return a number of containers; fewer than are possible are as many as that (measured)."""
+    number = _number(text)
+    return None if number is None else max(least, number)
 
 
 def _number(text: str | None) -> int | None:

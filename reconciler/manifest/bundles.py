@@ -30,6 +30,9 @@ def lowered(
         attributes.options(property.META, "unknown-meta", scope.findings),
         scope.findings,
     )
+    _numbers(one, section.mapping(name), scope)
+    if one.resource is not None:
+        _reached(name, one, section.mapping(name), scope)
     return resource.Bundle(
         name=name,
         container=_container(one),
@@ -39,6 +42,39 @@ def lowered(
         meta=meta,
         origin=section.key(name),
     )
+
+
+def _numbers(one: shape.Bundle, where: tree.Mapping, scope: Scope) -> None:
+    """Report numbers of containers that are too small."""
+    for field, number, least in (
+        ("replicas", one.replicas, 1),
+        ("replicas-per-host", one.replicas_per_host, 1),
+        ("promoted-max", one.promoted_max, 0),
+    ):
+        if number is not None and number < least:
+            message = f"{field} {number} is below {least}"
+            scope.findings.refuse("invalid-number", message, where.value(field))
+
+
+def _reached(name: str, one: shape.Bundle, where: tree.Mapping, scope: Scope) -> None:
+    """Report a bundle in which the resource could not be reached (measured)."""
+    network = one.network
+    if network is not None and network.ip_range_start:
+        return
+    if network is None or network.control_port is None:
+        scope.findings.refuse(
+            "bundle-network",
+            f"{name}: nothing could reach {one.resource} inside of its containers",
+            where.value("resource"),
+            fix="give its network an ip-range-start, or a control-port",
+        )
+    elif one.replicas_per_host > 1:
+        scope.findings.refuse(
+            "bundle-network",
+            f"{name}: containers on one node would all need port {network.control_port} there",
+            where.value("replicas-per-host"),
+            fix="give its network an ip-range-start, or leave replicas-per-host at 1",
+        )
 
 
 def _container(one: shape.Bundle) -> container.Container:

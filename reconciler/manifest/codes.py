@@ -63,6 +63,7 @@ CODES: dict[str, tuple[diagnostic.Severity, str]] = {
     "unknown-meta": (_ERROR, "a meta-attribute that is not known"),
     "unknown-option": (_ERROR, "an option of an operation that is not known"),
     "clone-limits": (_ERROR, "limits of a clone that contradict each other"),
+    "bundle-network": (_ERROR, "a bundle in which nothing could be reached"),
     "unordered-group": (_WARNING, "a clone that takes the order away from the group inside of it"),
     "invalid-rule": (_ERROR, "a rule that cannot be evaluated"),
     "invalid-address": (_ERROR, "a text that is no address"),

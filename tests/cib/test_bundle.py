@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reconciler.cib import read
 from reconciler.model import container, resource
 from reconciler.model.node import NodeKind
@@ -57,6 +59,44 @@ def test_a_bundle_without_a_container_is_a_finding() -> None:
     found = _cib('<bundle id="web"/>')
     assert not found.desired.resources
     assert [one.code for one in found.diagnostics] == ["cib-bad-bundle"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "replicas", "per_host"),
+    [
+        ("", 1, 1),
+        ("promoted-max='2'", 2, 1),
+        ("replicas='0' promoted-max='2'", 1, 1),
+        ("replicas='-1' replicas-per-host='0' promoted-max='-1'", 1, 1),
+        ("replicas='3' replicas-per-host='2'", 3, 2),
+    ],
+)
+def test_fewer_containers_than_are_possible_are_as_many_as_that(numbers, replicas, per_host):
+    """Where nothing is said there is one for each that may be promoted."""
+    (found,) = _cib(f"<bundle id='b'><docker image='i' {numbers}/></bundle>").desired.resources
+
+    assert isinstance(found, resource.Bundle)
+    assert (found.container.count, found.container.replicas_per_host) == (replicas, per_host)
+
+
+@pytest.mark.parametrize(
+    ("network", "per_host"),
+    [
+        ("", None),
+        ("<network host-netmask='24'/>", None),
+        ("<network control-port='3121'/>", 1),
+        ("<network ip-range-start='192.0.2.10'/>", 2),
+    ],
+)
+def test_what_is_inside_of_a_bundle_must_be_reached(network, per_host):
+    """Without addresses of their own, two containers on a node would need the same port."""
+    box = "<docker image='i' replicas='2' replicas-per-host='2'/>"
+    inside = "<primitive id='p' class='ocf' provider='pacemaker' type='Dummy'/>"
+    read_back = _cib(f"<bundle id='b'>{box}{network}{inside}</bundle>")
+
+    found = [one.container.replicas_per_host for one in read_back.desired.resources]
+    assert found == [each for each in [per_host] if each]
+    assert ["cib-bad-bundle"] * (not found) == [one.code for one in read_back.diagnostics]
 
 
 def test_remote_nodes_are_configured_nodes() -> None:
