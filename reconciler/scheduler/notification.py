@@ -12,6 +12,7 @@ from reconciler.frozen import frozen
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
+from reconciler.scheduler import quorum
 from reconciler.scheduler.circumstance import Circumstances
 from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance, Variant
@@ -99,6 +100,7 @@ def _notifying(expansion: Expansion) -> Iterator[Instance]:
 class _Notes:
     def __init__(self, steps: Steps, case: Circumstances, clone: Instance, whole: Whole) -> None:
         self.steps = steps
+        self.case = case
         self.situation = case.situation
         self.assignment = case.assignment
         self.clone = clone
@@ -186,12 +188,24 @@ class _Notes:
         leaves = node.remote is not None and node.remote.fading
         return [start.node] if node.reachable and not leaves else []
 
+    def _lacks_quorum(self, one: Instance) -> bool:
+        """Tell whether an instance itself may not start without quorum.
+
+        Who waits for others, whatever these lack, is told only after the start (measured).
+        """
+        case, standing = self.case, self.situation.standing[one.index]
+        role = Role.UNPROMOTED if one.promotable else Role.STARTED
+        why = quorum.forbids(one, standing, role, case.settings, quorate=case.seen.quorate)
+        return why is not None
+
     def _pre(self, one: Instance, task: Task, frame_: Frame, told: dict[str, str]) -> None:
         stopping = self._doing(one, Task.STOP)
         alive = self._hears(one)
         if task in {Task.START, Task.PROMOTE} and self._should_go(one):
             alive = []
-        elif task is Task.START and not self._starts_in(one.clone_child):
+        elif (
+            task is Task.START and not self._starts_in(one.clone_child) and self._lacks_quorum(one)
+        ):
             alive += self._held_up(one)
         if task is Task.PROMOTE:
             # A start that goes on where it was begun is where the instance counts as running.

@@ -61,6 +61,36 @@ def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
     assert told <= before(due, "p:1_monitor_10000@n2")
 
 
+@pytest.mark.parametrize("quorate", [True, False])
+def test_who_waits_for_a_partner_is_told_of_starts_only_after_them(quorate):
+    """Whether the partner is only not promoted, or cannot start without quorum."""
+    partner = resource.Clone(
+        "d",
+        strategies.primitive("o"),
+        meta=strategies.sets(promotable="true", interleave="true"),
+    )
+    task = "promote" if quorate else "start"
+    own = dataclasses.replace(
+        clone(interleave="true"), child=strategies.primitive("p", requires="nothing")
+    )
+    states = {"n1": {"o": "promoted"}, "n2": {"o": "running" if quorate else "stopped"}}
+    states = {name: {"p": "stopped", **one} for name, one in states.items()}
+    due = pipeline.schedule(
+        wanted(
+            own,
+            partner,
+            constraints=[constraint.Order("x", "d", "c", first_action=task, then_action="start")],
+            no_quorum_policy="freeze",
+        ),
+        seen(states, attributes={"n1": {"master-o": "5"}}, quorate=quorate),
+    )
+    notes = {(one.node, one.key.partition("@")[0][4:]) for one in due.actions if one.real}
+
+    assert ("n1", "post_notify_running_0") in notes
+    assert ("n2", "post_notify_running_0") in notes
+    assert ("n2", "pre_notify_start_0") not in notes
+
+
 def test_a_fencing_is_told_though_what_it_ends_could_not_be_stopped():
     """Where a member that nobody manages holds up its group, the fencing ends that all the same."""
     members = (strategies.primitive("p"), strategies.primitive("u", is_managed="false"))
