@@ -242,7 +242,8 @@ def _joined(placing: Placing, one: Instance) -> Row:
 def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
     """Yield a primitive and all that must be on its node and is not placed yet.
 
-    Of a clone one instance is enough, whichever it is (measured).
+    Also what is bound to it by something that is. Of a clone one instance is enough, whichever it
+    is (both measured).
     """
     seen = set()
     waiting = [one]
@@ -250,13 +251,14 @@ def beside(placing: Placing, one: Instance) -> Iterator[Instance]:
         current = waiting.pop()
         if current.index in seen:
             continue
-        yield current
+        if placing.chosen[current.index] == UNDECIDED:
+            yield current
         seen.add(current.index)
         if current.in_clone is not None:
             seen.add(current.in_clone.index)
         for other in _bound(placing, current):
             if other.index not in seen:
-                waiting.extend(_open(placing, other))
+                waiting.extend(_members(other))
 
 
 def _bound(placing: Placing, one: Instance) -> Iterator[Instance]:
@@ -277,10 +279,9 @@ def _bound(placing: Placing, one: Instance) -> Iterator[Instance]:
         owner = owner.parent
 
 
-def _open(placing: Placing, one: Instance) -> Iterator[Instance]:
-    """Yield what a resource still has to put on a node; one instance stands for a clone."""
-    whole = one.children[0] if one.variant is Variant.CLONE else one
-    return (each for each in whole.primitives() if placing.chosen[each.index] == UNDECIDED)
+def _members(one: Instance) -> Iterator[Instance]:
+    """Yield the primitives that a resource puts on a node; one instance stands for a clone."""
+    yield from (one.children[0] if one.variant is Variant.CLONE else one).primitives()
 
 
 def order(steps: Steps, situation: Situation, capacity: Capacity) -> None:

@@ -312,6 +312,26 @@ def test_an_instance_needs_no_room_for_another_one_that_its_followers_could_be_w
     assert where == [["n1"], ["n2"], []]
 
 
+@pytest.mark.parametrize(("more", "target"), [(True, "n2"), (False, "n1")])
+def test_room_is_needed_for_what_is_bound_by_something_that_is_placed(more, target):
+    """Who must be with p must be with w, too, and so must another that has no place yet."""
+    pairs = [
+        constraint.Colocation("k1", "c", "w", facts.INFINITY),
+        constraint.Colocation("k2", "e", "w", facts.INFINITY),
+        constraint.Colocation("k3", "c", "p", facts.INFINITY),
+    ]
+    likes = [facts.location("w", "n1", 100), facts.location("p", "n1", 50)]
+    needs = {"w": 1, "p": 1, "q": 1, "e": 1 if more else 0}
+    found = _wanted("utilization", {"n1": 3, "n2": 3}, needs, [*pairs, *likes])
+    first, second, child, last = found.resources
+    first = dataclasses.replace(first, meta=strategies.sets(priority="10"))
+    resources = (first, second, resource.Clone("c", child), last)
+    due = facts.pipeline.schedule(dataclasses.replace(found, resources=resources), facts.seen())
+
+    assert _targets(due)["w"] == "n1"
+    assert _targets(due)["p"] == target
+
+
 def test_who_comes_later_hears_that_a_node_had_no_room():
     """In a circle a resource keeps off the node where what it hears of could not be."""
     circle = (
