@@ -12,7 +12,7 @@ from reconciler.model import observed, resource
 from reconciler.model.agent import AgentName
 from reconciler.model.resource import OnFail
 from reconciler.model.role import Role
-from reconciler.scheduler import bundle, failure, history, operation, options, quorum
+from reconciler.scheduler import bundle, failure, history, operation, options, quorum, remote
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import RANK, Situation, Standing
@@ -123,8 +123,20 @@ class Binder:
             situation.eventful.setdefault(name, {})[node.index] = state
             if state.travelled:
                 self.travelled.add(name)
+        if not state.active and self._is_void(node):
+            state = State()
         situation.known.setdefault(name, {})[node.index] = state
         return state
+
+    def _is_void(self, node: Node) -> bool:
+        """Tell whether a node may have started anything since it was last heard of (measured).
+
+        That is a guest whose connection is down where nothing is fenced.
+        """
+        if node.remote is None or self.settings.fencing_enabled:
+            return False
+        held = remote.connection(self.situation.expansion, node)
+        return held is not None and not self.situation.standing[held.index].running
 
     def _candidates(self, name: str) -> list[Instance]:
         """Return the instances that a history may belong to; the same for every node."""

@@ -7,7 +7,7 @@ that holds it was stopped. Pacemaker Remote, "Guest Nodes"; what follows from fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.model.action import ActionKind, Task
 from reconciler.model.constraint import OrderKind
@@ -81,18 +81,30 @@ def restart(steps: Steps, case: Circumstances) -> None:
     """Restart the container of what failed inside, unless told otherwise."""
     situation = case.situation
     for one, inside in _contained(situation.expansion):
-        states = situation.standing[one.index].states.values()
-        failed = next(
-            (state for state in states if state.on_fail is OnFail.RESTART_CONTAINER), None
-        )
-        if failed is None or not situation.standing[inside.index].managed:
+        states = situation.standing[one.index].states
+        failed = {
+            where: state
+            for where, state in states.items()
+            if state.on_fail is OnFail.RESTART_CONTAINER and not state.late
+        }
+        if not failed or not situation.standing[inside.index].managed:
             continue
-        record = failed.failure
+        record = next(iter(failed.values())).failure
         reason = Reason(ReasonCode.FAILED, one.base, record.operation if record else "", one.origin)
         places = steps.at(inside)
+        if one.name not in situation.expansion.owners:
+            _stop_there(steps, inside, failed)
         for step in (*places.stops.values(), places.start):
             if step is not None:
                 step.require(reason)
+
+
+def _stop_there(steps: Steps, inside: Instance, nodes: Iterable[int]) -> None:
+    """Enter a container's stop also where only what failed inside of it was seen (measured)."""
+    places = steps.at(inside)
+    for where in nodes:
+        if where not in places.stops:
+            places.stops[where] = steps.resource(inside, Task.STOP, where)
 
 
 def bind(steps: Steps, case: Circumstances) -> None:

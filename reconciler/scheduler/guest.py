@@ -45,16 +45,21 @@ def holder(expansion: Expansion, node: Node) -> Instance | None:
 
 
 def is_up(situation: Situation, node: Node, held: Instance) -> bool:
-    """Tell whether the resource that holds a guest node runs well on a sound node.
+    """Tell whether the resource that holds a guest node runs well, and is reached from a sound one.
 
-    Where it does not, the guest is unclean: whoever runs on it was not stopped in order.
+    Where it is not, the guest is unclean: whoever runs on it was not stopped in order. On which
+    node the holder is does not count, nor what failed on a node that was lost (measured).
     """
-    standing = situation.standing[held.index]
-    failed = any(state.failed for state in standing.states.values())
-    hosts = [situation.nodes[where] for where in standing.running]
-    if hosts and (failed or any(host.unclean is not None and not host.online for host in hosts)):
+    standing, led = situation.standing[held.index], situation.expansion.by_name.get(node.name)
+    failed = any(state.failed and not state.late for state in standing.states.values())
+    hosts = situation.standing[led.index].running if led is not None else ()
+    if standing.running and (failed or any(_is_lost(situation.nodes[host]) for host in hosts)):
         node.unclean = Reason(ReasonCode.CONTAINER_LOST, held.base, origin=held.origin)
-    return bool(hosts) and node.unclean is None
+    return bool(standing.running) and node.unclean is None
+
+
+def _is_lost(node: Node) -> bool:
+    return node.unclean is not None and not node.online
 
 
 def spread(situation: Situation) -> None:

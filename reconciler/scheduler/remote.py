@@ -237,11 +237,19 @@ def askable(case: Circumstances, one: Instance, nodes: Sequence[Node]) -> Sequen
         node
         for node in nodes
         if bundle.admits(expansion, one, node)
-        and (node.remote is None or _askable_afar(case.situation, one, node))
+        and (node.remote is None or _askable_afar(case, one, node))
     ]
 
 
-def _askable_afar(situation: Situation, one: Instance, node: Node) -> bool:
+def _askable_afar(case: Circumstances, one: Instance, node: Node) -> bool:
+    """Tell whether a resource can be looked for on a remote node.
+
+    Not where nobody makes the connection, though its container is up (measured).
+    """
+    situation, held = case.situation, connection(case.situation.expansion, node)
+    left = held is not None and not situation.standing[held.index].managed
+    if left and case.assignment.chosen[present(held).index] < 0:
+        return False
     return not (members_only(one) or (node.guest and guest.holds(situation, one)))
 
 

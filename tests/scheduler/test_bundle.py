@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from scheduler import far, strategies
-from scheduler.far import ABSENT, Cluster
+from scheduler.far import ABSENT, LOST, STARTED, Cluster
 
 from reconciler.model import constraint, container, observed, resource, score
 from reconciler.model.action import Task
@@ -538,3 +538,40 @@ def test_what_is_inside_waits_for_the_probes_of_a_container_on_a_guest_that_is_n
     due = cluster.plan()
     assert due.placement["web-podman-2"] == {"g": Role.STARTED}
     assert far.waits(due, "httpd:0_start_0", "web-podman-2_monitor_0@n1")
+
+
+@pytest.mark.parametrize(
+    ("lost", "held", "fenced"),
+    [("n1", STARTED, {"n1"}), ("n1", LOST, {"n1"}), ("n2", STARTED, {"n2", "web-0"})],
+)
+def test_a_container_is_lost_with_the_node_that_holds_the_connection_to_it(lost, held, fenced):
+    """Through one from another node what is inside is stopped, wherever the container is."""
+    done = {
+        "n1": {"web-podman-0": held, "web-0": ABSENT},
+        "n2": {"web-podman-0": ABSENT, "web-0": STARTED},
+        "web-0": {"httpd": STARTED},
+    }
+    one = dataclasses.replace(_WEB, container=dataclasses.replace(_ENGINE, replicas=1))
+    cluster = dataclasses.replace(_cluster(one), done=done, lost=(lost,))
+    due = cluster.plan()
+    assert {one.node for one in due.fencing} == fenced
+    assert ("stop httpd web-0" in far.steps(due)) is ("web-0" not in fenced)
+    assert far.waits(due, "web-podman-0_start_0", f"stonith-{lost}")
+
+
+def test_nobody_looks_into_a_container_to_which_no_connection_is_made():
+    """Where a bundle is left alone and its connection is down, there is no way in."""
+    left = dataclasses.replace(_WEB, meta=far.sets(is_managed="false"))
+    cluster = _cluster(left)
+    cluster.done["n1"]["web-podman-0"] = STARTED
+    assert "monitor httpd web-0" not in far.steps(cluster.plan())
+
+
+@pytest.mark.parametrize("fencing", [True, False])
+def test_what_a_container_said_before_its_connection_went_down_does_not_count(fencing):
+    """Where nothing is fenced, anything may have been started there since."""
+    cluster = _cluster(fencing=fencing)
+    done = {**cluster.done, "web-0": {"httpd": ABSENT}}
+    done["n1"] |= {"web-podman-0": STARTED, "web-0": ABSENT}
+    steps = far.steps(dataclasses.replace(cluster, done=done).plan())
+    assert ("monitor httpd web-0" in steps) is not fencing

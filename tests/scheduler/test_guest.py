@@ -375,3 +375,19 @@ def test_a_guest_that_asks_to_leave_is_let_go_and_looked_at_no_more():
     assert {"stop g n1", "stop a g"} <= set(steps)
     assert not {"monitor b g", "stop vm n1"} & set(steps)
     assert far.waits(due, "g_stop_0", "a_stop_0@g")
+
+
+def test_a_holder_is_stopped_also_where_only_its_connection_failed():
+    """Nobody knows what is left of the guest there."""
+    cluster = _cluster(STARTED, ABSENT, constraints=())
+    cluster.done["n2"]["g"] = far.LOST
+    assert {"stop vm n1", "stop vm n2", "stop g n2"} <= set(far.steps(cluster.plan()))
+
+
+def test_a_connection_that_failed_on_a_lost_node_restarts_no_holder():
+    """It is not known to have failed where it is made anew."""
+    cluster = _cluster(STARTED, ABSENT, lost=("n2",), constraints=())
+    cluster.done["n2"]["g"] = far.LOST
+    due = cluster.plan()
+    assert "start g n1" in far.steps(due)
+    assert "stop vm n1" not in far.steps(due)
