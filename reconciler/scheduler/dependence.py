@@ -34,7 +34,7 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
     clone = primary.variant is Variant.CLONE
     role = _primary_role(pair)
     within = one.in_clone
-    paired = clone and _is_paired(pair, within)
+    paired = clone and _is_paired(pair, within, role)
     if clone and pair.mandatory and pair.attribute and not paired:
         pair = dataclasses.replace(pair, attribute=None)
     if paired:
@@ -56,14 +56,15 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
                 placing.ranking.name(one, where)
 
 
-def _is_paired(pair: Pair, within: Instance | None) -> bool:
+def _is_paired(pair: Pair, within: Instance | None, role: Role | None) -> bool:
     """Tell whether an instance of a clone looks at one instance of its primary only.
 
-    Interleaved ones do; beside a bundle's containers all do, and those of bundles (measured).
+    Interleaved ones do, but at all that have a role that is named; beside a bundle's containers all
+    do, and those of bundles (all measured).
     """
     if pair.primary.bundle is not None:
         return within is not None or pair.dependent.bundle is not None
-    return within is not None and within.spread.interleave
+    return within is not None and within.spread.interleave and role is None
 
 
 def _is_spare(placing: Placing, one: Instance) -> bool:

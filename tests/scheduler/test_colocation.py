@@ -373,3 +373,20 @@ def test_what_a_failure_holds_takes_company_along_where_something_is_ordered_aft
     due = pipeline.schedule(wanted(*resources, constraints=constraints), seen(states))
 
     assert (change(due, "d").kind.value == "stop") is stops
+
+
+@pytest.mark.parametrize(("role", "places"), [(Role.PROMOTED, {"n3"}), (None, {"n2", "n3"})])
+def test_interleaved_instances_look_at_all_that_have_a_role(role, places):
+    """Where no role is named, each of them looks at one instance only."""
+    first = resource.Clone(
+        "A",
+        strategies.primitive("a"),
+        meta=strategies.sets(promotable="true", promoted_max="2", clone_max="2"),
+    )
+    then = resource.Clone("B", strategies.primitive("b"), meta=strategies.sets(interleave="true"))
+    avoids = constraint.Colocation("k", "B", "A", -INFINITY, primary_role=role)
+    states = {name: {"a": "stopped", "b": "stopped"} for name in ("n1", "n2", "n3")}
+    found = seen(states, attributes={name: {"master-a": "10"} for name in ("n1", "n2")})
+    due = pipeline.schedule(wanted(first, then, constraints=[avoids], nodes=tuple(states)), found)
+
+    assert {one.target for one in due.changes if one.resource == "b" and one.target} == places
