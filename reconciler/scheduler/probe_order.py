@@ -106,8 +106,8 @@ class _Chains:
 
         A primitive that will not start ends a chain of orders, unless its definition changed or an
         earlier order has something wait for its start; inside a group, clone or bundle it only goes
-        without. What is behind a member that starts is stopped in any case after the probes, but not
-        behind one that a failure holds.
+        without. One that is only being started waits, too, but ends a chain. What is behind a member
+        that starts is stopped in any case after the probes, but not behind one that a failure holds.
         """
         seen, linked = {origin.index}, {origin.index}
         todo = list(self._next(origin, origin))
@@ -124,7 +124,8 @@ class _Chains:
                 behind = group is not None and group in begun
                 starts = following.led or _starts(places)
                 stops = following.task is Task.STOP or remote.is_connection(then)
-                reached = starts or behind or stops
+                rises = starts or self._is_rising(then)
+                reached = rises or behind or stops
                 if places is not None and reached and then.index not in linked:
                     linked.add(then.index)
                     link_all(probes, made(self.steps, then), Link.ADVISORY)
@@ -132,12 +133,17 @@ class _Chains:
                         _before_promotion(probes, then, places)
                 lone = then is following.then and not behind
                 held = self.situation.standing[then.index].blocked
-                if starts and not held and then is not following.then:
+                if rises and not held and then is not following.then:
                     begun.add(group)
                 if following.task is Task.STOP or then.index in seen or (lone and not starts):
                     continue
                 seen.add(then.index)
                 todo.extend(self._next(then, origin, alone=not starts))
+
+    def _is_rising(self, one: Instance) -> bool:
+        """Tell whether the start of something has not ended yet; it is asked for as any (measured)."""
+        standing = self.situation.standing[one.index]
+        return any(standing.states[where].pending == "start" for where in standing.running)
 
     def _near(self, following: Following, origin: Instance) -> Iterator[Instance]:
         """Yield what does the task of ``then``: of an interleaved clone, where ``origin`` will be.

@@ -10,7 +10,7 @@ from scheduler.test_ordering import before
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
 from reconciler.model import constraint, fencing, node, resource
-from reconciler.model.observed import Presence
+from reconciler.model.observed import OperationStatus, Presence
 from reconciler.scheduler import pipeline
 
 
@@ -136,6 +136,28 @@ def test_what_only_stops_waits_for_probes_where_its_definition_changed(today, st
     )
 
     assert probes(due, "b_stop_0@n1") == ({"a"} if today == "other" and not standby else set())
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_what_is_being_started_stops_after_probes_but_ends_a_chain(pending):
+    """Its start was asked for, and is not done; what starts after it is not asked for by that."""
+    stopped = [strategies.primitive(name, target_role="Stopped") for name in "bc"]
+    found = seen({"n1": {"b": "running", "c": "running"}})
+    if pending:
+        start = dataclasses.replace(
+            strategies.record("start", 0, 2), status=OperationStatus.PENDING
+        )
+        known = found.nodes["n1"].histories
+        begun = dataclasses.replace(known["b"], operations=(start,))
+        node_ = dataclasses.replace(found.nodes["n1"], histories={**known, "b": begun})
+        found = dataclasses.replace(found, nodes={"n1": node_})
+    orders = [constraint.Order(one, *one) for one in ("ab", "bc")]
+    due = pipeline.schedule(
+        wanted(strategies.primitive("a"), *stopped, constraints=orders, nodes=("n1",)), found
+    )
+
+    assert probes(due, "b_stop_0@n1") == ({"a"} if pending else set())
+    assert probes(due, "c_stop_0@n1") == set()
 
 
 @pytest.mark.parametrize(("orders", "asked"), [(("bc", "ab"), {"a"}), (("ab", "bc"), set())])
