@@ -115,6 +115,7 @@ class _Chains:
             following = todo.pop()
             parent = following.then.parent
             begun = {parent} if parent is following.first.parent else set()
+            todo.extend(self._after_all(following, seen))
             for then in self._near(following, origin):
                 places = self.steps.places[then.index]
                 if following.task is Task.PROMOTE:
@@ -144,6 +145,14 @@ class _Chains:
         """Tell whether the start of something has not ended yet; it is asked for as any (measured)."""
         standing = self.situation.standing[one.index]
         return any(standing.states[where].pending == "start" for where in standing.running)
+
+    def _after_all(self, following: Following, seen: set[int]) -> Iterator[Following]:
+        """Yield what follows an interleaved clone as a whole, wherever its instances are (measured)."""
+        clone = following.then
+        whole = clone.clone is not None and clone.clone.interleave
+        if whole and following.task is Task.START and clone.index not in seen:
+            seen.add(clone.index)
+            yield from self.after.get(clone.index, ())
 
     def _near(self, following: Following, origin: Instance) -> Iterator[Instance]:
         """Yield what does the task of ``then``: of an interleaved clone, where ``origin`` will be.

@@ -464,3 +464,22 @@ def test_what_does_not_start_in_a_cloned_group_is_looked_for_before_another_one_
     )
 
     assert probes(due, "z:0_stop_0@n1") == asked
+
+
+@pytest.mark.parametrize("interleave", ["true", "false"])
+def test_what_follows_a_clone_waits_for_probes_wherever_its_instances_are(interleave):
+    """The clone begins to start after the probed resource, though none will be near to that."""
+    states = {"n1": {"p": "stopped", "q": "stopped"}, "n2": {"p": "running", "q": "running"}}
+    states["n2"]["a"] = "stopped"
+    orders = [constraint.Order("o", "a", "c"), constraint.Order("u", "c", "q")]
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone(strategies.primitive("p"), interleave=interleave),
+            strategies.primitive("q"),
+            constraints=[*orders, location("c", "n1", -1000), location("a", "n1", 100)],
+        ),
+        seen(states),
+    )
+
+    assert probes(due, "q_stop_0@n2") == {"a"}
