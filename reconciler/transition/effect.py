@@ -283,15 +283,12 @@ def _cancel(step: actions.Action, result: outcome.Outcome, draft: _Draft, _: flo
     if known is None or not result.ok:
         return
     key = (actions.Task.MONITOR.value, step.interval_ms)
+    ended = [one for one in known.operations if (one.operation, one.interval_ms) == key]
     kept = [one for one in known.operations if (one.operation, one.interval_ms) != key]
-    if all(one.status is observed.OperationStatus.PENDING for one in kept):
+    last = max((one for one in kept if one.call >= 0), key=_call, default=None)
+    if not _shows_running(last) and all(_call(one) > _call(last) for one in ended):
         # Nothing else says what the resource is: what was found last stays known, as by a probe.
-        kept = [
-            dataclasses.replace(one, interval_ms=0)
-            if (one.operation, one.interval_ms) == key
-            else one
-            for one in known.operations
-        ]
+        kept += [dataclasses.replace(one, interval_ms=0) for one in ended]
     draft.histories[name] = dataclasses.replace(known, operations=tuple(kept))
 
 

@@ -440,11 +440,11 @@ def _unfenced(cib: ET.Element, right: Answer) -> bool:
 
 
 def _begun_long_ago(cib: ET.Element, _: Answer) -> bool:
-    """Forget how long ago the promotions and migrations began that have not ended."""
+    """Forget how long ago the operations began that have not ended and may have got through."""
     begun = [
         one
         for one in cib.iter("lrm_rsc_op")
-        if one.get("operation") in ("promote", "migrate_to", "migrate_from")
+        if one.get("operation") in ("start", "promote", "migrate_to", "migrate_from")
         and one.get("op-status") == "-1"
     ]
     for one in begun:
@@ -521,7 +521,7 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "a mandatory order beside a weaker one": _weaker,
     "a stop that nobody asked for": _stops_one_way,
     "a lost node that cannot be fenced": _unfenced,
-    "a promotion or migration that began long ago": _begun_long_ago,
+    "a start, promotion or migration that began long ago": _begun_long_ago,
     "standby or maintenance of a remote node that was never seen": _unseen,
     "a failure that blocks in a history with an instance's number": _blocks,
 }

@@ -47,7 +47,7 @@ def test_random_situations(level):
         (4, 1145, "instances that need a partner only where they are promoted"),
         (5, 701590, "who must be with a cloned group of which nothing has its partner"),
         (4, 1084, "a lost node that cannot be fenced"),
-        (6, 20300051, "a promotion or migration that began long ago"),
+        (6, 20300051, "a start, promotion or migration that began long ago"),
         (6, 91, "a monitor never follows the stop of what it would watch"),
         (6, 20300150, "what was stopped does not run because a monitor of it ends"),
         (7, 25, "a monitor never follows the stop of what it would watch"),
