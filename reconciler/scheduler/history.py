@@ -311,7 +311,7 @@ class _Reading:
                 state.role = Role.UNPROMOTED
                 cleared = state.on_fail is OnFail.DEMOTE
             case "migrate_to":
-                state.role = self._at_least_started()
+                state.role = self._up()
                 cleared = False
             case _:
                 cleared = self._rose(record)

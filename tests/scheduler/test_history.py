@@ -56,6 +56,7 @@ def _read(*done, operations=(), promotable=True) -> State:
     ("done", "role", "failed"),
     [
         ((("start", 1),), Role.UNPROMOTED, True),
+        ((START, PROMOTE, ("migrate_to", 0)), Role.UNPROMOTED, False),
         ((("start", 0, ERROR),), Role.UNPROMOTED, False),
         ((("start", 0, TIMEOUT),), Role.UNPROMOTED, True),
         ((("start", 1, INVALID),), Role.UNPROMOTED, True),
