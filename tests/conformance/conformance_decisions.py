@@ -87,9 +87,11 @@ def _too_many_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
             active[name, one["source"]] -= one["action"] in _DEPARTURES
         if one.get("dest"):
             active[name, one["dest"]] += one["action"] in _ARRIVALS
+    used = (right.get("utilization") or {}).get("assigned", ())
+    assigned = Counter((name.partition(":")[0], node) for name, node, _ in used)
     return any(
         count > max(most[name], before[name, node])
-        for (name, node), count in active.items()
+        for (name, node), count in (*active.items(), *assigned.items())
         if name in most
     )
 
