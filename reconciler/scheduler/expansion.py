@@ -14,8 +14,8 @@ from reconciler.model.agent import AgentName
 from reconciler.scheduler import bundle, options
 from reconciler.scheduler.instance import CloneOptions, Instance, Variant
 
-_NO_UNIQUE = frozenset({"lsb", "systemd", "service", "upstart"})
-"""Standards whose agents cannot tell instances apart."""
+_UNIQUE = frozenset({"ocf", "stonith"})
+"""Standards whose agents can tell instances apart (measured)."""
 
 
 class Expansion:
@@ -179,8 +179,8 @@ class Expansion:
         self, wanted: resource.Clone, meta: options.Meta, *, ordered: bool
     ) -> CloneOptions:
         members = resource.primitives(wanted)
-        unique = meta.flag("globally-unique") and not any(
-            member.agent.standard in _NO_UNIQUE for member in members
+        unique = meta.flag("globally-unique") and all(
+            member.agent.standard in _UNIQUE for member in members
         )
         promotable = meta.flag("promotable")
         node_max = max(0, meta.number("clone-node-max", 1))

@@ -10,6 +10,7 @@ from scheduler.test_rules import INFINITY, location, seen, wanted
 
 from reconciler.model import constraint, fencing, node, resource
 from reconciler.model.action import Task
+from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
@@ -89,6 +90,20 @@ def test_instances_that_can_be_told_apart_may_share_a_node():
     targets = {one.instance: one.target for one in due.changes if one.resource == "p"}
 
     assert targets == {0: "n3", 1: "n2", 2: "n1"}
+
+
+@pytest.mark.parametrize(
+    ("standard", "names"),
+    [("ocf", {"p:0", "p:1"}), ("systemd", {"p"}), ("lsb", {"p"}), ("nagios", {"p"})],
+)
+def test_only_some_agents_can_tell_instances_apart(standard, names):
+    """For others a clone is anonymous, whatever it says."""
+    agent = AgentName(standard, "x" if standard == "ocf" else "", "y")
+    child = dataclasses.replace(strategies.primitive("p"), agent=agent)
+    clone = resource.Clone("c", child, meta=strategies.sets(globally_unique="true"))
+    due = pipeline.schedule(wanted(clone), seen())
+
+    assert {one.resource for one in due.actions if one.real} == names
 
 
 def test_each_colocation_is_said_twice_at_once():
