@@ -120,7 +120,7 @@ def followings(steps: Steps, expansion: Expansion) -> Iterator[probe_order.Follo
             probes = probe_order.steps_of(steps, other)
             earlier = other.index < held.index
             if earlier or (start and any(probe.node == start.node for probe in probes)):
-                yield probe_order.Following(other, held, Task.START)
+                yield probe_order.Following(other, held, Task.START, alone=True)
 
 
 def _apart(bundle: Instance) -> Iterator[tuple[Instance, Instance]]:

@@ -28,12 +28,14 @@ class Following:
 
     Attributes:
         led: an order written earlier lets something wait for the start of ``then``.
+        alone: only the probes of ``first`` itself come before, and none of what comes before that.
     """
 
     first: Instance
     then: Instance
     task: Task
     led: bool = False
+    alone: bool = False
 
 
 def steps_of(steps: Steps, one: Instance) -> Iterator[Step]:
@@ -205,7 +207,9 @@ class _Chains:
         level: Instance | None = one
         while level is not None:
             if level.variant is not Variant.GROUP or origin.parent is not level:
-                yield from self.after.get(level.index, ())
+                for following in self.after.get(level.index, ()):
+                    if following.first is origin or not following.alone:
+                        yield following
             parent = level.parent
             if parent is not None and parent.variant is Variant.GROUP:
                 # In a clone it is the clone that waits to start, not the member.

@@ -575,3 +575,17 @@ def test_what_a_container_said_before_its_connection_went_down_does_not_count(fe
     done["n1"] |= {"web-podman-0": STARTED, "web-0": ABSENT}
     steps = far.steps(dataclasses.replace(cluster, done=done).plan())
     assert ("monitor httpd web-0" in steps) is not fencing
+
+
+def test_what_comes_before_one_container_does_not_come_before_others_that_keep_away_from_it():
+    """The node that one moves to has to start first, which is no matter of the other one's."""
+    vm = far.primitive("vm", remote_node="g")
+    wishes = (far.prefers("vm", "n2"), far.prefers("web", "n2", -score.INFINITY))
+    cluster = _running(_WEB, "web-podman-0", constraints=wishes)
+    cluster = dataclasses.replace(cluster, resources=(_WEB, vm))
+    cluster.done["n2"]["vm"] = far.STARTED
+    del cluster.done["n1"]["web-podman-1"]
+    due = cluster.plan()
+    assert due.placement["web-podman-1"] == {"g": Role.STARTED}
+    assert far.waits(due, "web-podman-0_stop_0", "web-podman-1_monitor_0@n1")
+    assert not far.waits(due, "web-podman-0_stop_0", "vm_monitor_0@n1")
