@@ -149,17 +149,17 @@ def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
 
 
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:
-    """Let what is active in several places stop last where it was seen last (measured).
+    """Let what is active in several places stop last where it was last seen to run well (measured).
 
-    If nothing failed there, that is after the fencing of the others; to leave is no failure, though
-    it may be one not to have arrived.
+    That is after the fencing of the others; who runs well nowhere waits for nothing. What failed on
+    a lost node is no failure, nor is it one to leave, though it may be one not to have arrived.
     """
     standing = case.situation.standing[one.index]
-    *others, last = standing.running or (NOWHERE,)
-    if not others or _failed(standing.states[last]):
-        return
-    for where in others:
-        link(steps.fences.get(where), steps.at(one).stops.get(last), Link.ADVISORY)
+    states = standing.states
+    well = [where for where in standing.running if states[where].late or not _failed(states[where])]
+    for where in standing.running if well else ():
+        if where != well[-1]:
+            link(steps.fences.get(where), steps.at(one).stops.get(well[-1]), Link.ADVISORY)
 
 
 def _failed(state: State) -> bool:

@@ -343,6 +343,13 @@ def _drop(parents: Iterable[ET.Element], told: Callable[[ET.Element], bool]) -> 
     return bool(found)
 
 
+def _told_bundles(cib: ET.Element, _: Answer) -> bool:
+    """Let what runs inside of bundles be told of nothing."""
+    blocks = cib.findall("configuration/resources/bundle/primitive/meta_attributes")
+    blocks += cib.findall("configuration/resources/bundle/meta_attributes")
+    return _drop(blocks, lambda one: one.get("name") == "notify")
+
+
 def _require_all(cib: ET.Element, _: Answer) -> bool:
     """Let all of what holds groups or clones be required."""
     wholes = {one.get("id") for one in (*cib.iter("group"), *_clones(cib))}
@@ -517,6 +524,7 @@ _LINES: dict[str, Callable[[Answer], set[Line]]] = {
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
     "require-all with groups or clones": _require_all,
+    "what is ordered after a bundle that notifies waits for it": _told_bundles,
     "what a role of a cloned group is to avoid": _role_of_group,
     "instances that need a partner only where they are promoted": _pairs_of_promoted,
     "who must be with a cloned group of which nothing has its partner": _partners_of_groups,

@@ -161,20 +161,24 @@ def test_what_another_agent_left_is_deleted_once_the_resource_has_stopped_everyw
 
 
 @pytest.mark.parametrize(
-    ("lost", "state", "waits"),
+    ("lost", "states", "waits"),
     [
-        ("n1", "running", True),
-        ("n2", "running", False),
-        ("n1", "monitor-failed", False),
-        ("n2", "monitor-failed", False),
+        ("n1", ("running", "running"), True),
+        ("n2", ("running", "running"), False),
+        ("n1", ("running", "monitor-failed"), False),
+        ("n2", ("running", "monitor-failed"), False),
+        ("n1", ("monitor-failed", "monitor-failed"), False),
+        ("n1", ("running", "running", "monitor-failed"), True),
     ],
 )
-def test_where_it_was_seen_last_it_stops_after_the_fencing_of_the_others(lost, state, waits):
-    """The one that is stopped last is the one that may be the real one, unless it failed there."""
-    wanted, _ = facts.lost(hosts=("n1", "n2"))
+def test_where_it_was_seen_well_last_it_stops_after_the_fencing_of_the_others(lost, states, waits):
+    """The one that is stopped last is the one that may be the real one; a lost one is not failed."""
+    names = ("n1", "n2", "n3")[: len(states)]
+    wanted, _ = facts.lost(hosts=names)
     one = strategies.primitive("p", requires="fencing")
     seen = facts.seen(
-        {"n1": {"p": "running"}, "n2": {"p": state}}, presence={lost: Presence.UNKNOWN}
+        {name: {"p": state} for name, state in zip(names, states, strict=True)},
+        presence={lost: Presence.UNKNOWN},
     )
     due = facts.pipeline.schedule(dataclasses.replace(wanted, resources=(one,)), seen)
 
