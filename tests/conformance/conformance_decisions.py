@@ -314,6 +314,34 @@ def _plain(line: str, alike: set[str | None]) -> str:
     return " ".join(name if name in alike else name + colon + rest for name, colon, rest in words)
 
 
+def _crowded_groups(cib: ET.Element, right: Answer) -> bool:
+    """Remove cloned groups of which the reference's scores put two instances on one node."""
+    names: set[str | None] = set()
+    for clone in _cloned_groups(cib):
+        members = {one.get("id") for one in clone.iter("primitive")}
+        only = Counter(
+            (name.partition(":")[0], usable[0])
+            for name, scores in right.get("scores", {}).get("primitive", {}).items()
+            if ":" in name and name.partition(":")[0] in members
+            if len(usable := [node for node, score in scores.items() if _last(score) >= 0]) == 1
+        )
+        if any(count > _node_max(clone) for count in only.values()):
+            names |= {one.get("id") for one in clone.iter()}
+    return bool(names) and _drop([*cib.iter()], lambda one: _is_about(one, names))
+
+
+def _last(score: int | list[int]) -> int:
+    return score if isinstance(score, int) else score[-1]
+
+
+def _is_about(one: ET.Element, names: set[str | None]) -> bool:
+    """Tell whether something defines, binds or tells of one of some resources."""
+    if one.tag == "lrm_resource":
+        return one.get("id", "").partition(":")[0] in names
+    told = (one.get(key) for key in ("id", "rsc", "with-rsc", "first", "then"))
+    return one.tag not in {"node", "nvpair"} and any(name in names for name in told if name)
+
+
 def _promoted_beside(cib: ET.Element, right: Answer, differences: Differences) -> bool:
     """Tell whether only a clone differs of which one too many is promoted, beside one left alone."""
     final = [line for lines in differences.get("final", {}).values() for line in lines]
@@ -523,6 +551,7 @@ _LINES: dict[str, Callable[[Answer], set[Line]]] = {
 }
 _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "clone-min of a cloned group": _clone_min,
+    "no node gets more instances of a cloned group than it may have": _crowded_groups,
     "require-all with groups or clones": _require_all,
     "what is ordered after a bundle that notifies waits for it": _told_bundles,
     "what a role of a cloned group is to avoid": _role_of_group,
