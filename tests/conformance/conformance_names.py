@@ -1,6 +1,7 @@
-"""Causes of differences on purpose that are matters of names, to be taken out of a CIB.
+"""Causes of differences on purpose that lie in names and histories, to be taken out of a CIB.
 
-Pacemaker's scheduler overlooks what people wrote where a history spells a name in another way.
+Pacemaker's scheduler overlooks what people wrote where a history spells a name in another way, or
+calls a parameter private.
 """
 
 from __future__ import annotations
@@ -68,6 +69,15 @@ def _misspelt(cib: ET.Element, _: Mapping[str, Any]) -> bool:
     return changed
 
 
+def _private(cib: ET.Element, _: Mapping[str, Any]) -> bool:
+    """Let no history call a parameter private."""
+    told = [one for one in cib.iter("lrm_rsc_op") if one.get("op-secure-digest")]
+    for one in told:
+        for name in ("op-secure-digest", "op-secure-params"):
+            one.attrib.pop(name, None)
+    return bool(told)
+
+
 _UNHEARD: dict[str, Callable[[ET.Element, Mapping[str, Any]], bool]] = {
     "what names something inside of a clone always counts": _named_inside,
     "a lost ticket fences for every role that says so": _fencing_tickets,
@@ -77,4 +87,5 @@ UNHEARD = frozenset(_UNHEARD)
 CAUSES = {
     **_UNHEARD,
     "what is configured for operations counts however histories spell them": _misspelt,
+    "a new password is a change even where the history calls it private": _private,
 }
