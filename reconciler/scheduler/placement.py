@@ -181,7 +181,7 @@ class Placing:
         if kept_down is not None or self.settings.stop_all:
             self._take(one, NOWHERE, Role.STOPPED)
             return
-        where = self.best(one)
+        where = self.best(one, bound=prefer != NOWHERE)
         if where != NOWHERE and prefer not in {NOWHERE, where}:
             row = self.ranking.rows[one.index]
             allowed, _ = self.contests[one.index]
@@ -194,11 +194,12 @@ class Placing:
             role = Role.UNPROMOTED if one.promotable else Role.STARTED
         self._take(one, where, role)
 
-    def best(self, one: Instance) -> int:
+    def best(self, one: Instance, *, bound: bool = False) -> int:
         """Return the best usable node for a primitive, NOWHERE if there is none.
 
         Those with too little room are closed to it, which others hear of later. What is active in
-        several places is at home in the first of them (both measured).
+        several places is at home in the first of them. With ``bound``, as it was to go to a certain
+        node, nobody asks which has the most room (all measured).
         """
         row = self.ranking.rows[one.index]
         running = self.situation.standing[one.index].running
@@ -216,7 +217,7 @@ class Placing:
         if not allowed:
             return NOWHERE
         found = self._first(one, allowed, home)
-        if preferred in allowed and row[preferred] == row[found]:
+        if preferred in allowed and row[preferred] == row[found] and not bound:
             return preferred
         if one.unique or row[found] <= 0:
             return found

@@ -332,6 +332,22 @@ def test_room_is_needed_for_what_is_bound_by_something_that_is_placed(more, targ
     assert _targets(due)["p"] == target
 
 
+@pytest.mark.parametrize(("active", "target"), [(True, "n2"), (False, "n3")])
+def test_a_group_that_was_to_stay_does_not_ask_which_node_has_most_room(active, target):
+    """It goes to the first that has enough for its first member, as all of it fits nowhere."""
+    members = tuple(
+        dataclasses.replace(strategies.primitive(name), utilization=strategies.sets(cpu=need))
+        for name, need in (("a", "2"), ("b", "9"))
+    )
+    group = resource.Clone("c", resource.Group("g", members), meta=strategies.sets(clone_max="1"))
+    found = _wanted("utilization", {"n1": 1, "n2": 2, "n3": 4}, {})
+    wanted = dataclasses.replace(found, resources=(group,))
+    states = {"n1": {"a": "running"} if active else {}, "n2": {}, "n3": {}}
+    due = facts.pipeline.schedule(wanted, facts.seen(states))
+
+    assert list(due.placement["a:0"]) == [target]
+
+
 def test_who_comes_later_hears_that_a_node_had_no_room():
     """In a circle a resource keeps off the node where what it hears of could not be."""
     circle = (
