@@ -231,7 +231,7 @@ class _Recurring:
 
         Where it is stopped only for the sake of others, they are cancelled all the same; so they
         are where it failed while promoted and does not become so again, and where it is not up
-        again since there is no quorum (all measured).
+        again since there is no quorum, unless it was redefined (all measured).
         """
         standing = self.situation.standing[one.index]
         sinks = self.assignment.next_role[one.index] is not Role.PROMOTED
@@ -239,7 +239,7 @@ class _Recurring:
             return False
         places = self.steps.at(one)
         stop, start = places.stops.get(where), places.start
-        if start is not None and not start.runnable:
+        if start is not None and not (start.runnable or places.redefined):
             return False
         return stop is not None and stop.required and stop.runnable
 

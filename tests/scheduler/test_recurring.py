@@ -94,6 +94,27 @@ def test_a_monitor_of_another_role_is_cancelled_where_no_start_follows_the_stop(
     assert ("p:0_cancel_monitor_10000@n1" in keys) is not quorate
 
 
+@pytest.mark.parametrize("redefined", [True, False])
+def test_what_was_redefined_ends_its_monitors_without_quorum_too(redefined):
+    """It is stopped for its own sake, whether or not there is quorum."""
+    given = watched(
+        {"n1": {"p": "running"}, "n2": {"p": "stopped"}},
+        10_000,
+        attributes={"n1": {"master-p": "5"}},
+        quorate=False,
+    )
+    histories = given.nodes["n1"].histories
+    probe, start, monitor = histories["p"].operations
+    if redefined:
+        start = dataclasses.replace(start, digests=observed.Digests(all="0" * 32))
+    histories["p"] = dataclasses.replace(histories["p"], operations=(probe, start, monitor))
+    due = pipeline.schedule(wanted(CLONE, no_quorum_policy="stop"), given)
+    keys = {one.key for one in due.actions}
+
+    assert "p:0_stop_0@n1" in keys
+    assert ("p:0_cancel_monitor_10000@n1" in keys) is not redefined
+
+
 @pytest.mark.parametrize("requires", ["quorum", "nothing"])
 def test_without_quorum_what_is_demoted_is_watched_as_unpromoted(requires):
     """With no-quorum-policy=demote nothing is promoted that needs quorum."""
