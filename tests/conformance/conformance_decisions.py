@@ -69,31 +69,47 @@ def removals(text: str, right: Answer, differences: Differences) -> Iterator[tup
 
 
 def _too_many_on_a_node(cib: ET.Element, right: Answer, _: Differences) -> bool:
+    """Tell whether the reference puts more on a node than may be there, by what it says of it.
+
+    It is seen in what is active then, in what is used of the node, or in what would be promoted.
+    """
     most = {
         member.get("id"): _node_max(clone)
         for clone in _clones(cib)
-        for member in clone.iter("primitive")
+        for tag in ("primitive", "group")
+        for member in clone.iter(tag)
     }
     active = Counter(
-        (one["rsc"].partition(":")[0], node)
+        (_base(one["rsc"]), node)
         for one in right["initial"]["resources"]
         if one["role"] != "Stopped"
         for node in one["nodes"]
     )
     before = active.copy()
+    for group in cib.iter("group"):
+        for (name, node), count in active.items():
+            if group.find(f"primitive[@id='{name}']") is not None:
+                before[group.get("id", ""), node] = max(before[group.get("id", ""), node], count)
     for one in right["summary"]:
-        name = one["rsc"].partition(":")[0]
+        name = _base(one["rsc"])
         if one.get("source"):
             active[name, one["source"]] -= one["action"] in _DEPARTURES
         if one.get("dest"):
             active[name, one["dest"]] += one["action"] in _ARRIVALS
     used = (right.get("utilization") or {}).get("assigned", ())
-    assigned = Counter((name.partition(":")[0], node) for name, node, _ in used)
+    assigned = Counter((_base(name), node) for name, node, _ in used)
+    rivals = (right.get("promotion_scores") or {}).items()
+    rising = Counter((_base(name), node) for name, nodes in rivals for node in nodes if node)
     return any(
         count > max(most[name], before[name, node])
-        for (name, node), count in (*active.items(), *assigned.items())
+        for counts in (active, assigned, rising)
+        for (name, node), count in counts.items()
         if name in most
     )
+
+
+def _base(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def _node_max(clone: ET.Element) -> int:
@@ -149,6 +165,27 @@ def _fenced_in_maintenance(cib: ET.Element, _: Answer, differences: Differences)
         for option in cib.findall("configuration/crm_config//nvpair[@name='maintenance-mode']")
     )
     return bool(fenced) and (everywhere or fenced <= kept)
+
+
+def _parted(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+    """Tell whether the reference only stops instances without the partner for a role."""
+    pairs = {
+        one.get("rsc")
+        for one in cib.iter("rsc_colocation")
+        if one.get("rsc-role") in ("Promoted", "Master") and one.get("score") == "INFINITY"
+    }
+    parted = {
+        member.get("id")
+        for clone in _clones(cib)
+        if clone.get("id") in pairs
+        and any(one.get("value") in _YES for one in _options(clone, "interleave"))
+        for member in clone.iter("primitive")
+    }
+    actions, final = differences.get("actions", {}), differences.get("final", {})
+    changed = [line.split()[1] for sign in actions for line in actions[sign]]
+    kept = [line.split()[0] for line in final.get("extra", ())]
+    told = {_base(name) for name in (*changed, *kept)} <= parted
+    return told and bool(kept) and not final.get("missing") and "fencing" not in differences
 
 
 def _stopped_and_cancelled(_: ET.Element, right: Answer, differences: Differences) -> bool:
@@ -537,6 +574,7 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
+    "instances that need a partner only where they are promoted": _parted,
     "nobody is promoted beside a promoted instance that may not be touched": _promoted_beside,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
     "what is to restart without quorum restarts under freeze": _restarts_frozen,
