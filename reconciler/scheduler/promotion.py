@@ -325,14 +325,17 @@ def _own(placing: Placing, clone: Instance, child: Instance, echoes: int) -> lis
 
     It is its promotion score, with locations for the promoted role and the company that this role
     must keep or avoid; nothing for an instance that is nowhere, and nothing else than what they
-    say for one that people want unpromoted. What the role would like to be with counts as often as
-    the instance heard it while it was placed (measured).
+    say for one that people want unpromoted; none is promoted where another member of a group is
+    nowhere. What the role would like to be with counts as often as the instance heard it while it
+    was placed (all measured).
     """
     where = _seat(placing, child)
     if where < 0:
         return []
     if _kept_unpromoted(placing.situation, child):
         return [Term(TermKind.TARGET_ROLE, -INFINITY, clone.origin, child.base)]
+    if any(placing.chosen[one.index] < 0 for one in child.primitives()):
+        return [Term(TermKind.UNAVAILABLE, -INFINITY, clone.origin, child.base)]
     node = placing.nodes[where]
     speaker = bundle.speaking(placing, child, where)
     own = None

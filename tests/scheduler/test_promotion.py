@@ -559,3 +559,18 @@ def test_no_member_is_promoted_apart_from_another_that_nobody_manages():
     assert {one.source: one.target for one in due.changes if one.resource == "p"} == {"n1": "n2"}
     assert due.placement["p:0"] == {"n2": Role.UNPROMOTED}
     assert "" in due.promotion_scores["g:0"]
+
+
+@pytest.mark.parametrize(("role", "expected"), [("Started", 15), ("Stopped", -facts.INFINITY)])
+def test_no_member_is_promoted_without_the_others(role, expected):
+    """Nothing speaks for an instance of a cloned group of which a member is to run nowhere."""
+    members = (strategies.primitive("a"), strategies.primitive("b", target_role=role))
+    clone = resource.Clone(
+        "c", resource.Group("g", members), meta=strategies.sets(promotable="true", clone_max="1")
+    )
+    scores = {"n1": {"master-a": "10", "master-b": "5"}}
+    states = {"n1": {"a": "stopped", "b": "stopped"}}
+    wanted = facts.wanted(clone, nodes=("n1",))
+    due = pipeline.schedule(wanted, facts.seen(states, attributes=scores))
+
+    assert due.promotion_scores["g:0"] == {"n1": expected}
