@@ -22,11 +22,6 @@ class Precedence:
     def __init__(self, placing: Placing, clone: Instance) -> None:
         self._placing = placing
         self._company = _company(placing, clone)
-        # Instances that can be told apart may well be together (measured).
-        self._crowd = [0] * len(placing.nodes)
-        for child in () if clone.spread.unique else clone.children:
-            for where in placing.situation.standing[child.index].running:
-                self._crowd[where] += 1
 
     def key(self, child: Instance, priority: int) -> tuple[int, ...]:
         """Return what an instance is sorted by; those that are equal stay as they are.
@@ -51,7 +46,6 @@ class Precedence:
             0,
             not self._placing.nodes[where].takes_resources,
             crowd,
-            self._crowd[where],
             standing.failed,
             -self._company[where],
             child.number or 0,

@@ -8,8 +8,9 @@ import pytest
 from scheduler import strategies
 from scheduler.test_rules import INFINITY, location, seen, wanted
 
-from reconciler.model import constraint, node, resource
+from reconciler.model import constraint, fencing, node, resource
 from reconciler.model.action import Task
+from reconciler.model.observed import Presence
 from reconciler.scheduler import pipeline
 
 
@@ -158,3 +159,24 @@ def test_of_those_that_left_the_first_that_was_placed_is_promoted():
 
     assert {one.target: one.source for one in due.changes} == {"n3": "n2", "n4": "n1"}
     assert [one.node for one in due.actions if one.task is Task.PROMOTE and one.node] == ["n3"]
+
+
+def test_what_is_one_too_many_on_a_node_makes_no_other_come_later():
+    """Beside it the instance of a lost node is still placed before one of which a member failed."""
+    members = (strategies.primitive("a"), strategies.primitive("b", requires="quorum"))
+    clone = resource.Clone("c", resource.Group("g", members), meta=strategies.sets(clone_max="2"))
+    states = {
+        "n1": {"a": "running", "b": "running"},
+        "n2": {"a": "running", "b": "monitor-failed"},
+        "n3": {"a": "stopped", "b": "stopped"},
+    }
+    desired = wanted(clone, nodes=tuple(states), fencing_enabled="true")
+    desired = dataclasses.replace(
+        desired,
+        nodes=tuple(node.Node(one.name, standby=one.name == "n2") for one in desired.nodes),
+        fencing=fencing.Fencing((fencing.FenceDevice("f", "fence_ipmilan", hosts=tuple(states)),)),
+    )
+    due = pipeline.schedule(desired, seen(states, presence={"n1": Presence.UNKNOWN}))
+
+    moved = [one.source for one in due.changes if one.resource == "a" and one.target == "n3"]
+    assert moved == ["n1"]
