@@ -23,7 +23,7 @@ from reconciler.scheduler.expansion import Expansion
 from reconciler.scheduler.instance import Instance
 from reconciler.scheduler.nodes import Node
 from reconciler.scheduler.situation import Situation, Standing
-from reconciler.scheduler.step import Link, Places, Step, Steps, link, soften
+from reconciler.scheduler.step import Link, Places, Step, Steps, link, link_all, soften
 
 
 def _contained(expansion: Expansion) -> Iterator[tuple[Instance, Instance]]:
@@ -173,7 +173,8 @@ def fence(
 ) -> FenceDecision:
     """Enter the step with which an unclean guest counts as fenced: its container has stopped.
 
-    It has not while that is left alone. What could not be stopped will not start again (measured).
+    It has not while that is left alone; what was lost with its host is looked for elsewhere before.
+    What could not be stopped will not start again (both measured).
     """
     standing = case.situation.standing[held.index]
     gone = case.assignment.next_role[held.index] is Role.STOPPED or _is_stuck(standing)
@@ -181,8 +182,11 @@ def fence(
     step = steps.add(f"stonith-{node.name}-{task.value}", ActionKind.PSEUDO, task, None, node.index)
     step.require(reason)
     steps.fences[node.index] = step
-    for stop in _endings(steps, case, node, held):
+    endings = _endings(steps, case, node, held)
+    for stop in endings:
         link(stop, step, Link.NEEDS_IF_REQUIRED if standing.managed else Link.NEEDS)
+    if any(stop.instance is held and case.situation.nodes[stop.node].unclean for stop in endings):
+        link_all(probe_order.steps_of(steps, held), [step], Link.ORDER)
     return FenceDecision(node.name, task, reason, guest_of=held.name)
 
 

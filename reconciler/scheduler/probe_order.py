@@ -61,7 +61,8 @@ def apply(steps: Steps, case: Circumstances, followings: Sequence[Following]) ->
 def _before_stopped(steps: Steps, whole: Instance) -> None:
     """Let all of a group or clone be probed before what waits for it to be stopped.
 
-    What is in a cloned group only counts where that group stops (measured).
+    What is in a cloned group only counts where that group stops, and nothing before the stops of
+    the others in a group that is not ordered (both measured).
     """
     stopped = steps.whole(whole).stopped
     for one in whole.children:
@@ -73,7 +74,7 @@ def _before_stopped(steps: Steps, whole: Instance) -> None:
         return
     before: list[Step] = []
     earlier: list[Step] = []
-    for place, member in enumerate(whole.children):
+    for place, member in enumerate(whole.children) if whole.chained else ():
         probes = list(steps_of(steps, member))
         stops = creation.beginnings(steps, member, Task.STOP)
         link_all(probes, (before or earlier) if stops else before, Link.ADVISORY)
@@ -213,7 +214,7 @@ class _Chains:
             parent = level.parent
             if parent is not None and parent.variant is Variant.GROUP:
                 # In a clone it is the clone that waits to start, not the member.
-                chained = not alone and parent.in_clone is None
+                chained = not alone and parent.in_clone is None and parent.chained
                 place = parent.children.index(level)
                 for member in parent.children[place + 1 :] if chained else ():
                     yield Following(level, member, Task.START)

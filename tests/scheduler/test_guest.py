@@ -72,6 +72,13 @@ def test_a_guest_whose_host_is_lost_is_off_once_the_host_was_fenced():
     assert far.waits(due, "a_start_0", "stonith-n1")
 
 
+def test_a_lost_guest_is_off_once_its_holder_was_looked_for_everywhere():
+    """Where it is found, too, it would have to be stopped first."""
+    cluster = _cluster(STARTED, STARTED, STARTED, lost=("n1",), constraints=())
+    del cluster.done["n2"]["vm"]
+    assert far.waits(cluster.plan(), "stonith-g", "vm_monitor_0@n2")
+
+
 def test_what_runs_on_a_guest_stops_before_its_holder_and_starts_after_it():
     """Whoever restarts the holder restarts the guest, in order."""
     changed = dataclasses.replace(_VM, params=far.sets(size="2"))

@@ -483,3 +483,21 @@ def test_what_follows_a_clone_waits_for_probes_wherever_its_instances_are(interl
     )
 
     assert probes(due, "q_stop_0@n2") == {"a"}
+
+
+@pytest.mark.parametrize("unknown", ["p", "q", "r"])
+def test_no_member_waits_for_probes_of_others_in_a_group_without_an_order(unknown):
+    """They stop all at once; only what starts waits for what was found."""
+    whole = resource.Group(
+        "g",
+        tuple(strategies.primitive(name) for name in "pqr"),
+        meta=strategies.sets(ordered="false"),
+    )
+    found = {name: "stopped" for name in "pqr" if name != unknown}
+    due = pipeline.schedule(
+        wanted(whole, constraints=[location("g", "n1", -1000)]),
+        seen({"n1": dict.fromkeys("pqr", "running"), "n2": found}),
+    )
+
+    assert [probes(due, f"{name}_stop_0@n1") for name in "pqr"] == [set(), set(), set()]
+    assert probes(due, "p_start_0@n2") == {unknown}
