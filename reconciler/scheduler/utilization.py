@@ -141,7 +141,7 @@ class Capacity:
             return found, None
         alone = [node for node in allowed if self._fits(self.need(one), node)]
         ranking = placing.ranking
-        table = self.table(ranking.copies[one.index] + 1, ranking.named.get(one.index))
+        table = self.table(ranking.copies[one.index], ranking.named.get(one.index))
         return alone, self._freest([node for node in table if node in allowed])
 
     def _freest(self, nodes: Sequence[int]) -> int:

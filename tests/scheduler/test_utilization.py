@@ -242,6 +242,31 @@ def test_where_capacities_go_in_a_circle_the_table_decides(score, target):
     assert _targets(due)["a"] == target
 
 
+@pytest.mark.parametrize(("score", "target"), [(0, "ha11.example"), (-1_000_000, "ha13.example")])
+def test_which_node_has_most_room_is_asked_in_the_order_of_the_table_in_use(score, target):
+    """Each colocation that counts makes a copy of it; one of no strength makes none."""
+    left = ("23", "14", "42", "11", "14", "31", "23", "32", "13", "21", "33", "22", "33")
+    resources = [
+        dataclasses.replace(strategies.primitive(name), utilization=strategies.sets(c=need, m=need))
+        for name, need in (("a", "1"), ("b", "5"), ("d", "0"))
+    ]
+    pairs = [
+        constraint.Colocation("k", "b", "a", facts.INFINITY),
+        constraint.Colocation("l", "d", "a", score),
+    ]
+    names = [f"ha{place}.example" for place in range(1, 14)]
+    wanted = dataclasses.replace(
+        facts.wanted(*resources, constraints=pairs, placement_strategy="balanced"),
+        nodes=tuple(
+            node.Node(name, utilization=strategies.sets(c=cpu, m=memory))
+            for name, (cpu, memory) in zip(names, left, strict=True)
+        ),
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen({name: {} for name in names}))
+
+    assert _targets(due)["a"] == target
+
+
 @pytest.mark.parametrize(
     ("named", "target"),
     [("echo foxtrot hotel", "hotel"), ("alpha charlie echo foxtrot hotel", "foxtrot")],
