@@ -123,12 +123,12 @@ class Binder:
             situation.eventful.setdefault(name, {})[node.index] = state
             if state.travelled:
                 self.travelled.add(name)
-        if not state.active and self._is_void(node):
+        if not state.active and self.is_void(node):
             state = State()
         situation.known.setdefault(name, {})[node.index] = state
         return state
 
-    def _is_void(self, node: Node) -> bool:
+    def is_void(self, node: Node) -> bool:
         """Tell whether a node may have started anything since it was last heard of (measured).
 
         That is a guest whose connection is down where nothing is fenced.

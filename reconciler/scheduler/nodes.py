@@ -54,6 +54,7 @@ class Node:
         pending: it answers, but takes no work yet.
         unclean: why it must be fenced; None: it need not.
         standby_on_fail: an operation with on-fail=standby failed there.
+        attributes: those that count; lasting: those of them that are configured.
         remote: what is known of its connection; None: it is a member.
         fenceable: whether it may be fenced: there is quorum, or it is there itself.
     """
@@ -64,6 +65,7 @@ class Node:
     desired: node.Node
     observed: observed.ObservedNode
     attributes: dict[str, str]
+    lasting: Mapping[str, str]
     online: bool
     pending: bool
     standby: bool
@@ -73,6 +75,13 @@ class Node:
     standby_on_fail: bool = False
     remote: Remote | None = None
     fenceable: bool = True
+
+    def forget(self) -> None:
+        """Let no attribute count that was only set while it was up."""
+        for name in self.observed.attributes:
+            self.attributes.pop(name, None)
+            if name in self.lasting:
+                self.attributes[name] = self.lasting[name]
 
     @property
     def takes_resources(self) -> bool:
@@ -183,17 +192,16 @@ def _compile(
     found = seen.nodes.get(one.name) or observed.ObservedNode(
         one.name, observed.Presence.UNSEEN, expected_up=False
     )
-    attributes = {
+    lasting = {
         name: str(value)
         for name, value in rule.values(one.attributes, rule.Context(settings.clock)).items()
     }
     # A permanent one may depend on a rule.
-    standby = _flag(attributes, "standby", one.standby) if found.standby is None else found.standby
+    standby = _flag(lasting, "standby", one.standby) if found.standby is None else found.standby
     maintenance = found.maintenance
     if maintenance is None:
-        maintenance = _flag(attributes, "maintenance", one.maintenance)
-    attributes.update(found.attributes)
-    attributes["#uname"] = one.name
+        maintenance = _flag(lasting, "maintenance", one.maintenance)
+    attributes = {**lasting, **found.attributes, "#uname": one.name}
     attributes["#id"] = one.id or one.name
     far = one.kind in _NO_MEMBERS
     here = found.presence in {observed.Presence.ONLINE, observed.Presence.PENDING}
@@ -212,6 +220,7 @@ def _compile(
         desired=one,
         observed=found,
         attributes=attributes,
+        lasting=lasting,
         online=here and not far,
         pending=not far and found.presence is observed.Presence.PENDING,
         standby=standby,

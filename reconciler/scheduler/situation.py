@@ -107,7 +107,9 @@ class Situation:
                 self.failures.setdefault(name, {})[node.index] = count
 
     def forget(self, void: set[int]) -> None:
-        """Count no failures on nodes of which nothing counts."""
+        """Count neither failures on nodes of which nothing counts, nor what agents set for them."""
+        for where in void:
+            self.nodes[where].forget()
         for counts in self.failures.values() if void else ():
             for where in void & counts.keys():
                 del counts[where]

@@ -33,7 +33,8 @@ def read(
     read: list[int] = []
     for node in remote.met(situation, heard, settings, operations):
         binder.bind_all(node)
-        void.discard(node.index)
+        if not binder.is_void(node):
+            void.discard(node.index)
         read.append(node.index)
     situation.forget(void)
     partial_migration.settle(situation, binder.travelled)

@@ -152,19 +152,24 @@ def _is_probe(line: list[str], names: set[str | None]) -> bool:
     return kind == "rsc" and name.partition(":")[0] in names and what[:2] == ["monitor", "0"]
 
 
-def _fenced_in_maintenance(cib: ET.Element, _: Answer, differences: Differences) -> bool:
+def _fenced_in_maintenance(_: ET.Element, right: Answer, differences: Differences) -> bool:
     fenced = {line.split()[1] for line in differences.get("fencing", {}).get("missing", ())}
-    kept = {
-        node.get("uname")
-        for node in cib.findall("configuration/nodes/node")
-        for option in node.findall("instance_attributes/nvpair[@name='maintenance']")
-        if option.get("value") in _YES
+    nodes = right["initial"]["nodes"]
+    return bool(fenced) and fenced <= {
+        one["node"] for one in nodes if "maintenance" in one["flags"]
     }
-    everywhere = any(
-        option.get("value") in _YES
-        for option in cib.findall("configuration/crm_config//nvpair[@name='maintenance-mode']")
-    )
-    return bool(fenced) and (everywhere or fenced <= kept)
+
+
+def _strangers_in_containers(cib: ET.Element, right: Answer, _: Differences) -> bool:
+    """Tell whether the reference runs in a bundle's container what is not in that bundle."""
+    owners = {
+        f"{bundle.get('id')}-{number}": {one.get("id") for one in bundle.iter("primitive")}
+        for bundle in cib.iter("bundle")
+        for box in bundle
+        for number in range(int(box.get("replicas", box.get("promoted-max", "0"))))
+    }
+    goes = [(one["rsc"].partition(":")[0], one.get("dest")) for one in right["summary"]]
+    return any(node in owners and name not in owners[node] for name, node in goes)
 
 
 def _parted(cib: ET.Element, _: Answer, differences: Differences) -> bool:
@@ -570,11 +575,23 @@ def _not_named(cib: ET.Element, right: Answer) -> bool:
     return bool(devices and lost)
 
 
+def _forgotten(cib: ET.Element, right: Answer) -> bool:
+    """Remove the histories of guests that are down where nothing is fenced: nobody reads them."""
+    enabled = cib.find("configuration/crm_config//nvpair[@name='stonith-enabled']")
+    if enabled is None or enabled.get("value") in _YES:
+        return False
+    guests = {one.get("id") for one in cib.iter("lrm_resource") if one.get("container")}
+    up = {one["node"] for one in right["initial"]["nodes"] if "online" in one["flags"]}
+    states = [one for one in cib.iter("node_state") if one.get("uname") in guests - up]
+    return _drop(states, lambda one: one.tag == "lrm")
+
+
 _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
     "a node in maintenance is not fenced": _fenced_in_maintenance,
     "instances that need a partner only where they are promoted": _parted,
+    "what is not in a bundle never runs in its containers": _strangers_in_containers,
     "nobody is promoted beside a promoted instance that may not be touched": _promoted_beside,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
     "what is to restart without quorum restarts under freeze": _restarts_frozen,
@@ -600,6 +617,7 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "a lost node that cannot be fenced": _unfenced,
     "a start, promotion or migration that began long ago": _begun_long_ago,
     "standby or maintenance of a remote node that was never seen": _unseen,
+    "a guest whose connection is down where its holder runs": _forgotten,
     "a failure that blocks in a history with an instance's number": _blocks,
 }
 _CAUSES_OF_WAITING: dict[str, Callable[[ET.Element, Answer], bool]] = {

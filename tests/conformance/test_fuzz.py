@@ -66,6 +66,9 @@ def test_random_situations(level):
         (4, 700130, "what requires less than fencing waits for it"),
         (5, 700236, "what no location names may be on a lost node"),
         (4, 700482, "clone-min of a cloned group"),
+        (7, 247, "a guest whose connection is down where its holder runs"),
+        (7, 313, "what is not in a bundle never runs in its containers"),
+        (7, 20300078, "a node in maintenance is not fenced"),
         (1, 0, ""),
     ],
 )

@@ -589,3 +589,13 @@ def test_what_comes_before_one_container_does_not_come_before_others_that_keep_a
     assert due.placement["web-podman-1"] == {"g": Role.STARTED}
     assert far.waits(due, "web-podman-0_stop_0", "web-podman-1_monitor_0@n1")
     assert not far.waits(due, "web-podman-0_stop_0", "vm_monitor_0@n1")
+
+
+@pytest.mark.parametrize("fencing", [True, False])
+def test_what_was_set_in_a_container_that_is_down_does_not_count(fencing):
+    """Where nothing is fenced, it is as forgotten as what ran there."""
+    cluster = _cluster(_ROLES, fencing=fencing, attributes={"web-1": {"master-httpd": "5"}})
+    done = {**cluster.done, "web-1": {"httpd": ABSENT}}
+    assert (
+        "promote httpd web-1" in far.steps(dataclasses.replace(cluster, done=done).plan())
+    ) is fencing
