@@ -27,7 +27,7 @@ def depend(placing: Placing, one: Instance, pair: Pair) -> None:
     nodes, but it does for that of the one instance that an interleaved one looks at (all measured).
     """
     primary = pair.primary
-    if pair.scattered or not _matters(pair):
+    if pair.scattered or not _matters(one, pair):
         return
     if pair.internal and remote.is_connection(one):
         pair = remote.reaching(placing, pair)
@@ -200,18 +200,20 @@ def _host(placing: Placing, primary: Instance, role: Role | None) -> set[int] | 
     return {where} if role in {None, next_role} else None
 
 
-def _matters(pair: Pair) -> bool:
+def _matters(one: Instance, pair: Pair) -> bool:
     """Tell whether a colocation matters for the placement of a dependent.
 
     What a role alone wants to be near does not, but with clones: what must be with one, unless
     both of them are about the promoted role, and what would like to be with a role of one. Of what
-    runs inside of a bundle only what it avoids matters to the containers (measured).
+    runs inside of a bundle only what it avoids matters to the containers. What people want
+    unpromoted is drawn as if its role was not named (all measured).
     """
     if pair.dependent_role is None:
         return True
     if pair.dependent.inner is not None:
         return pair.score < 0
-    if pair.score <= 0:
+    sure = pair.dependent_role is Role.UNPROMOTED is one.meta.target_role and not pair.pairwise
+    if pair.score <= 0 or sure:
         return True
     if pair.primary.variant is not Variant.CLONE:
         return False

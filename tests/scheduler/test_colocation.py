@@ -390,3 +390,32 @@ def test_interleaved_instances_look_at_all_that_have_a_role(role, places):
     due = pipeline.schedule(wanted(first, then, constraints=[avoids], nodes=tuple(states)), found)
 
     assert {one.target for one in due.changes if one.resource == "b" and one.target} == places
+
+
+@pytest.mark.parametrize(
+    ("target", "score", "places"),
+    [
+        ("Unpromoted", INFINITY, {"n2"}),
+        ("Unpromoted", 1000, {"n2", "n3"}),
+        ("Started", 1000, {"n1", "n3"}),
+        ("Unpromoted", -INFINITY, {"n1", "n3"}),
+    ],
+)
+def test_what_people_want_unpromoted_is_drawn_to_what_that_role_wants(target, score, places):
+    """As if no role was named: it will have no other. What it must avoid counts in any case."""
+    meta = strategies.sets(promotable="true", clone_max="2", target_role=target)
+    clone = resource.Clone("B", strategies.primitive("b"), meta=meta)
+    near = constraint.Colocation("k", "B", "a", score, dependent_role=Role.UNPROMOTED)
+    states = {name: {"a": "stopped", "b": "stopped"} for name in ("n1", "n2", "n3")}
+    scores = {"n1": {"master-b": "10"}, "n3": {"master-b": "20"}}
+    due = pipeline.schedule(
+        wanted(
+            strategies.primitive("a"),
+            clone,
+            constraints=[near, location("a", "n2", 50)],
+            nodes=tuple(states),
+        ),
+        seen(states, attributes=scores),
+    )
+
+    assert {one.target for one in due.changes if one.resource == "b" and one.target} == places
