@@ -158,7 +158,8 @@ def hosts_of(
 ) -> set[int] | None:
     """Return the nodes that count as the primary's; None: not decided, it does not count.
 
-    Who must be with a clone cannot be with an instance that failed and is blocked (measured).
+    Who must be with a clone cannot be with an instance that failed and is blocked, but for who must
+    be with one that is unpromoted (measured).
 
     Args:
         placing: what is placed by now.
@@ -179,8 +180,9 @@ def hosts_of(
     if placing.chosen[primary.index] == UNDECIDED:
         return None
     found: set[int] = set()
+    shunned = pair.mandatory and role is not Role.UNPROMOTED
     for child in primary.children:
-        if pair.mandatory and placing.situation.is_blocked(child):
+        if shunned and placing.situation.is_blocked(child):
             continue
         anyone = pair.mandatory and not entire and child.variant is Variant.GROUP
         for member in child.children if anyone else [_speaker(child, entire=entire)]:

@@ -574,3 +574,14 @@ def test_no_member_is_promoted_without_the_others(role, expected):
     due = pipeline.schedule(wanted, facts.seen(states, attributes=scores))
 
     assert due.promotion_scores["g:0"] == {"n1": expected}
+
+
+@pytest.mark.parametrize(("role", "usable"), [(Role.UNPROMOTED, True), (None, False)])
+def test_who_must_be_with_what_is_unpromoted_may_be_where_that_is_blocked(role, usable):
+    """Who must be with any instance, whatever its role, may not."""
+    pair = constraint.Colocation("k", "d", "c", facts.INFINITY, primary_role=role)
+    states = {"n1": {"p": "stop-failed"}}
+    bans = [facts.location("c", name, -facts.INFINITY) for name in NAMES[1:]]
+    due = _plan(_clone(), pair, *bans, states=states, others=(strategies.primitive("d"),))
+
+    assert (due.ledgers["d"]["n1"].score >= 0) is usable
