@@ -232,8 +232,7 @@ class Binder:
         clone = one.in_clone
         spare = clone is not None and clone.spread.maximum != len(self.situation.nodes)
         needed = quorum.requirement(one, self.settings)
-        waits = needed in {options.Requires.FENCING, options.Requires.UNFENCING}
-        return spare and not waits and not one.is_fence_device
+        return spare and needed not in {options.Requires.FENCING, options.Requires.UNFENCING}
 
     def _bound(
         self, candidates: list[Instance], node: Node, name: str, state: State
@@ -253,8 +252,12 @@ class Binder:
     def _note_seen(self, candidates: list[Instance], node: Node, name: str) -> None:
         """Note which instance a history that says "stopped" is about: as if it was active.
 
-        One after which the node has to be asked again is about none (measured).
+        One after which the node has to be asked again is about none; nor is one of a lost node where
+        an instance of a group makes room (measured).
         """
+        first = candidates[0]
+        if node.index in self.lost and _in_cloned_group(first) and self._makes_room(first):
+            return
         one = self._fitting(candidates, node)
         if one is not None:
             standing = self.situation.standing[one.index]

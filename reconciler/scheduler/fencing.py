@@ -249,9 +249,16 @@ def _wait(
         return
     # What is let go on beside it must not be started anew before the node is gone.
     passed_over = node.index in case.situation.standing[one.index].lost_on
-    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or state is None or passed_over
+    unknown = state is None or _is_another(one, node, case.situation)
+    needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unknown or passed_over
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
         link(fence, rise, Link.NEEDS)
+
+
+def _is_another(one: Instance, node: Node, situation: Situation) -> bool:
+    """Tell whether what a node says of a cloned group's member is about another instance (measured)."""
+    alike = one.in_clone is not None and one.clone_child is not one and not one.unique
+    return alike and node.index not in situation.standing[one.index].seen_on
 
 
 def _was_left(one: Instance, node: Node) -> bool:

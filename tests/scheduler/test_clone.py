@@ -77,6 +77,28 @@ def test_instances_are_numbered_as_nodes_are_recorded():
     assert {one.source: one.instance for one in due.changes} == {"n1": 0, "n2": 1}
 
 
+@pytest.mark.parametrize(
+    ("grouped", "most", "waiting"),
+    [(True, "3", {"p:1"}), (True, "2", {"p:0", "p:1"}), (False, "2", set())],
+)
+def test_what_a_lost_node_says_of_a_cloned_group_is_about_one_instance(grouped, most, waiting):
+    """Of the others nothing is known there, so they wait though they require no fencing."""
+    member = strategies.primitive("p", requires="quorum")
+    meta = strategies.sets(clone_max=most)
+    clone = resource.Clone("c", resource.Group("g", (member,)) if grouped else member, meta=meta)
+    names = ("n1", "n2", "n3")
+    device = fencing.Fencing((fencing.FenceDevice("f", "fence_x", hosts=names),))
+    states = {name: {"p": "stopped"} for name in names}
+    due = pipeline.schedule(
+        dataclasses.replace(wanted(clone, nodes=names, fencing_enabled="true"), fencing=device),
+        seen(states, presence={"n1": Presence.UNKNOWN}),
+    )
+    after = {edge.after for edge in due.edges if edge.before.startswith("stonith-n1")}
+
+    starts = {key.partition("_start_0@") for key in after if "_start_0@" in key}
+    assert {name for name, *_ in starts if name.startswith("p:")} == waiting
+
+
 def test_instances_that_can_be_told_apart_may_share_a_node():
     """Of a globally unique clone the number decides who is placed first, not who is alone."""
     unique = strategies.sets(globally_unique="true")
