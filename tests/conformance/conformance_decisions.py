@@ -193,6 +193,33 @@ def _parted(cib: ET.Element, _: Answer, differences: Differences) -> bool:
     return told and bool(kept) and not final.get("missing") and "fencing" not in differences
 
 
+def _beside_nothing(cib: ET.Element, right: Answer, differences: Differences) -> bool:
+    """Tell whether all that differs is that the reference runs what must be with what is down."""
+    up = {_base(name) for name, nodes in right["final"]["placement"].items() if nodes}
+    down = {
+        clone.get("id")
+        for clone in _cloned_groups(cib)
+        if not any(one.get("id") in up for one in clone.iter("primitive"))
+    }
+    bound: set[str | None] = set()
+    for one in cib.iter("rsc_colocation"):
+        names = [one.get("rsc"), one.get("with-rsc")]
+        names += [each.get("id") for each in one.iter("resource_ref")]
+        if one.get("score") == "INFINITY" and down.intersection(names):
+            bound.update(names)
+    beside = {
+        member.get("id")
+        for one in cib.findall("configuration/resources/*")
+        if one.get("id") in bound
+        for member in one.iter("primitive")
+    }
+    actions, final = differences.get("actions", {}), differences.get("final", {})
+    fewer = [line.split()[1] for line in actions.get("missing", ())]
+    fewer += [line.split()[0] for line in final.get("missing", ())]
+    more = actions.get("extra") or final.get("extra") or "fencing" in differences
+    return bool(fewer) and not more and {_base(name) for name in fewer} <= beside
+
+
 def _stopped_and_cancelled(_: ET.Element, right: Answer, differences: Differences) -> bool:
     """Tell whether all that differs is what the reference leaves behind a monitor's cancelling.
 
@@ -592,6 +619,7 @@ _SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
     "a node in maintenance is not fenced": _fenced_in_maintenance,
     "instances that need a partner only where they are promoted": _parted,
     "what is not in a bundle never runs in its containers": _strangers_in_containers,
+    "who must be with a cloned group that runs nowhere": _beside_nothing,
     "nobody is promoted beside a promoted instance that may not be touched": _promoted_beside,
     "what was stopped does not run because a monitor of it ends": _stopped_and_cancelled,
     "what is to restart without quorum restarts under freeze": _restarts_frozen,

@@ -38,6 +38,7 @@ def test_random_situations(level):
     [
         (4, 4, "no node gets more instances of a clone than it may have"),
         (4, 700370, "nobody is promoted beside a promoted instance that may not be touched"),
+        (5, 701440, "who must be with a cloned group that runs nowhere"),
         (5, 701188, "instances that need a partner only where they are promoted"),
         (5, 701078, "no node gets more instances of a clone than it may have"),
         (4, 90, "every member of a cloned group is looked for on every node"),
