@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.frozen import frozen
-from reconciler.model.action import ActionKind, Task
+from reconciler.model.action import Task
 from reconciler.model.reason import Reason, ReasonCode
 from reconciler.model.role import Role
 from reconciler.scheduler import quorum
@@ -271,10 +271,10 @@ class _Notes:
             return
         step = self._notify(one, where, ("post", "stonith"), ("post", "stonith"), told)
         for fence, _ in loss.before:
-            if fence.kind is ActionKind.FENCE:
+            if fence is self.steps.fences.get(fence.node):
                 link(fence, step)
         self._tell(one, step, None, loss)
-        if not (self._doing(one, Task.STOP) or self._doing(one, Task.START)):
+        if not (self._doing(one, Task.STOP) or self._news(one, Task.START)):
             self._tell(one, step, frame_.post, frame_.post_done)
 
     def _restarts_for_itself(self, one: Instance) -> bool:

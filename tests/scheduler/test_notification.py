@@ -61,6 +61,20 @@ def test_a_fencing_is_told_to_all_that_stay_or_restart(restarts):
     assert told <= before(due, "p:1_monitor_10000@n2")
 
 
+def test_who_is_being_started_is_told_of_a_fencing_like_all_that_stay():
+    """That its start goes on is no news, so it hears once what was lost counts as stopped."""
+    found = seen(UP, presence={"n1": Presence.UNKNOWN})
+    start = dataclasses.replace(
+        strategies.record("start", 0, 2), status=observed.OperationStatus.PENDING
+    )
+    begun = observed.ResourceHistory("p", strategies.AGENT, (start,))
+    nodes = {**found.nodes, "n2": dataclasses.replace(found.nodes["n2"], histories={"p": begun})}
+    due = pipeline.schedule(fenced(clone()), dataclasses.replace(found, nodes=nodes))
+
+    note = next(one.key for one in due.actions if one.key.endswith("_post_notify_stonith_0@n2"))
+    assert {"p:2_pre_notify_stop_0@n3", "stonith-n1-reboot@n1"} <= before(due, note)
+
+
 @pytest.mark.parametrize("quorate", [True, False])
 def test_who_waits_for_a_partner_is_told_of_starts_only_after_them(quorate):
     """Whether the partner is only not promoted, or cannot start without quorum."""
