@@ -307,9 +307,17 @@ def _restarts_frozen(cib: ET.Element, right: Answer, differences: Differences) -
     actions, final = differences.get("actions", {}), differences.get("final", {})
     if actions.get("missing") or final.get("missing") or "fencing" in differences:
         return False
-    again = {(line.split()[1], line.split()[-1]) for line in actions.get("extra", ())}
+    words = [line.split() for line in actions.get("extra", ()) if line.startswith("rsc ")]
+    again = {(name, node) for _, name, _, _, node, *_ in words}
     kept = {tuple(line.split()[:2]) for line in final.get("extra", ())}
-    return bool(again) and again == kept and again <= stopped
+    # What was redefined, and moves, is stopped where it is and not started elsewhere.
+    redefined = {
+        one["rsc"]
+        for one in right["summary"]
+        if one["action"] == "stop" and one.get("reason") == "resource definition change"
+    }
+    moved = {(name, node) for name, node in again if name in redefined}
+    return bool(again) and again == kept and again - moved <= stopped
 
 
 def _blocks(cib: ET.Element, _: Answer) -> bool:
@@ -508,6 +516,24 @@ def _role_of_group(cib: ET.Element, _: Answer) -> bool:
     return _drop(cib.iter("constraints"), lambda one: one in told)
 
 
+def _avoided_unpromoted(cib: ET.Element, _: Answer) -> bool:
+    """Remove what the unpromoted role of clones is to avoid that people want unpromoted."""
+    names = {
+        clone.get("id")
+        for clone in _clones(cib)
+        for one in clone.iter("nvpair")
+        if one.get("name") == "target-role" and one.get("value") in ("Unpromoted", "Slave")
+    }
+    told = [
+        one
+        for one in cib.iter("rsc_colocation")
+        if one.get("rsc") in names and one.get("rsc-role") in ("Unpromoted", "Slave")
+    ]
+    return _drop(
+        cib.iter("constraints"), lambda one: one in told and one.get("score", "").startswith("-")
+    )
+
+
 def _pairs_of_promoted(cib: ET.Element, _: Answer) -> bool:
     promoted = {
         one.get("rsc")
@@ -638,6 +664,7 @@ _CAUSES: dict[str, Callable[[ET.Element, Answer], bool]] = {
     "require-all with groups or clones": _require_all,
     "what is ordered after a bundle that notifies waits for it": _told_bundles,
     "what a role of a cloned group is to avoid": _role_of_group,
+    "what the unpromoted role is to avoid of what shall be unpromoted": _avoided_unpromoted,
     "instances that need a partner only where they are promoted": _pairs_of_promoted,
     "who must be with a cloned group of which nothing has its partner": _partners_of_groups,
     "a mandatory order beside a weaker one": _weaker,

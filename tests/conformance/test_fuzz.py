@@ -37,6 +37,7 @@ def test_random_situations(level):
     ("level", "seed", "reason"),
     [
         (4, 4, "no node gets more instances of a clone than it may have"),
+        (4, 700641, "what the unpromoted role is to avoid of what shall be unpromoted"),
         (4, 700370, "nobody is promoted beside a promoted instance that may not be touched"),
         (5, 701440, "who must be with a cloned group that runs nowhere"),
         (5, 701188, "instances that need a partner only where they are promoted"),
