@@ -7,6 +7,7 @@ which records tell of a redefinition is measured).
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterator, Mapping
 
@@ -177,12 +178,18 @@ def _oldest(situation: Situation, one: Instance, where: int) -> float | None:
 
 
 def _holder(situation: Situation, one: Instance, where: int) -> Standing:
-    """Return the standing of the instance that is active on a node, of those that share a name."""
-    for each in situation.expansion.by_base[one.base]:
-        standing = situation.standing[each.index]
-        if each.history_name == one.history_name and where in standing.running:
-            return standing
-    return situation.standing[one.index]
+    """Return the standing of the instance that is active on a node, of those that share a name.
+
+    Where none is, any that is managed speaks for them (measured).
+    """
+    alike = [
+        situation.standing[each.index]
+        for each in situation.expansion.by_base[one.base]
+        if each.history_name == one.history_name
+    ]
+    there = (each for each in alike if where in each.running)
+    managed = (each for each in alike if each.managed)
+    return next(itertools.chain(there, managed), situation.standing[one.index])
 
 
 def _is_redefined(case: Circumstances, one: Instance, where: int, state: State) -> bool:

@@ -108,6 +108,20 @@ def test_an_expired_fail_count_is_cleared_where_there_is_a_history(state, cleare
     assert _cleared(resource, last=100.0, state=state) == cleared
 
 
+def test_an_expired_fail_count_is_cleared_beside_an_instance_in_maintenance():
+    """Where no instance is active those that are managed speak for it."""
+    count = {"fail-count-p#start_0": "1", "last-failure-p#start_0": str(strategies.NOW - 100)}
+    states = {"n1": {"p": "running"}, "n2": {"p": "stopped"}}
+    wanted = facts.wanted(resource.Clone("c", strategies.primitive("p", failure_timeout="60s")))
+    resting, other = wanted.nodes
+    wanted = dataclasses.replace(
+        wanted, nodes=(dataclasses.replace(resting, maintenance=True), other)
+    )
+    due = pipeline.schedule(wanted, facts.seen(states, attributes={"n2": count}))
+
+    assert [one.node for one in due.actions if one.task is Task.CLEAR_FAILCOUNT] == ["n2"]
+
+
 _NOW = strategies.NOW
 
 
