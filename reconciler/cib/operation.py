@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from reconciler.cib import attribute as attributes
 from reconciler.cib import document as documents
-from reconciler.model import attribute, resource, role
+from reconciler.model import attribute, duration, resource, role
 from reconciler.model import property as options
 
 _STRUCTURE = frozenset({"id", "name", "description"})
@@ -48,7 +48,7 @@ def operations(
 
 def _operation(document: documents.Document, element: ET.Element) -> resource.Operation:
     written_apart = attributes.blocks(document, element, "meta_attributes", options.OPERATION)
-    meta = tuple(_known(document, element, one) for one in written_apart)
+    meta = timed(_known(document, element, one) for one in written_apart)
     params = attributes.blocks(document, element, "instance_attributes")
     nested = (*meta, *(_parameters(document, element, one) for one in params))
     written = dict(
@@ -106,6 +106,25 @@ def _without(one: attribute.AttributeSet, names: Collection[str]) -> attribute.A
     return dataclasses.replace(one, pairs=pairs)
 
 
+def timed(sets: Iterable[attribute.AttributeSet]) -> attribute.AttributeSets:
+    """Return options of operations with their time-outs as Pacemaker reads them."""
+    return tuple(_timed(one) for one in sets)
+
+
+def _timed(one: attribute.AttributeSet) -> attribute.AttributeSet:
+    text = one.pairs.get("timeout")
+    if not isinstance(text, str) or duration.parse_ms(text) == _timeout(text):
+        return one
+    value = _timeout(text)
+    others = _without(one, ["timeout"])
+    exact = {} if value is None else {"timeout": f"{value}ms"}
+    return dataclasses.replace(others, pairs={**others.pairs, **exact})
+
+
+def _timeout(text: str) -> int | None:
+    return None if text.strip().startswith("P") else documents.milliseconds(text)
+
+
 def _duration(
     document: documents.Document, element: ET.Element, written: Mapping[str, str], name: str
 ) -> int | None:
@@ -113,8 +132,7 @@ def _duration(
     text = written.get(name)
     if text is None:
         return None
-    iso = name == "timeout" and text.strip().startswith("P")
-    value = None if iso else documents.milliseconds(text)
+    value = _timeout(text) if name == "timeout" else documents.milliseconds(text)
     if value is None:
         document.findings.warn("cib-bad-value", element, f"{name} {text!r} is no duration")
     return value

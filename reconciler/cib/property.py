@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.cib import attribute as attributes
 from reconciler.cib import document as documents
+from reconciler.cib import operation
 from reconciler.model import attribute
 from reconciler.model import property as options
 
@@ -27,7 +28,8 @@ def resource_defaults(document: documents.Document) -> attribute.AttributeSets:
 def operation_defaults(document: documents.Document) -> attribute.AttributeSets:
     """Return the options that every operation starts from."""
     children = list(document.section("configuration/op_defaults"))
-    return attributes.blocks(document, children, "meta_attributes", options.OPERATION)
+    sets = attributes.blocks(document, children, "meta_attributes", options.OPERATION)
+    return operation.timed(sets)
 
 
 def fencing_enabled(properties: attribute.AttributeSets) -> bool:

@@ -15,7 +15,7 @@ def create(steps: Steps, case: Circumstances) -> None:
     situation = case.situation
     for one in situation.expansion.all:
         if one.is_primitive and one.orphaned:
-            _forget(steps, situation, one)
+            _forget(steps, situation, one, everywhere=case.settings.remove_after_stop)
         elif one.is_primitive and case.settings.remove_after_stop:
             _remove(steps, situation, one)
 
@@ -37,10 +37,11 @@ def _remove(steps: Steps, situation: Situation, one: Instance) -> None:
         link(delete, places.start, Link.ORDER)
 
 
-def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
+def _forget(steps: Steps, situation: Situation, one: Instance, *, everywhere: bool) -> None:
     """Enter the deleting of a removed resource's history, once it has stopped.
 
-    A node in maintenance forgets, too, what does not run there (measured).
+    A node in maintenance forgets, too, what does not run there; one that is to run nothing does if
+    what stops is to be forgotten everywhere (both measured).
     """
     standing = situation.standing[one.index]
     if not standing.managed or standing.failed:
@@ -49,7 +50,8 @@ def _forget(steps: Steps, situation: Situation, one: Instance) -> None:
     places = steps.at(one)
     for where in sorted(situation.known.get(one.history_name, {})):
         node = situation.nodes[where]
-        if node.leaves or not node.stays:
+        kept = node.leaves and not (everywhere and where in places.stops)
+        if kept or not node.stays:
             continue
         step = steps.add(f"{one.name}_delete_0", ActionKind.RESOURCE, Task.DELETE, one, where)
         step.require(Reason(ReasonCode.REMOVED, one.base))

@@ -252,6 +252,25 @@ def test_durations_are_read_as_pacemaker_reads_them(text, interval, timeout):
     assert (one.operations[0].interval_ms, one.operations[0].timeout_ms) == (interval, timeout)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("PT33S", None), ("1.5s", "1000ms"), ("33s", "33s"), ("x", "x")]
+)
+def test_time_outs_in_blocks_are_read_as_others(text, expected):
+    """Neither defaults nor a block in an operation can say in ISO 8601 how long it may take."""
+    block = (
+        f"<meta_attributes id='m'><nvpair id='n' name='timeout' value='{text}'/></meta_attributes>"
+    )
+    one = "<primitive id='p' class='lsb' type='x'><operations><op id='o' name='stop' interval='0'>"
+    found = _cib(
+        f"{one}{block}</op></operations></primitive>",
+        extra=f"<op_defaults>{block}</op_defaults>",
+    ).desired
+
+    (operation,) = found.resources[0].operations
+    assert attribute.always(found.operation_defaults, "timeout") == expected
+    assert attribute.always(operation.attributes, "timeout") == expected
+
+
 def test_options_of_operations_are_no_parameters():
     """What is written where an operation's parameters are is no option, whatever its name."""
     written = (

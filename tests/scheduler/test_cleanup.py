@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
 from scheduler import strategies
 from scheduler.test_rules import location, seen, wanted
 
@@ -31,3 +34,16 @@ def test_what_stops_is_forgotten_before_it_starts_again():
 def test_what_stops_is_remembered_otherwise():
     """Nothing is forgotten of a resource that is configured unless that is asked for."""
     assert not _deleted(_due("running"))
+
+
+@pytest.mark.parametrize(("remove", "deleted"), [("false", {"n2"}), ("true", {"n1", "n2"})])
+def test_a_node_that_is_to_run_nothing_forgets_only_what_is_to_be_forgotten(remove, deleted):
+    """What is configured no longer is deleted there with remove-after-stop alone."""
+    known = seen({"n1": {"p": "running"}, "n2": {"p": "stopped"}})
+    leaving = dataclasses.replace(known.nodes["n1"], standby=True)
+    due = pipeline.schedule(
+        wanted(remove_after_stop=remove),
+        dataclasses.replace(known, nodes={**known.nodes, "n1": leaving}),
+    )
+
+    assert _deleted(due) == deleted
