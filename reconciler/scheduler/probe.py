@@ -27,7 +27,7 @@ _DOWN = int(Rc.NOT_RUNNING)
 class Discovery:
     """Where resources are not to be looked for; where they are exclusively, never is no more heard.
 
-    That one counts more than the other is measured.
+    Of what is said of the promoted role only, never is not heard either (both measured).
     """
 
     __slots__ = ("_exclusive", "_never")
@@ -37,7 +37,7 @@ class Discovery:
         self._exclusive: dict[int, set[int]] = {}
         for wish in wishes:
             for one in (*wish.instance.below(), *wish.instance.addresses):
-                if wish.discovery is ResourceDiscovery.NEVER:
+                if wish.discovery is ResourceDiscovery.NEVER and wish.role is not Role.PROMOTED:
                     never = self._never.setdefault(one.index, set())
                     never.update(node for node, _ in wish.scores)
                 elif wish.discovery is ResourceDiscovery.EXCLUSIVE:
