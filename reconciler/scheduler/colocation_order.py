@@ -106,9 +106,12 @@ def _together(steps: Steps, pair: Pair, *, leads: bool) -> None:
 def _risen(steps: Steps, primary: Instance, task: Task) -> list[Step]:
     """Return steps that can run if a primary rises, or any instance of it.
 
-    A cloned group is up with its first members (measured).
+    A cloned group is up with its first members, a bundle with its containers, whatever runs inside
+    of these (measured).
     """
     leaders = [child.children[0] for child in primary.children if child.children]
+    if primary.bundle is not None and task is Task.START:
+        leaders = primary.children
     if primary.variant is not Variant.CLONE or not leaders:
         return creation.ends(steps, primary, task)
     join = steps.pseudo(f"leaders:{primary.name}:{task.value}", Task.NOTHING, primary)

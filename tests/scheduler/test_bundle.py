@@ -599,3 +599,14 @@ def test_what_was_set_in_a_container_that_is_down_does_not_count(fencing):
     assert (
         "promote httpd web-1" in far.steps(dataclasses.replace(cluster, done=done).plan())
     ) is fencing
+
+
+def test_what_must_be_with_a_bundle_starts_beside_its_containers():
+    """Though nobody may start what is to run inside of them."""
+    left = dataclasses.replace(_WEB, meta=far.sets(is_managed="false"))
+    near = constraint.Colocation("c", "other", "web", score.INFINITY)
+    cluster = _cluster(left, constraints=(near,))
+    up = ("web-ip-192.0.2.254", "web-podman-0", "web-0")
+    cluster.done["n1"].update(dict.fromkeys(up, STARTED))
+    due = dataclasses.replace(cluster, resources=(left, far.primitive("other"))).plan()
+    assert "start other n1" in far.steps(due)
