@@ -35,11 +35,13 @@ def _speaker(one: Instance) -> Instance:
     return one.children[0] if one.variant is Variant.GROUP and one.children else one
 
 
-def _reopened(before: Row, after: Row) -> Row:
+_USED_UP = -INFINITY - 1
+"""What wishes have used up, while more of a chain are heard: closed, whatever they say."""
+
+
+def _reopened(row: Row) -> Row:
     """Return a row with 1 where wishes used up what was there."""
-    return [
-        1 if new == -INFINITY and old >= 0 else new for old, new in zip(before, after, strict=True)
-    ]
+    return [1 if score == _USED_UP else score for score in row]
 
 
 @frozen
@@ -111,13 +113,13 @@ class Wishes:
         factor = pair.score / INFINITY
         own = self._combined(row, _speaker(other), factor, pair.attribute, way)
         found = self._where(own, self.added(row, other, factor, pair.attribute, way), own)
-        return _reopened(row, found) if follows else found
+        return _reopened(found) if follows else found
 
     def towards(self, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False) -> Row:
         """Return a row with what the other side of a pair wishes, and those behind it."""
         way = _Way(positive_only=positive_only)
         found = self.added(row, other, pair.score / INFINITY, pair.attribute, way)
-        return _reopened(row, found) if positive_only else found
+        return _reopened(found) if positive_only else found
 
     def apart(
         self, one: Instance, row: Row, other: Instance, pair: Pair, *, positive_only: bool = False
@@ -219,6 +221,9 @@ class Wishes:
         row = []
         for node in nodes:
             old = target[node.index]
+            if old == _USED_UP:
+                row.append(old)
+                continue
             if attribute is None:
                 wish = scores[node.index] if node.takes_resources else -INFINITY
             else:
@@ -229,6 +234,6 @@ class Wishes:
             new = add(scaled(wish, factor), old)
             if way.positive_only and new < 0 <= old:
                 # What wishes have used up is closed while more of a chain are heard (measured).
-                new = -INFINITY if old else old
+                new = _USED_UP if old else old
             row.append(new)
         return row

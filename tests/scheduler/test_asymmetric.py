@@ -151,3 +151,22 @@ def test_what_may_have_been_started_on_a_lost_node_waits_for_its_fencing(require
     due = facts.pipeline.schedule(wanted, facts.seen(presence={"n2": Presence.UNKNOWN}))
 
     assert "stonith-n2-reboot@n2" in before(due, "p_start_0@n1")
+
+
+def test_a_clone_s_score_that_wishes_raised_and_used_up_is_not_closed():
+    """Those of one chain make it usable first, and take that back later: then 1 is left."""
+    likes = [("c", -50), ("d", 1000), ("e", 5000)]
+    wanted = facts.wanted(
+        resource.Clone("c", strategies.primitive("p")),
+        strategies.primitive("d"),
+        strategies.primitive("e"),
+        constraints=[
+            *(facts.location(name, "n1", score) for name, score in likes),
+            constraint.Colocation("k", "d", "c", facts.INFINITY),
+            constraint.Colocation("l", "e", "d", -facts.INFINITY),
+        ],
+    )
+    due = facts.pipeline.schedule(wanted, facts.seen())
+
+    first = next(one for one in due.moments if one.instance == "c")
+    assert dict(first.scores)["n1"] == 1
