@@ -252,7 +252,9 @@ def _wait(
     unknown = state is None or _is_another(one, node, case.situation)
     needs_fencing = needed in {Requires.FENCING, Requires.UNFENCING} or unknown or passed_over
     if needs_fencing and (fence.runnable or may_run(one, node, case.situation)):
-        link(fence, rise, Link.NEEDS)
+        # A guest's cannot be done if its holder may not be stopped, which is not known yet.
+        stays = node.guest and _goes_on(rise, case.situation, node)
+        link(fence, rise, Link.NEEDS_IF_WANTED if stays else Link.NEEDS)
 
 
 def _is_another(one: Instance, node: Node, situation: Situation) -> bool:

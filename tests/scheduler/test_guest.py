@@ -398,3 +398,16 @@ def test_a_connection_that_failed_on_a_lost_node_restarts_no_holder():
     due = cluster.plan()
     assert "start g n1" in far.steps(due)
     assert "stop vm n1" not in far.steps(due)
+
+
+def test_what_runs_well_goes_on_beside_a_guest_that_cannot_be_proved_off():
+    """Its holder may not be touched; only what is to rise waits for ever."""
+    vm = dataclasses.replace(_VM, meta=far.sets(remote_node="g", is_managed="false"))
+    resources = (vm, _A, far.primitive("b"))
+    stuck = (*STARTED, ("stop", 0, 1))
+    cluster = _cluster(stuck, STARTED, STARTED, resources=resources, lost=("n1",), constraints=())
+    cluster.done["n2"] |= {"b": STARTED}
+    cluster.done["n1"] |= {"b": ABSENT}
+    changes = {one.resource: one for one in cluster.plan().changes}
+    assert changes["b"].kind is ChangeKind.LEAVE
+    assert not changes["b"].blocked
