@@ -9,7 +9,7 @@ from collections.abc import Callable
 import conformance_parts as parts
 from conformance_parts import Answer, Differences, Line
 
-_WATCHING = ("monitor", "cancel")
+_WATCHING = ("monitor", "cancel", "notify")
 """What changes nothing."""
 _DEPARTURES = ("stop", "move", "migrate", "restart", "recover")
 _ARRIVALS = ("start", *_DEPARTURES[1:])
@@ -24,7 +24,7 @@ def _too_many_on_a_node(cib: ET.Element, right: Answer, differences: Differences
     """Tell whether the reference puts more on a node than may be there, by what it says of it.
 
     It is seen in what is active then, in what is used of the node, or in what would be promoted;
-    something of that must be done or be there otherwise.
+    something must be done, or be there, otherwise.
     """
     most = {
         member.get("id"): parts.node_max(clone)
@@ -59,21 +59,14 @@ def _too_many_on_a_node(cib: ET.Element, right: Answer, differences: Differences
         for (name, node), count in counts.items()
         if name in most and count > max(most[name], before[name, node])
     }
-    return bool(crowded) and bool(_moved(differences) & _members(cib, crowded))
+    return bool(crowded) and _decides_otherwise(differences)
 
 
-def _moved(differences: Differences) -> set[str]:
-    """Return what starts, stops, changes its role, or is somewhere in the end, otherwise."""
-    actions = [line.split() for lines in differences.get("actions", {}).values() for line in lines]
-    final = [line.split() for lines in differences.get("final", {}).values() for line in lines]
-    found = {words[1] for words in actions if words[0] == "rsc" and words[2] not in _WATCHING}
-    return {_base(name) for name in found | {words[0] for words in final}}
-
-
-def _members(cib: ET.Element, names: set[str]) -> set[str]:
-    """Return primitives, and those in groups, of some names."""
-    groups = [group for group in cib.iter("group") if group.get("id") in names]
-    return names | {one.get("id", "") for group in groups for one in group.iter("primitive")}
+def _decides_otherwise(differences: Differences) -> bool:
+    """Tell whether anything starts, stops, changes its role, or is somewhere else in the end."""
+    words = [line.split() for lines in differences.get("actions", {}).values() for line in lines]
+    done = any(each[0] == "rsc" and each[2] not in _WATCHING for each in words)
+    return done or "final" in differences
 
 
 def _base(name: str) -> str:
@@ -334,9 +327,9 @@ def _promoted_beside(cib: ET.Element, right: Answer, differences: Differences) -
 
 
 SEEN: dict[str, Callable[[ET.Element, Answer, Differences], bool]] = {
+    "a node in maintenance is not fenced": _fenced_in_maintenance,
     "no node gets more instances of a clone than it may have": _too_many_on_a_node,
     "every member of a cloned group is looked for on every node": _probes_of_members,
-    "a node in maintenance is not fenced": _fenced_in_maintenance,
     "instances that need a partner only where they are promoted": _parted,
     "what is not in a bundle never runs in its containers": _strangers_in_containers,
     "who must be with a cloned group that runs nowhere": _beside_nothing,

@@ -36,7 +36,7 @@ def test_random_situations(level):
 @pytest.mark.parametrize(
     ("level", "seed", "reason"),
     [
-        (4, 4, "no node gets more instances of a clone than it may have"),
+        (4, 4, "no node gets more instances of a cloned group than it may have"),
         (4, 700641, "what the unpromoted role is to avoid of what shall be unpromoted"),
         (4, 700370, "nobody is promoted beside a promoted instance that may not be touched"),
         (5, 701440, "who must be with a cloned group that runs nowhere"),
