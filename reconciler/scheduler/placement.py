@@ -167,12 +167,30 @@ class Placing:
             return TermKind.MULTIPLY_ACTIVE
         return TermKind.REMOVED if one.removed else None
 
+    def _stay_together(self, one: Instance) -> None:
+        """Keep an idle member of a cloned group from starting apart from one that is blocked.
+
+        The next plan would take what runs for an instance of its own, and for one too many.
+        """
+        group, standing = one.parent, self.situation.standing
+        if group is None or one.in_clone is None or group is not one.clone_child:
+            return
+        stuck = [each for each in group.children if standing[each.index].blocked]
+        if standing[one.index].running or not stuck:
+            return
+        seats = {where for each in stuck for where in standing[each.index].running}
+        term = Term(TermKind.COLOCATION, -INFINITY, group.origin, stuck[0].base)
+        for node in self.nodes if seats else ():
+            if node.index not in seats:
+                self.ranking.add(one, node.index, term)
+
     def _settle(self, one: Instance, prefer: int) -> None:
         standing = self.situation.standing[one.index]
         kept_down = self._kept_down(one)
         if kept_down is not None:
             term = Term(kept_down, -INFINITY, one.origin, one.base)
             self.ranking.add_everywhere(one, term)
+        self._stay_together(one)
         self.ranking.note(Stage.PRIMITIVE, one)
         if not standing.managed:
             where = standing.running[0] if standing.running else NOWHERE

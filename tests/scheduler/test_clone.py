@@ -12,7 +12,9 @@ from reconciler.model import constraint, fencing, node, resource
 from reconciler.model.action import Task
 from reconciler.model.agent import AgentName
 from reconciler.model.observed import Presence
+from reconciler.model.resource import OnFail
 from reconciler.scheduler import pipeline
+from reconciler.transition import foresight
 
 
 @pytest.mark.parametrize(("standby", "stopped"), [("n1", "n2"), ("n2", "n1")])
@@ -499,3 +501,26 @@ def test_an_interleaved_instance_must_only_be_like_its_partner_where_an_attribut
     due = pipeline.schedule(dataclasses.replace(told, nodes=nodes), seen(states))
 
     assert [one.target for one in due.changes if one.resource == "p"] == [target]
+
+
+@pytest.mark.parametrize(
+    ("state", "on_fail", "started"),
+    [("stop-failed", None, set()), ("monitor-failed", OnFail.BLOCK, {"n1"})],
+)
+@pytest.mark.parametrize("maximum", ["1", "2"])
+def test_no_member_of_a_cloned_group_starts_apart_from_a_blocked_one(
+    state, on_fail, started, maximum
+):
+    """It would be one too many in the next plan, and be started again in each."""
+    monitor = resource.Operation("monitor", 10_000, on_fail=on_fail)
+    last = dataclasses.replace(strategies.primitive("q"), operations=(monitor,))
+    group = resource.Group("g", (strategies.primitive("p"), last))
+    clone = resource.Clone("c", group, meta=strategies.sets(clone_max=maximum))
+    states = {"n1": {"p": "stopped", "q": state}, "n2": {"p": "stopped", "q": "stopped"}}
+    *rounds, end = foresight.converge(wanted(clone), seen(states), limit=4)
+
+    assert end.plan.empty
+    first = rounds[0].plan if rounds else end.plan
+    starts = {one.node for one in first.actions if one.task is Task.START and one.resource == "p"}
+    assert starts - {"n2"} == started
+    assert ("n2" in starts) is (maximum == "2")
