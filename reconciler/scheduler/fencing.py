@@ -143,9 +143,7 @@ def _is_told_of_anyway(node: Node, case: Circumstances) -> bool:
     if bundle is None:
         return False
     hosts = situation.standing[bundle.children[number].index].running
-    return not case.settings.fencing_enabled or any(
-        situation.nodes[where].unclean and not situation.nodes[where].online for where in hosts
-    )
+    return not case.settings.fencing_enabled or any(situation.nodes[where].lost for where in hosts)
 
 
 def _last(steps: Steps, one: Instance, case: Circumstances) -> None:

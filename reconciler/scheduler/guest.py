@@ -53,13 +53,9 @@ def is_up(situation: Situation, node: Node, held: Instance) -> bool:
     standing, led = situation.standing[held.index], situation.expansion.by_name.get(node.name)
     failed = any(state.failed and not state.late for state in standing.states.values())
     hosts = situation.standing[led.index].running if led is not None else ()
-    if standing.running and (failed or any(_is_lost(situation.nodes[host]) for host in hosts)):
+    if standing.running and (failed or any(situation.nodes[host].lost for host in hosts)):
         node.unclean = Reason(ReasonCode.CONTAINER_LOST, held.base, origin=held.origin)
     return bool(standing.running) and node.unclean is None
-
-
-def _is_lost(node: Node) -> bool:
-    return node.unclean is not None and not node.online
 
 
 def spread(situation: Situation) -> None:

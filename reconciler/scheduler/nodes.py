@@ -103,6 +103,11 @@ class Node:
         return self.remote is not None and bool(self.remote.container)
 
     @property
+    def lost(self) -> bool:
+        """Whether it has to be fenced, and is not there."""
+        return self.unclean is not None and not self.online
+
+    @property
     def answers(self) -> bool:
         """Whether it can be asked, and told, anything now."""
         return self.online and not self.pending and self.unclean is None

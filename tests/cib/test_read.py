@@ -512,14 +512,13 @@ def test_old_history():
 
 def _asking(name, value, *, lasting=None, entry=""):
     """Return node a, whose attribute, and entry, say something."""
-    text = _STATE.replace("name='standby' value='on'", f"name='{name}' value='{value}'")
+    said = "name='x' value='x'" if value is None else f"name='{name}' value='{value}'"
+    text = _STATE.replace("name='standby' value='on'", said)
     nodes = _NODES
     if lasting is not None:
         pair = f"<nvpair id='x' name='{name}' value='{lasting}'/>"
         block = f"<instance_attributes id='y'>{pair}</instance_attributes>"
         nodes = nodes.replace("uname='a'/>", f"uname='a'>{block}</node>")
-    if value is None:
-        text = text.replace(f"name='{name}' value='None'", "name='x' value='x'")
     text = text.replace("<node_state ", f"<node_state {entry} ", 1)
     found = read.read(
         f"<cib><configuration><crm_config/><nodes>{nodes}</nodes><resources/><constraints/>"

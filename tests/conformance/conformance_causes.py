@@ -163,7 +163,7 @@ def _pairs_of_promoted(cib: ET.Element, _: Answer) -> bool:
         if one.get("rsc-role") in ("Promoted", "Master")
     }
     clones = [clone for clone in parts.clones(cib) if clone.get("id") in promoted]
-    return _drop(_options_of(clones), lambda one: one.get("name") == "interleave")
+    return _let_go(clones)
 
 
 def _partners_of_groups(cib: ET.Element, _: Answer) -> bool:
@@ -174,6 +174,11 @@ def _partners_of_groups(cib: ET.Element, _: Answer) -> bool:
         if one.get("score") in ("INFINITY", "+INFINITY")
     }
     clones = [clone for clone in parts.cloned_groups(cib) if clone.get("id") in required]
+    return _let_go(clones)
+
+
+def _let_go(clones: Iterable[ET.Element]) -> bool:
+    """Take interleaving from clones, so that their instances need no partners."""
     return _drop(_options_of(clones), lambda one: one.get("name") == "interleave")
 
 
